@@ -1,12 +1,12 @@
 /* err.h - what went wrong: one negative code for programs, one sentence for people
  *
- * Functions return 0 or a negative `enum err`. Set-up and parsing functions take a last
+ * Functions return 0 or a negative `enum err_code`. Set-up and parsing functions take a last
  * `struct err *` (may be NULL) and write one sentence there: lower case, what failed first, the
  * subject in single quotes, no full stop. Hot paths return the code only. */
 #ifndef RT_BASE_ERR_H
 #define RT_BASE_ERR_H
 
-enum err {
+enum err_code {
 	ERR_NONE = 0,
 	ERR_USAGE = -1,       /* the caller asked for something that makes no sense */
 	ERR_INVALID = -2,     /* data is not what it claims to be (JSON, UTF-8, names, numbers) */
