@@ -1,17 +1,17 @@
 /* frame.c - WebSocket framing, RFC 6455, the server's side
  *
- * A publisher may send hundreds of thousands of small frames a second, so a frame that lies whole in
- * the input costs one pass: unmasked in place, eight bytes at a time, and found to be ASCII (hence
- * UTF-8) on the way. Only what is not ASCII is looked at again, and only what is split over frames or
- * reads is copied.
+ * A publisher may send hundreds of thousands of small frames a second, so a frame that lies whole
+ * in the input costs one pass: unmasked in place, eight bytes at a time, and found to be ASCII
+ * (hence UTF-8) on the way. Only what is not ASCII is looked at again, and only what is split over
+ * frames or reads is copied.
  *
  * Reading alternates between a header (collected in `head`, then checked, first what its two first
  * bytes tell and then the length) and its payload, which is taken as it comes:
  *
- *	head_n < head_want  --take_head-->  in_payload, left  --take_data/control-->  event or next head
+ *	head  --take_head-->  in_payload, left  --take_data, take_control-->  event or next head
  *
- * Not here: extensions (RSV bits are errors), the handshake but for its key, and what to do about an
- * event: the caller echoes pings and close frames. */
+ * Not here: extensions (RSV bits are errors), the handshake but for its key, and what to do about
+ * an event: the caller echoes pings and close frames. */
 #include "net/frame.h"
 
 #include "net/sha1.h"
@@ -106,6 +106,12 @@ static bool unmask(struct frame_reader *r, char *p, size_t n)
 		memcpy(p + i + 8, &b, sizeof(b));
 		seen |= a | b;
 	}
+	for (; n - i >= 8; i += 8) {
+		uint64_t a = load(p + i) ^ word;
+
+		memcpy(p + i, &a, sizeof(a));
+		seen |= a;
+	}
 	for (; i < n; i++) {
 		p[i] = (char)((unsigned char)p[i] ^ key[i & 7]);
 		rest |= (unsigned char)p[i];
@@ -117,8 +123,9 @@ static bool unmask(struct frame_reader *r, char *p, size_t n)
 /* The state of the UTF-8 check is what the next byte must be: how many bytes are to come, and the
  * lowest and highest the next may be. So a sequence fails on the first byte that cannot continue it
  * (RFC 3629 4: nothing overlong, no surrogates, nothing above U+10FFFF), not at its end. */
-#define UTF8_STATE(more, low, high) ((uint32_t)(more) | (uint32_t)(low) << 8 | (uint32_t)(high) << 16)
-#define UTF8_BROKEN		    UINT32_MAX
+#define UTF8_STATE(more, low, high) \
+	((uint32_t)(more) | (uint32_t)(low) << 8 | (uint32_t)(high) << 16)
+#define UTF8_BROKEN UINT32_MAX
 
 static uint32_t utf8_begin(unsigned char c)
 {
@@ -191,14 +198,14 @@ static bool is_known(unsigned char op)
 static unsigned check_start(const struct frame_reader *r)
 {
 	unsigned char op = r->head[0] & 0x0f, n = r->head[1] & 0x7f;
+	bool fine = !(r->head[0] & RSV) && is_known(op) && (r->head[1] & MASKED);
 
-	if ((r->head[0] & RSV) || !is_known(op) || !(r->head[1] & MASKED))
-		return PROTOCOL_ERROR;
-	if (is_control(op))
-		return !(r->head[0] & FIN) || n > FRAME_CONTROL_MAX ||
-				(op == FRAME_CLOSE && n == 1) ?
-			PROTOCOL_ERROR : 0;
-	return (op == FRAME_CONT) == r->in_message ? 0 : PROTOCOL_ERROR;
+	if (!is_control(op))
+		fine = fine && (op == FRAME_CONT) == r->in_message;
+	else
+		fine = fine && (r->head[0] & FIN) && n <= FRAME_CONTROL_MAX &&
+			!(op == FRAME_CLOSE && n == 1);
+	return fine ? 0 : PROTOCOL_ERROR;
 }
 
 static unsigned length_bytes(const struct frame_reader *r)
@@ -348,7 +355,7 @@ static bool is_close_code(unsigned code)
 	return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
 }
 
-/* RFC 6455 5.5.1. take_head saw to it that there is no code of one byte. */
+/* RFC 6455 5.5.1. check_start saw to it that there is no code of one byte. */
 static enum frame_event take_close(struct frame_reader *r, struct str *payload, unsigned *code)
 {
 	*code = FRAME_NO_CODE;

@@ -28,8 +28,8 @@ enum frame_op {
 size_t frame_head(unsigned char out[FRAME_HEAD_MAX], enum frame_op op, uint64_t n);
 /* Appends a whole frame. For control frames n <= FRAME_CONTROL_MAX is the caller's care. */
 void frame_add(struct buf *out, enum frame_op op, struct str payload);
-/* A close frame; the reason is cut to 123 bytes at a character boundary. FRAME_NO_CODE: an empty one,
- * so that the code of a FRAME_CLOSE_GOT can be echoed as it is. */
+/* A close frame; the reason is cut to 123 bytes at a character boundary. FRAME_NO_CODE: an empty
+ * one, so that the code of a FRAME_CLOSE_GOT can be echoed as it is. */
 void frame_add_close(struct buf *out, unsigned code, struct str reason);
 
 struct frame_reader {
@@ -68,7 +68,8 @@ void frame_reader_fini(struct frame_reader *r);
  * end of the first event. Call again while it does not return FRAME_NONE. A message that lies whole
  * in one frame in the input is returned as a view of the input (no copy). `*op` is FRAME_TEXT or
  * FRAME_BINARY for messages. Views are valid until the next call on this reader, and no longer than
- * the input. After FRAME_ERROR it returns the same again; after FRAME_CLOSE_GOT it drops all input. */
+ * the input. After FRAME_ERROR it returns the same again; after FRAME_CLOSE_GOT it drops all input.
+ */
 enum frame_event frame_read(struct frame_reader *r, char **p, size_t *n, struct str *payload,
 	enum frame_op *op, unsigned *code);
 /* Gives the assembly buffer back when nothing is in it: idle connections keep none. Ends views. */

@@ -1,9 +1,9 @@
 /* head.c - a strict reader of HTTP/1.1 request heads
  *
  * Two passes. The first looks for the empty line that ends the head, remembers how far it got, and
- * lets only text and CRLF through; it fails at the first byte that can be in no head, so that a peer
- * which ends its lines in bare LF is told at once. The second runs when the head is complete and
- * takes it apart: request line, target, fields, and then what the fields say together (Host,
+ * lets only text and CRLF through; it fails at the first byte that can be in no head, so that a
+ * peer which ends its lines in bare LF is told at once. The second runs when the head is complete
+ * and takes it apart: request line, target, fields, and then what the fields say together (Host,
  * framing, connection), for request smuggling lives in what two readers combine differently.
  *
  * Not here: limits on the body, routes, what an Upgrade or an Origin is good for. */
@@ -68,7 +68,7 @@ static size_t skip_empty_lines(const char *p, size_t n)
 	return at;
 }
 
-/* Returns where the head that begins at `start` ends, 0 when it does not within n bytes, or -400. */
+/* Returns where the head that begins at `start` ends, 0 when not within n bytes, or -400. */
 static long find_end(const char *p, size_t start, size_t n, size_t *scanned, struct err *e)
 {
 	size_t i = *scanned > start ? *scanned : start;
@@ -456,8 +456,7 @@ static void read_connection(struct head *h)
 		head_count(h, STR("upgrade")) > 0;
 
 	h->keep_alive = !head_has_token(h, STR("connection"), STR("close"));
-	h->upgrade_websocket =
-		upgrade && head_has_token(h, STR("upgrade"), STR("websocket"));
+	h->upgrade_websocket = upgrade && head_has_token(h, STR("upgrade"), STR("websocket"));
 	h->upgrade_other = upgrade && !h->upgrade_websocket;
 }
 

@@ -59,7 +59,7 @@ long head_read(struct head *h, const char *p, size_t n, size_t *scanned, struct 
 struct str head_get(const struct head *h, struct str name);
 /* How many fields of that name. */
 int head_count(const struct head *h, struct str name);
-/* Does a comma-separated list field (all fields of that name) have this token (ASCII case aside)? */
+/* Does a comma-separated list (all fields of that name) have this token (ASCII case aside)? */
 bool head_has_token(const struct head *h, struct str name, struct str token);
 
 #endif
