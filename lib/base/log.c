@@ -116,6 +116,7 @@ static void format_text(enum log_level level)
 	}
 }
 
+__attribute__((format(printf, 2, 0)))
 static void log_v(enum log_level level, const char *fmt, va_list ap)
 {
 	int saved = errno;
