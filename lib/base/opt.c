@@ -188,7 +188,7 @@ static const char *hint_for(const struct opt_program *p, struct str name)
 static int unknown(const struct opt_program *p, const char *dashes, struct str name, struct err *e)
 {
 	const char *hint = hint_for(p, name);
-	const struct opt *o = hint || dashes[0] != dashes[1] ? NULL : nearest(p, name);
+	const struct opt *o = strcmp(dashes, "-") == 0 ? NULL : nearest(p, name); /* letters have none */
 
 	name = str_head(name, 80);
 	if (hint)

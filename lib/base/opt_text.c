@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define HELP_LINES 40
-#define LEFT_MAX   30 /* columns of "  -n, --count N" */
+#define LEFT_MAX   32 /* columns of "  -n, --count N" */
 
 static void print(struct buf *b)
 {
@@ -190,23 +190,22 @@ static void bash_action(struct buf *b, const char *kind, const struct opt *o)
 		buf_add_text(b, "mapfile -t COMPREPLY < <(compgen -W '");
 		add_choices(b, o);
 		buf_add_text(b, "' -- \"$cur\")");
-	} else {
-		buf_add_char(b, ':');
 	}
 }
 
 static void bash_values(struct buf *b, const struct opt_program *p)
 {
 	for_each_shown(o, p) {
-		if (!has_value(o))
+		const char *kind = completer(o);
+
+		if (!has_value(o) || o->type == OPT_OPTIONAL)
 			continue;
 		buf_add_char(b, '\t');
-		/* Glued letters (-n5) complete nothing; an optional value needs the '='. */
-		if (o->letter && o->type != OPT_OPTIONAL)
+		if (o->letter)
 			buf_addf(b, "-%c|", o->letter);
-		buf_addf(b, "--%s%s) ", o->name, o->type == OPT_OPTIONAL ? "=" : "");
-		bash_action(b, completer(o), o);
-		buf_add_text(b, "; return ;;\n");
+		buf_addf(b, "--%s) ", o->name);
+		bash_action(b, kind, o);
+		buf_addf(b, "%sreturn ;;\n", *kind ? "; " : "");
 	}
 }
 
@@ -217,14 +216,14 @@ static void complete_bash(struct buf *b, const struct opt_program *p)
 			"\t\t[[ $room == \"$cur\"* ]] && COMPREPLY+=(\"$(printf %q \"$room\")\")\n"
 			"\tdone < <(" LIST_ROOMS ")\n}\n\n");
 	add_function(b, p);
-	buf_add_text(b, "()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
+	buf_add_text(b, "()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} glued=\n"
 			"\tCOMPREPLY=()\n"
 			"\t# \"--name=val\" arrives as three words\n"
-			"\tif [[ $cur == = ]]; then\n\t\tcur=\n"
-			"\telif [[ $prev == = ]]; then\n\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n\tfi\n"
+			"\tif [[ $cur == = ]]; then\n\t\tcur= glued=1\n"
+			"\telif [[ $prev == = ]]; then\n\t\tprev=${COMP_WORDS[COMP_CWORD - 2]} glued=1\n\tfi\n"
 			"\tcase $prev in\n");
 	bash_values(b, p);
-	buf_add_text(b, "\tesac\n\tif [[ $cur == -* ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
+	buf_add_text(b, "\tesac\n\t[[ $glued ]] && return\n\tif [[ $cur == -* ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
 	for_each_shown(o, p) {
 		if (o->letter)
 			buf_addf(b, "-%c ", o->letter);
@@ -232,9 +231,13 @@ static void complete_bash(struct buf *b, const struct opt_program *p)
 	}
 	if (b->p[b->n - 1] == ' ')
 		b->n--;
-	buf_add_text(b, "' -- \"$cur\")\n\t\treturn\n\tfi\n\t");
-	bash_action(b, p->complete ? p->complete : "", NULL);
-	buf_add_text(b, "\n}\n\ncomplete -F ");
+	buf_add_text(b, "' -- \"$cur\")\n\t\treturn\n\tfi\n");
+	if (p->complete) {
+		buf_add_char(b, '\t');
+		bash_action(b, p->complete, NULL);
+		buf_add_char(b, '\n');
+	}
+	buf_add_text(b, "}\n\ncomplete -F ");
 	add_function(b, p);
 	buf_addf(b, " %s\n", p->name);
 }

@@ -17,23 +17,26 @@ static struct {
 	struct opt_optional retry;
 } o;
 
+#define ROW(l, n, t, where, word, text) \
+	{ .letter = l, .name = n, .type = t, .target = where, .arg = word, .help = text }
+
 static const struct opt options[] = {
-	{ 'u', "url", OPT_STRING, &o.url, "URL", "where the gateway is" },
-	{ 'H', "header", OPT_LIST, &o.headers, "'N: V'", "one more header; it's [repeatable]: yes" },
+	ROW('u', "url", OPT_STRING, &o.url, "URL", "where the gateway is"),
+	ROW('H', "header", OPT_LIST, &o.headers, "'N: V'", "one more header; it's [repeatable]: yes"),
 	{ 'n', "count", OPT_INT, &o.count, NULL, "stop after N messages", .min = 1, .max = INT64_MAX },
 	{ 'p', "port", OPT_INT, &o.port, NULL, "a port", .min = 1, .max = 65535 },
-	{ 0, "delta", OPT_INT, &o.delta, NULL, "any number" },
-	{ 'w', "timeout", OPT_DURATION, &o.timeout, NULL, "a deadline" },
-	{ 0, "max-message", OPT_SIZE, &o.size, NULL, "largest message" },
-	{ 'r', "rate", OPT_RATE, &o.rate, NULL, "at most so many" },
-	{ 0, "color", OPT_CHOICE, &o.color, "auto|always|never", "when to colour" },
-	{ 'R', "retry", OPT_OPTIONAL, &o.retry, "WHY", "maybe with a value" },
-	{ 'm', "meta", OPT_FLAG, &o.meta, NULL, "with metadata" },
-	{ 'v', "verbose", OPT_COUNT, &o.verbose, NULL, "say more" },
+	ROW(0, "delta", OPT_INT, &o.delta, NULL, "any number"),
+	ROW('w', "timeout", OPT_DURATION, &o.timeout, NULL, "a deadline"),
+	ROW(0, "max-message", OPT_SIZE, &o.size, NULL, "largest message"),
+	ROW('r', "rate", OPT_RATE, &o.rate, NULL, "at most so many"),
+	ROW(0, "color", OPT_CHOICE, &o.color, "auto|always|never", "when to colour"),
+	ROW('R', "retry", OPT_OPTIONAL, &o.retry, "WHY", "maybe with a value"),
+	ROW('m', "meta", OPT_FLAG, &o.meta, NULL, "with metadata"),
+	ROW('v', "verbose", OPT_COUNT, &o.verbose, NULL, "say more"),
 	{ 0, "dead-letter", OPT_STRING, &o.url, "ROOM", "where failures go", .complete = "room" },
 	{ 'o', "output", OPT_STRING, &o.url, "FILE", "write there", .complete = "file" },
-	{ 0, "hidden", OPT_FLAG, &o.hidden, NULL, NULL },
-	{ 'h', "help", OPT_FLAG, &o.help, NULL, "this" },
+	ROW(0, "hidden", OPT_FLAG, &o.hidden, NULL, NULL),
+	ROW('h', "help", OPT_FLAG, &o.help, NULL, "this"),
 	{ .type = OPT_END },
 };
 
@@ -270,17 +273,17 @@ static void test_help(void)
 	ok(strstr(c.out, "usage: rt-sub [options] ROOM...\n       rt-sub -L [PATTERN]\n"), "the usage");
 	ok(strstr(c.out, "rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge\n"), "the family");
 	ok(strstr(c.out, "man 7 rt\n"), "the manual");
-	ok(strstr(c.out, "\n  -n, --count N                 stop after N messages\n"), "an option");
+	ok(strstr(c.out, "\n  -n, --count N                  stop after N messages\n"), "an option");
 	ok(strstr(c.out, "\n      --color auto|always|never  when to colour\n"), "its choices");
 	ok(strstr(c.out, "\n  -R, --retry[=WHY]"), "an optional value");
 	ok(!strstr(c.out, "hidden"), "hidden options are not shown");
 	for (int i = 0; i < 60; i++)
-		many[i] = (struct opt){ 0, "again", OPT_FLAG, &o.meta, NULL, "one of many" };
+		many[i] = (struct opt)ROW(0, "again", OPT_FLAG, &o.meta, NULL, "one of many");
 	many[60].type = OPT_END;
 	crowded.opts = many;
 	child_run(&c, STDOUT_FILENO, show_help, &crowded);
 	is_int(lines(), 40, "sixty options still make 40 lines");
-	ok(strstr(c.out, "      and 31 more: man rt-sub\n"), "saying how many are missing");
+	ok(strstr(c.out, "      and 32 more: man rt-sub\n"), "saying how many are missing");
 	child_run(&c, STDOUT_FILENO, show_dump, (void *)(uintptr_t)&program);
 	ok(!strncmp(c.out, "--url\n-u\n--header\n-H\n", 21) && strstr(c.out, "--hidden\n"), "the dump");
 }
@@ -288,7 +291,7 @@ static void test_help(void)
 /* Asks a shell that is installed whether it can read the file; 0 also when there is none. */
 static bool shell_accepts(const char *name, const char *command)
 {
-	char line[200], path[] = "/tmp/rt-test-XXXXXX";
+	char line[1200], path[] = "/tmp/rt-test-XXXXXX";
 	int fd = mkstemp(path), r;
 
 	if (fd < 0 || write(fd, c.out, c.n) != (ssize_t)c.n)
@@ -312,6 +315,16 @@ static void test_completion(void)
 	ok(strstr(c.out, "rt-sub -L -w 1s 2>/dev/null"), "bash asks for rooms");
 	ok(strstr(c.out, "complete -F _rt_sub rt-sub\n") && !strstr(c.out, "hidden"), "and registers");
 	ok(shell_accepts("bash", "bash -n"), "bash reads it");
+	/* A gateway whose room names are commands: they are offered as text, never run. */
+	ok(shell_accepts("bash", "bash -c 'set -u; cd /; "
+			"rt-sub() { printf \"%s\\n\" \"lobby 3 7\" \"lo\\$(exit)\\`exit\\` 1\" other; }; . $0; "
+			"try() { COMP_WORDS=(rt-sub \"$@\") COMP_CWORD=$#; _rt_sub; echo \"${COMPREPLY[*]}\"; }; "
+			"[ \"$(try -m lob)\" = lobby ] && "
+			"[ \"$(try lo)\" = \"lobby lo\\\\\\$\\\\(exit\\\\)\\\\\\`exit\\\\\\`\" ] && "
+			"[ \"$(try --dead-letter o)\" = other ] && [ \"$(try --color a)\" = \"auto always\" ] && "
+			"[ \"$(try --color = n)\" = never ] && [ -z \"$(try -n \"\")\" ] && "
+			"[ \"$(try --me)\" = --meta ] && [ -z \"$(try --retry = lo)\" ]'"),
+		"and completes rooms, choices and options");
 	shell = "zsh";
 	child_run(&c, STDOUT_FILENO, show_completion, p);
 	ok(!strncmp(c.out, "#compdef rt-sub\n", 16), "zsh finds it");
