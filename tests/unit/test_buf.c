@@ -21,7 +21,11 @@ static void test_json(void)
 	is_json(str_make("\0\x1f\x7f", 3), "\"\\u0000\\u001f\x7f\"", "NUL, US, DEL");
 	is_json(STR("h\xc3\xa9 \xf0\x9f\x98\x80"), "\"h\xc3\xa9 \xf0\x9f\x98\x80\"", "UTF-8");
 	is_json(STR("\xe2\x80\xa8"), "\"\xe2\x80\xa8\"", "U+2028");
-	is_json(STR("a\xff\xfe" "b"), "\"a\xef\xbf\xbd\xef\xbf\xbd" "b\"", "bytes that never occur");
+	is_json(STR("a\xff\xfe"
+		    "b"),
+		"\"a\xef\xbf\xbd\xef\xbf\xbd"
+		"b\"",
+		"bytes that never occur");
 	is_json(STR("\xe2\x82"), "\"\xef\xbf\xbd\"", "a character cut off");
 	is_json(STR("\xc0\xaf"), "\"\xef\xbf\xbd\xef\xbf\xbd\"", "an overlong slash");
 	is_json(STR("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "a surrogate");
@@ -113,14 +117,13 @@ static void test_model(void)
 				goto out;
 			break;
 		case 4:
-			len = n ? draw_below(&seed, (unsigned)n + 1) / (1 + draw_below(&seed, 8)) : 0;
+			len = n ? draw_below(&seed, (unsigned)n + 1) / (1 + draw_below(&seed, 8))
+			        : 0;
 			buf_drop(&b, len);
 			memmove(model, model + len, n - len);
 			n -= len;
 			break;
-		case 5:
-			memcpy(buf_reserve(&b, len), "reserved", len < 8 ? len : 8);
-			break;
+		case 5: memcpy(buf_reserve(&b, len), "reserved", len < 8 ? len : 8); break;
 		case 6:
 			n += (size_t)sprintf(model + n, "%llu", (unsigned long long)seed);
 			buf_add_u64(&b, seed);

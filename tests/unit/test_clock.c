@@ -17,9 +17,10 @@ static void duration_is(const char *text, int64_t want)
 
 static void test_durations(void)
 {
-	static const char *const bad[] = { "", " ", "s", "-1s", "+1s", "1 s", " 1s", "1s ", "1x", "1S",
-		"1sm", "1m1h", "1s1s", "1ms1s", "1h30", "1.s", ".5s", "1.5", "1e3s", "0x1s", "00", "1s\n",
-		"1.0000000001s", "99999999999999999999s", "Forever", "s1", "1h 30m", "1\xc2\xb5s" };
+	static const char *const bad[] = { "", " ", "s", "-1s", "+1s", "1 s", " 1s", "1s ", "1x",
+		"1S", "1sm", "1m1h", "1s1s", "1ms1s", "1h30", "1.s", ".5s", "1.5", "1e3s", "0x1s",
+		"00", "1s\n", "1.0000000001s", "99999999999999999999s", "Forever", "s1", "1h 30m",
+		"1\xc2\xb5s" };
 	struct err e = { 0 };
 	int64_t ms = 7;
 
@@ -46,9 +47,12 @@ static void test_durations(void)
 	duration_parse(STR("10"), &ms, &e);
 	is_text(e.text, strlen(e.text), "'10' has no unit (give a unit: 10s)", "a bare number");
 	duration_parse(STR("ten"), &ms, &e);
-	is_text(e.text, strlen(e.text), "'ten' is not a duration (250ms, 10s, 5m, 1h30m, 2d)", "a word");
-	is_int(duration_parse(STR("36525d1ms"), &ms, &e), ERR_TOO_LARGE, "too long by a millisecond");
-	is_int(duration_parse(STR("18446744073709551615d"), &ms, &e), ERR_TOO_LARGE, "2^64 - 1 days");
+	is_text(e.text, strlen(e.text), "'ten' is not a duration (250ms, 10s, 5m, 1h30m, 2d)",
+		"a word");
+	is_int(duration_parse(STR("36525d1ms"), &ms, &e), ERR_TOO_LARGE,
+		"too long by a millisecond");
+	is_int(duration_parse(STR("18446744073709551615d"), &ms, &e), ERR_TOO_LARGE,
+		"2^64 - 1 days");
 	char lots[2000];
 	memset(lots, 'z', sizeof(lots));
 	duration_parse(str_make(lots, sizeof(lots)), &ms, &e);
@@ -94,8 +98,8 @@ static void size_is(const char *text, uint64_t want)
 
 static void test_sizes(void)
 {
-	static const char *const bad[] = { "", "k", "-1", "1.5m", "64kb", "64 k", "1p", "1kk", "0x10",
-		"18446744073709551616", "18014398509481984k", "16777216t", "1@", "1\x0b" };
+	static const char *const bad[] = { "", "k", "-1", "1.5m", "64kb", "64 k", "1p", "1kk",
+		"0x10", "18446744073709551616", "18014398509481984k", "16777216t", "1@", "1\x0b" };
 	struct err e = { 0 };
 	uint64_t v = 3;
 
@@ -119,13 +123,14 @@ static void rate_is(const char *text, double want)
 {
 	double v = -1;
 
-	ok(rate_parse(str_of(text), &v, NULL) == 0 && v == want, "%s is %g a second (%g)", text, want, v);
+	ok(rate_parse(str_of(text), &v, NULL) == 0 && v == want, "%s is %g a second (%g)", text,
+		want, v);
 }
 
 static void test_rates(void)
 {
-	static const char *const bad[] = { "", "/s", "-1/s", "1/", "1/x", "1/ss", "1 /s", "k/s", "1g/s",
-		"nan", "inf", "1e3", "0x1", "1/s ", "18446744073709551615m/s", "1./s" };
+	static const char *const bad[] = { "", "/s", "-1/s", "1/", "1/x", "1/ss", "1 /s", "k/s",
+		"1g/s", "nan", "inf", "1e3", "0x1", "1/s ", "18446744073709551615m/s", "1./s" };
 	double v = 3;
 
 	rate_is("0", 0);
@@ -154,15 +159,16 @@ static void time_is(const char *text, int64_t want)
 
 static void test_times(void)
 {
-	static const char *const bad[] = { "", "2026-11-24", "2026-11-24T08:55Z", "2026-11-24T08:55:22",
-		"2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-02-29T00:00:00Z",
-		"1900-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2026-11-00T00:00:00Z",
-		"2026-11-24T24:00:00Z", "2026-11-24T00:60:00Z", "2026-11-24T08:55:60Z",
-		"2026-11-24T08:55:61Z", "2026-11-24T08:55:22.Z", "2026-11-24T08:55:22,5Z",
-		"2026-11-24T08:55:22+1:00", "2026-11-24T08:55:22+0100", "2026-11-24T08:55:22+24:00",
-		"2026-11-24T08:55:22+01:60", "2026-11-24T08:55:22Zx", "2026-11-24T08:55:22 Z",
-		"26-11-24T08:55:22Z", "12026-11-24T08:55:22Z", "-026-11-24T08:55:22Z",
-		"2026-1 -24T08:55:22Z", "2026-11-24x08:55:22Z", "2026-11-24T08:55:22+", "yesterday" };
+	static const char *const bad[] = { "", "2026-11-24", "2026-11-24T08:55Z",
+		"2026-11-24T08:55:22", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z",
+		"2026-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-04-31T00:00:00Z",
+		"2026-11-00T00:00:00Z", "2026-11-24T24:00:00Z", "2026-11-24T00:60:00Z",
+		"2026-11-24T08:55:60Z", "2026-11-24T08:55:61Z", "2026-11-24T08:55:22.Z",
+		"2026-11-24T08:55:22,5Z", "2026-11-24T08:55:22+1:00", "2026-11-24T08:55:22+0100",
+		"2026-11-24T08:55:22+24:00", "2026-11-24T08:55:22+01:60", "2026-11-24T08:55:22Zx",
+		"2026-11-24T08:55:22 Z", "26-11-24T08:55:22Z", "12026-11-24T08:55:22Z",
+		"-026-11-24T08:55:22Z", "2026-1 -24T08:55:22Z", "2026-11-24x08:55:22Z",
+		"2026-11-24T08:55:22+", "yesterday" };
 	struct err e = { 0 };
 	int64_t ms = 5;
 
@@ -201,12 +207,12 @@ static void test_time_model(void)
 		bool same;
 
 		gmtime_r(&t, &tm);
-		snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
-			tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-			(int)((want % 1000 + 1000) % 1000));
+		snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+			tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+			tm.tm_sec, (int)((want % 1000 + 1000) % 1000));
 		time_format(&b, want);
-		same = str_eq(buf_str(&b), str_of(text)) && time_parse(buf_str(&b), &got, NULL) == 0 &&
-			got == want;
+		same = str_eq(buf_str(&b), str_of(text)) &&
+		       time_parse(buf_str(&b), &got, NULL) == 0 && got == want;
 		buf_fini(&b);
 		if (!same)
 			break;
@@ -216,7 +222,8 @@ static void test_time_model(void)
 	time_format(&b, INT64_MAX);
 	buf_add_char(&b, ' ');
 	time_format(&b, INT64_MIN);
-	is_text(b.p, b.n, "9999-12-31T23:59:59.999Z 0000-01-01T00:00:00.000Z", "years beyond four digits");
+	is_text(b.p, b.n, "9999-12-31T23:59:59.999Z 0000-01-01T00:00:00.000Z",
+		"years beyond four digits");
 	buf_fini(&b);
 }
 

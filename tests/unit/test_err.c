@@ -9,7 +9,8 @@ static void test_codes(void)
 	struct err e = { 0 };
 
 	is_int(err_set(NULL, ERR_IO, "%s", "x"), ERR_IO, "without a struct the code comes back");
-	is_int(err_set(&e, ERR_DENIED, "room '%s' is closed", "a"), ERR_DENIED, "the code comes back");
+	is_int(err_set(&e, ERR_DENIED, "room '%s' is closed", "a"), ERR_DENIED,
+		"the code comes back");
 	is_int(e.code, ERR_DENIED, "the code is kept");
 	is_text(e.text, strlen(e.text), "room 'a' is closed", "the sentence");
 	err_set(&e, ERR_INVALID, "%s", "");
@@ -26,7 +27,8 @@ static void test_errno(void)
 
 	errno = ECONNREFUSED;
 	err_set(&e, ERR_IO, "cannot connect to '%s':", "x");
-	is_text(e.text, strlen(e.text), "cannot connect to 'x': connection refused", "errno appended");
+	is_text(e.text, strlen(e.text), "cannot connect to 'x': connection refused",
+		"errno appended");
 	is_int(errno, ECONNREFUSED, "errno survives");
 	errno = ENOENT;
 	err_set(&e, ERR_IO, "ends in an argument %s", ":");
@@ -63,13 +65,14 @@ static void test_cut(void)
 			text[n] = '\0';
 			err_set(&e, ERR_IO, "%s", text);
 			whole &= str_utf8(str_of(e.text));
-			full &= strlen(e.text) > ERR_TEXT_MAX - 1 - width && strlen(e.text) < ERR_TEXT_MAX;
+			full &= strlen(e.text) > ERR_TEXT_MAX - 1 - width &&
+			        strlen(e.text) < ERR_TEXT_MAX;
 			errno = ENOENT;
 			err_set(&e, ERR_IO, "open '%s':", text);
 			whole &= str_utf8(str_of(e.text));
 			reason &= strlen(e.text) < ERR_TEXT_MAX &&
-				str_find(str_of(e.text), STR(": no such file or directory")) ==
-					(long)strlen(e.text) - 27;
+			          str_find(str_of(e.text), STR(": no such file or directory")) ==
+			                  (long)strlen(e.text) - 27;
 		}
 	}
 	ok(whole, "a cut never splits a character");

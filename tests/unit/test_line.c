@@ -42,8 +42,8 @@ static void join(struct buf *out, struct str text, size_t piece, size_t max, boo
 	line_fini(&l);
 }
 
-static void lines_are_str(struct str text, size_t max, bool keep_empty, struct str want,
-	const char *what)
+static void lines_are_str(
+	struct str text, size_t max, bool keep_empty, struct str want, const char *what)
 {
 	bool held = true;
 	struct buf b = { 0 };
@@ -132,7 +132,8 @@ static void test_model(void)
 			break;
 		bytes += (int)n;
 	}
-	is_int(i, 20000, "random texts in random pieces agree with the whole (seed 5, %d bytes)", bytes);
+	is_int(i, 20000, "random texts in random pieces agree with the whole (seed 5, %d bytes)",
+		bytes);
 	buf_fini(&got);
 	buf_fini(&want);
 }

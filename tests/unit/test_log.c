@@ -113,7 +113,8 @@ int main(void)
 	child_run(&c, STDERR_FILENO, text, NULL);
 	is_text(c.out, c.n,
 		"rt-serve: cannot open 'a\\x0ab\\x1b[2J\\xff\\u202e'\n"
-		"rt-serve: warning: w 1\nrt-serve: info: i\nrt-serve: {\"a\":\\x0a1}\n", "text");
+		"rt-serve: warning: w 1\nrt-serve: info: i\nrt-serve: {\"a\":\\x0a1}\n",
+		"text");
 	child_run(&c, STDERR_FILENO, json, NULL);
 	is_int(lines(), 3, "JSON: a line each");
 	ok(has("\"level\":\"warning\",\"msg\":\"say \\\"x\\n\xef\xbf\xbd\\\"\"}\n"), "escaped");
@@ -124,8 +125,8 @@ int main(void)
 		is_int(lines(), 103, "at most 100 lines a second");
 		ok(has(as_json ? "\"msg\":\"line 99\"" : "rt: line 99\n") && !has("line 100"),
 			"the first hundred");
-		ok(has(as_json ? "\"msg\":\"after\",\"left_out\":900}" :
-				 "rt: after (900 lines left out before this one)\n"),
+		ok(has(as_json ? "\"msg\":\"after\",\"left_out\":900}"
+			       : "rt: after (900 lines left out before this one)\n"),
 			"what was left out is counted");
 		ok(has(as_json ? "\"msg\":\"last\"}" : "rt: last\n"), "once");
 		ok(has(as_json ? "\n{}\n" : "rt: {}\n"), "a ready record stays as it is");

@@ -63,7 +63,7 @@ static bool saw_all(bool removed)
 static bool sane(void)
 {
 	return map.n == n_in && (map.cap & (map.cap - 1)) == 0 && map.n <= map.cap &&
-		(map.cap <= 8 || map.n >= map.cap / 8) && map.walking == 0;
+	       (map.cap <= 8 || map.n >= map.cap / 8) && map.walking == 0;
 }
 
 static bool step(uint64_t *seed, int phase)
@@ -117,7 +117,6 @@ static void drop_all(struct map_node *node, void *arg)
 	(void)arg;
 	drop(thing_of(node));
 }
-
 
 int main(void)
 {

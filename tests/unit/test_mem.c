@@ -76,7 +76,8 @@ static void test_exhaustion(void)
 static void test_plain(void)
 {
 	uint64_t before = mem_count();
-	char *p = mem_alloc(0), *q = mem_strndup("a\0b", 3), *z = mem_zalloc(64), *s = mem_strdup("");
+	char *p = mem_alloc(0), *q = mem_strndup("a\0b", 3), *z = mem_zalloc(64),
+	     *s = mem_strdup("");
 
 	ok(p != NULL, "no bytes are bytes too");
 	ok(memcmp(q, "a\0b", 4) == 0, "strndup copies NUL and terminates");

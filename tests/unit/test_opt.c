@@ -17,13 +17,17 @@ static struct {
 	struct opt_optional retry;
 } o;
 
-#define ROW(l, n, t, where, word, text) \
-	{ .letter = l, .name = n, .type = t, .target = where, .arg = word, .help = text }
+#define ROW(l, n, t, where, word, text)                                                       \
+	{                                                                                     \
+		.letter = l, .name = n, .type = t, .target = where, .arg = word, .help = text \
+	}
 
 static const struct opt options[] = {
 	ROW('u', "url", OPT_STRING, &o.url, "URL", "where the gateway is"),
-	ROW('H', "header", OPT_LIST, &o.headers, "'N: V'", "one more header; it's [repeatable]: yes"),
-	{ 'n', "count", OPT_INT, &o.count, NULL, "stop after N messages", .min = 1, .max = INT64_MAX },
+	ROW('H', "header", OPT_LIST, &o.headers, "'N: V'",
+		"one more header; it's [repeatable]: yes"),
+	{ 'n', "count", OPT_INT, &o.count, NULL, "stop after N messages", .min = 1,
+		.max = INT64_MAX },
 	{ 'p', "port", OPT_INT, &o.port, NULL, "a port", .min = 1, .max = 65535 },
 	ROW(0, "delta", OPT_INT, &o.delta, NULL, "any number"),
 	ROW('w', "timeout", OPT_DURATION, &o.timeout, NULL, "a deadline"),
@@ -44,7 +48,8 @@ static const struct opt_program program = {
 	.name = "rt-sub",
 	.purpose = "print what is published to rooms",
 	.usage = (const char *const[]){ "[options] ROOM...", "-L [PATTERN]", NULL },
-	.examples = (const char *const[]){ "rt-sub lobby", "rt-sub -m lobby | jq .", "rt-sub -n 1 a", NULL },
+	.examples = (const char *const[]){ "rt-sub lobby", "rt-sub -m lobby | jq .",
+		"rt-sub -n 1 a", NULL },
 	.opts = options,
 	.complete = "room",
 	.hints = (const char *const[]){ "b", "rooms are operands: rt-sub lobby", "topic",
@@ -83,7 +88,8 @@ static void test_forms(void)
 	is_int(parse(""), 0, "no arguments");
 	is_int(opt_parse(&program, 0, (char *[]){ NULL }, &e), 0, "not even a name");
 	is_int(parse("a -n 5 b --url=x c"), 3, "operands and options mix");
-	ok(!strcmp(args[1], "a") && !strcmp(args[2], "b") && !strcmp(args[3], "c"), "operands in order");
+	ok(!strcmp(args[1], "a") && !strcmp(args[2], "b") && !strcmp(args[3], "c"),
+		"operands in order");
 	ok(o.count == 5 && !strcmp(o.url, "x"), "and the values");
 	is_int(parse("-n5 -mvvu x"), 0, "glued and combined");
 	ok(o.count == 5 && o.meta && o.verbose == 2 && !strcmp(o.url, "x"), "all four");
@@ -104,7 +110,8 @@ static void test_forms(void)
 	parse("--url=a=b");
 	ok(!strcmp(o.url, "a=b"), "the first = cuts");
 	parse("-H a -Hb --header c --header=d");
-	ok(o.headers.n == 4 && !strcmp(o.headers.v[0], "a") && !strcmp(o.headers.v[3], "d"), "a list");
+	ok(o.headers.n == 4 && !strcmp(o.headers.v[0], "a") && !strcmp(o.headers.v[3], "d"),
+		"a list");
 	parse("--retry x");
 	ok(o.retry.given && !o.retry.value, "an optional value does not take the next argument");
 	parse("--retry=x");
@@ -172,8 +179,8 @@ static void test_unknown(void)
 	memset(line + 2, 'q', 250);
 	is_int(parse(line), ERR_USAGE, "a long name");
 	ok(strlen(e.text) < 120, "is not repeated whole");
-	is_int(opt_parse(&program, 2, (char *[]){ (char[]){ "x" }, (char[]){ "-Z" }, NULL }, NULL), ERR_USAGE,
-		"nobody wants the sentence");
+	is_int(opt_parse(&program, 2, (char *[]){ (char[]){ "x" }, (char[]){ "-Z" }, NULL }, NULL),
+		ERR_USAGE, "nobody wants the sentence");
 }
 
 static void test_set(void)
@@ -185,7 +192,8 @@ static void test_set(void)
 	ok(o.meta, "is set");
 	is_int(opt_set(&program, STR("met"), "", &e), ERR_USAGE, "no abbreviations in files");
 	is_int(opt_set(&program, STR("cuont"), "1", &e), ERR_USAGE, "a wrong name");
-	is_text(e.text, strlen(e.text), "unknown option 'cuont' (did you mean 'count'?)", "is told");
+	is_text(e.text, strlen(e.text), "unknown option 'cuont' (did you mean 'count'?)",
+		"is told");
 	is_int(opt_set(&program, STR("url"), "", &e), ERR_USAGE, "a missing value");
 	is_text(e.text, strlen(e.text), "option 'url' needs a value (URL)", "is told");
 	is_int(opt_set(&program, STR("meta"), "yes", &e), ERR_USAGE, "a flag with a value");
@@ -212,15 +220,17 @@ static int read_text(const char *text, size_t n)
 static void test_file(void)
 {
 	is_int(READ("# all forms\n\nurl ws://a b \ncount=5\r\n port = 80\nmeta\n--verbose\n"
-		    "header X: 1\nheader=Y=2\n  # end\nrate 5/s"), 0, "a file");
+		    "header X: 1\nheader=Y=2\n  # end\nrate 5/s"),
+		0, "a file");
 	ok(!strcmp(o.url, "ws://a b") && o.count == 5 && o.port == 80 && o.meta && o.verbose == 1 &&
-		o.rate == 5, "its settings");
+			o.rate == 5,
+		"its settings");
 	ok(o.headers.n == 2 && !strcmp(o.headers.v[0], "X: 1") && !strcmp(o.headers.v[1], "Y=2"),
 		"its list");
 	is_int(READ(""), 0, "an empty file");
 	is_int(READ("\n\ncount 0\n"), ERR_USAGE, "a bad value");
-	ok(strstr(e.text, "' line 3: option 'count' needs a number of at least 1"), "has a line: %s",
-		e.text);
+	ok(strstr(e.text, "' line 3: option 'count' needs a number of at least 1"),
+		"has a line: %s", e.text);
 	is_int(READ("url a\0b\n"), ERR_USAGE, "a NUL byte");
 	is_int(READ("=x\n"), ERR_USAGE, "no name");
 	is_int(READ("url\n"), ERR_USAGE, "no value");
@@ -229,7 +239,8 @@ static void test_file(void)
 	memset(big, 'x', sizeof(big));
 	is_int(read_text(big, sizeof(big)), ERR_USAGE, "a line without end");
 	is_int(opt_read_file(&program, "/nonexistent/rt", &e), ERR_NOTFOUND, "no such file");
-	is_text(e.text, strlen(e.text), "cannot open '/nonexistent/rt': no such file or directory", "told");
+	is_text(e.text, strlen(e.text), "cannot open '/nonexistent/rt': no such file or directory",
+		"told");
 	is_int(opt_read_file(&program, "/", &e), ERR_IO, "a directory");
 	parse("");
 }
@@ -270,10 +281,13 @@ static void test_help(void)
 	ok(!strncmp(c.out, "  rt-sub lobby\n  rt-sub -m lobby | jq .\n  rt-sub -n 1 a\n\n", 53),
 		"-h opens with the examples");
 	ok(lines() <= 40, "at most 40 lines");
-	ok(strstr(c.out, "usage: rt-sub [options] ROOM...\n       rt-sub -L [PATTERN]\n"), "the usage");
-	ok(strstr(c.out, "rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge\n"), "the family");
+	ok(strstr(c.out, "usage: rt-sub [options] ROOM...\n       rt-sub -L [PATTERN]\n"),
+		"the usage");
+	ok(strstr(c.out, "rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge\n"),
+		"the family");
 	ok(strstr(c.out, "man 7 rt\n"), "the manual");
-	ok(strstr(c.out, "\n  -n, --count N                  stop after N messages\n"), "an option");
+	ok(strstr(c.out, "\n  -n, --count N                  stop after N messages\n"),
+		"an option");
 	ok(strstr(c.out, "\n      --color auto|always|never  when to colour\n"), "its choices");
 	ok(strstr(c.out, "\n  -R, --retry[=WHY]"), "an optional value");
 	ok(!strstr(c.out, "hidden"), "hidden options are not shown");
@@ -285,7 +299,8 @@ static void test_help(void)
 	is_int(lines(), 40, "sixty options still make 40 lines");
 	ok(strstr(c.out, "      and 32 more: man rt-sub\n"), "saying how many are missing");
 	child_run(&c, STDOUT_FILENO, show_dump, (void *)(uintptr_t)&program);
-	ok(!strncmp(c.out, "--url\n-u\n--header\n-H\n", 21) && strstr(c.out, "--hidden\n"), "the dump");
+	ok(!strncmp(c.out, "--url\n-u\n--header\n-H\n", 21) && strstr(c.out, "--hidden\n"),
+		"the dump");
 }
 
 /* Asks a shell that is installed whether it can read the file; 0 also when there is none. */
@@ -297,7 +312,8 @@ static bool shell_accepts(const char *name, const char *command)
 	if (fd < 0 || write(fd, c.out, c.n) != (ssize_t)c.n)
 		return false;
 	close(fd);
-	snprintf(line, sizeof(line), "command -v %s >/dev/null || exit 0; %s %s", name, command, path);
+	snprintf(line, sizeof(line), "command -v %s >/dev/null || exit 0; %s %s", name, command,
+		path);
 	r = system(line);
 	unlink(path);
 	return r == 0;
@@ -313,26 +329,30 @@ static void test_completion(void)
 	shell = "bash";
 	child_run(&c, STDOUT_FILENO, show_completion, p);
 	ok(strstr(c.out, "rt-sub -L -w 1s 2>/dev/null"), "bash asks for rooms");
-	ok(strstr(c.out, "complete -F _rt_sub rt-sub\n") && !strstr(c.out, "hidden"), "and registers");
+	ok(strstr(c.out, "complete -F _rt_sub rt-sub\n") && !strstr(c.out, "hidden"),
+		"and registers");
 	ok(shell_accepts("bash", "bash -n"), "bash reads it");
 	/* A gateway whose room names are commands: they are offered as text, never run. */
-	ok(shell_accepts("bash", "bash -c 'set -u; cd /; "
-			"rt-sub() { printf \"%s\\n\" \"lobby 3 7\" \"lo\\$(exit)\\`exit\\` 1\" other; }; . $0; "
-			"try() { COMP_WORDS=(rt-sub \"$@\") COMP_CWORD=$#; _rt_sub; echo \"${COMPREPLY[*]}\"; }; "
-			"[ \"$(try -m lob)\" = lobby ] && "
-			"[ \"$(try lo)\" = \"lobby lo\\\\\\$\\\\(exit\\\\)\\\\\\`exit\\\\\\`\" ] && "
-			"[ \"$(try --dead-letter o)\" = other ] && [ \"$(try --color a)\" = \"auto always\" ] && "
-			"[ \"$(try --color = n)\" = never ] && [ -z \"$(try -n \"\")\" ] && "
-			"[ \"$(try --me)\" = --meta ] && [ -z \"$(try --retry = lo)\" ]'"),
+	ok(shell_accepts("bash",
+		   "bash -c 'set -u; cd /; "
+		   "rt-sub() { printf \"%s\\n\" \"lobby 3 7\" \"lo\\$(exit)\\`exit\\` 1\" other; }; . $0; "
+		   "try() { COMP_WORDS=(rt-sub \"$@\") COMP_CWORD=$#; _rt_sub; echo \"${COMPREPLY[*]}\"; }; "
+		   "[ \"$(try -m lob)\" = lobby ] && "
+		   "[ \"$(try lo)\" = \"lobby lo\\\\\\$\\\\(exit\\\\)\\\\\\`exit\\\\\\`\" ] && "
+		   "[ \"$(try --dead-letter o)\" = other ] && [ \"$(try --color a)\" = \"auto always\" ] && "
+		   "[ \"$(try --color = n)\" = never ] && [ -z \"$(try -n \"\")\" ] && "
+		   "[ \"$(try --me)\" = --meta ] && [ -z \"$(try --retry = lo)\" ]'"),
 		"and completes rooms, choices and options");
 	shell = "zsh";
 	child_run(&c, STDOUT_FILENO, show_completion, p);
 	ok(!strncmp(c.out, "#compdef rt-sub\n", 16), "zsh finds it");
-	ok(strstr(c.out, "it'\\''s \\[repeatable\\]: yes]"), "what zsh would take for its own is escaped");
+	ok(strstr(c.out, "it'\\''s \\[repeatable\\]: yes]"),
+		"what zsh would take for its own is escaped");
 	ok(shell_accepts("zsh", "zsh -n"), "zsh reads it");
 	shell = "fish";
 	child_run(&c, STDOUT_FILENO, show_completion, p);
-	ok(strstr(c.out, "complete -c rt-sub -s n -l count -r -f -d 'stop after N messages'\n"), "fish");
+	ok(strstr(c.out, "complete -c rt-sub -s n -l count -r -f -d 'stop after N messages'\n"),
+		"fish");
 	ok(strstr(c.out, "it\\'s [repeatable]"), "escapes its quotes");
 	ok(shell_accepts("fish", "fish -n"), "fish reads it");
 }

@@ -14,8 +14,8 @@ static void test_text(void)
 	p.hi = 1700000000000;
 	is_text(text, pos_format(text, p), "9f3c5a7d12e4b6c8-1700000000000-47", "with hi");
 	is_text(text, pos_format(text, (struct pos){ 0 }), "0000000000000000-0", "all zero");
-	is_text(text, pos_format(text, longest), "ffffffffffffffff-18446744073709551615-18446744073709551615",
-		"the longest");
+	is_text(text, pos_format(text, longest),
+		"ffffffffffffffff-18446744073709551615-18446744073709551615", "the longest");
 	is_int(strlen(text), 58, "is terminated");
 	buf_add_text(&b, "id: ");
 	buf_add_pos(&b, p);
@@ -26,17 +26,19 @@ static void test_text(void)
 static void test_refused(void)
 {
 	static const char *const bad[] = { "", "-", "47", "9f3c5a7d12e4b6c8", "9f3c5a7d12e4b6c8-",
-		"9f3c5a7d12e4b6c-47", "9f3c5a7d12e4b6c80-47", "9F3C5A7D12E4B6C8-47", "9f3c5a7d12e4b6cg-47",
-		"9f3c5a7d12e4b6c8-047", "9f3c5a7d12e4b6c8-0-47", "9f3c5a7d12e4b6c8--47",
-		"9f3c5a7d12e4b6c8-1-", "9f3c5a7d12e4b6c8-1-2-3", "9f3c5a7d12e4b6c8-1-02",
-		"9f3c5a7d12e4b6c8-18446744073709551616", "9f3c5a7d12e4b6c8-+1", "9f3c5a7d12e4b6c8-1 ",
-		" 9f3c5a7d12e4b6c8-1", "9f3c5a7d12e4b6c8_1" };
+		"9f3c5a7d12e4b6c-47", "9f3c5a7d12e4b6c80-47", "9F3C5A7D12E4B6C8-47",
+		"9f3c5a7d12e4b6cg-47", "9f3c5a7d12e4b6c8-047", "9f3c5a7d12e4b6c8-0-47",
+		"9f3c5a7d12e4b6c8--47", "9f3c5a7d12e4b6c8-1-", "9f3c5a7d12e4b6c8-1-2-3",
+		"9f3c5a7d12e4b6c8-1-02", "9f3c5a7d12e4b6c8-18446744073709551616",
+		"9f3c5a7d12e4b6c8-+1", "9f3c5a7d12e4b6c8-1 ", " 9f3c5a7d12e4b6c8-1",
+		"9f3c5a7d12e4b6c8_1" };
 	struct pos p = { 1, 2, 3 };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		is_int(pos_parse(str_of(bad[i]), &p), ERR_INVALID, "'%s' is refused", bad[i]);
 	is_int(pos_parse((struct str){ NULL, 0 }, &p), ERR_INVALID, "nothing is refused");
-	is_int(pos_parse(str_make("9f3c5a7d12e4b6c8-1\0", 19), &p), ERR_INVALID, "a NUL is refused");
+	is_int(pos_parse(str_make("9f3c5a7d12e4b6c8-1\0", 19), &p), ERR_INVALID,
+		"a NUL is refused");
 	ok(p.epoch == 1 && p.hi == 2 && p.lo == 3, "a failure leaves the target");
 }
 

@@ -55,9 +55,11 @@ int main(void)
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		child_run(&c, STDERR_FILENO, die_plainly, &signals[i]);
-		ok(WIFSIGNALED(c.status) && WTERMSIG(c.status) == signals[i], "dies of %d", signals[i]);
+		ok(WIFSIGNALED(c.status) && WTERMSIG(c.status) == signals[i], "dies of %d",
+			signals[i]);
 		child_run(&c, STDERR_FILENO, die_blocked, &signals[i]);
-		ok(WIFSIGNALED(c.status) && WTERMSIG(c.status) == signals[i], "blocked and handled too");
+		ok(WIFSIGNALED(c.status) && WTERMSIG(c.status) == signals[i],
+			"blocked and handled too");
 		child_run(&c, STDERR_FILENO, die_ignored, &signals[i]);
 		ok(WIFSIGNALED(c.status) && WTERMSIG(c.status) == signals[i], "and ignored");
 	}

@@ -14,17 +14,19 @@ static void test_views(void)
 	struct str rest, s;
 
 	ok(str_eq(none, STR("")), "nothing equals nothing");
-	ok(!str_eq(STR("a"), STR("b")) && !str_eq(STR("a"), STR("ab")), "other bytes, other length");
+	ok(!str_eq(STR("a"), STR("b")) && !str_eq(STR("a"), STR("ab")),
+		"other bytes, other length");
 	ok(str_eq(str_make("a\0b", 3), str_make("a\0b", 3)), "NUL is a byte");
 	ok(!str_eq(str_make("a\0b", 3), str_make("a\0c", 3)), "also behind a NUL");
-	ok(str_starts(STR("abc"), none) && str_starts(none, none), "everything starts with nothing");
+	ok(str_starts(STR("abc"), none) && str_starts(none, none),
+		"everything starts with nothing");
 	ok(!str_starts(STR("ab"), STR("abc")), "a prefix is not longer");
 	is_int(str_skip(STR("abc"), 9).n, 0, "skipping past the end");
 	is_int(str_skip(none, 1).n, 0, "skipping nothing");
 	ok(str_of(NULL).n == 0, "no text is nothing");
 	ok(str_case_eq(STR("Upgrade"), STR("uPGRADE")), "case does not matter");
 	ok(!str_case_eq(STR("a@"), STR("a`")), "only letters have case");
-	ok(!str_case_eq(STR("[" ), STR("{")), "nor do brackets");
+	ok(!str_case_eq(STR("["), STR("{")), "nor do brackets");
 	s = str_trim(STR(" \t a b \t"));
 	is_text(s.p, s.n, "a b", "trim");
 	is_int(str_trim(STR(" \t ")).n, 0, "trim of blanks only");
@@ -67,7 +69,8 @@ static void test_numbers(void)
 	ok(v == UINT64_MAX, "a failure leaves the target");
 	is_int(str_u64(STR("000"), &v), 0, "zeros");
 	is_int(v, 0, "are 0");
-	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "1a", "0x1", "1.0", "\xd9\xa1" };
+	static const char *const bad[] = { "", "-1", "+1", " 1", "1 ", "1a", "0x1", "1.0",
+		"\xd9\xa1" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		is_int(str_u64(str_of(bad[i]), &v), ERR_INVALID, "'%s' is no number", bad[i]);
 	is_int(str_u64(none, &v), ERR_INVALID, "nothing is no number");
@@ -79,8 +82,11 @@ static bool naive_utf8(const unsigned char *p, size_t n)
 {
 	for (size_t i = 0; i < n;) {
 		unsigned long r;
-		size_t len = p[i] < 0x80 ? 1 : (p[i] & 0xe0) == 0xc0 ? 2 : (p[i] & 0xf0) == 0xe0 ? 3 :
-			(p[i] & 0xf8) == 0xf0 ? 4 : 0;
+		size_t len = p[i] < 0x80             ? 1
+		             : (p[i] & 0xe0) == 0xc0 ? 2
+		             : (p[i] & 0xf0) == 0xe0 ? 3
+		             : (p[i] & 0xf8) == 0xf0 ? 4
+		                                     : 0;
 		static const unsigned long least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 
 		if (len == 0 || i + len > n)
@@ -115,8 +121,8 @@ static void test_utf8(void)
 	}
 	is_int(wrong, 0, "all of three bytes");
 	for (unsigned i = 0; i < 1u << 20; i++) {
-		static const unsigned char edges[] = { 0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0,
-			0xc2, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5 };
+		static const unsigned char edges[] = { 0x00, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0,
+			0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5 };
 		for (int k = 0; k < 4; k++)
 			b[k] = edges[i >> (4 * k) & 15];
 		b[4] = edges[i >> 16 & 15];
@@ -164,7 +170,8 @@ static void test_rune(void)
 	}
 }
 
-/* Values of CPython 3.11 with PYTHONHASHSEED=0, whose hash of bytes is SipHash-1-3 under a zero key. */
+/* Values of CPython 3.11 with PYTHONHASHSEED=0, whose hash of bytes is SipHash-1-3 under a zero
+ * key. */
 static void test_hash(void)
 {
 	static const uint64_t key[2] = { 0, 0 }, other[2] = { 0, 1 };
@@ -217,7 +224,8 @@ static void test_random(void)
 	}
 	ok(in_range, "below 7");
 	for (int i = 0; i < 7; i++) /* 10000 expected, deviation 93: ten of them */
-		ok(seen[i] > 9000 && seen[i] < 11000, "%d comes as often as others (%d)", i, seen[i]);
+		ok(seen[i] > 9000 && seen[i] < 11000, "%d comes as often as others (%d)", i,
+			seen[i]);
 	is_int(rand_below(1), 0, "below 1 is 0");
 	for (int i = 0; i < 1000; i++)
 		in_range &= rand_below(UINT64_C(1) << 63 | 1) <= UINT64_C(1) << 63;

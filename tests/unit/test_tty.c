@@ -21,15 +21,23 @@ static void test_escape(void)
 	shown(STR("a\tb \\x"), "a\tb \\x", "plain text and tab stay");
 	shown(STR("\x1b[2J"), "\\x1b[2J", "an escape sequence");
 	shown(str_make("\0\n\r\x7f", 4), "\\x00\\x0a\\x0d\\x7f", "NUL, line ends, DEL");
-	shown(STR("\xc2\x9b" "31m"), "\\u009b31m", "C1 as UTF-8");
-	shown(STR("\x9b" "31m"), "\\x9b31m", "C1 as a byte");
-	shown(STR("\xe2\x80\xae" "evil"), "\\u202eevil", "right-to-left override");
+	shown(STR("\xc2\x9b"
+		  "31m"),
+		"\\u009b31m", "C1 as UTF-8");
+	shown(STR("\x9b"
+		  "31m"),
+		"\\x9b31m", "C1 as a byte");
+	shown(STR("\xe2\x80\xae"
+		  "evil"),
+		"\\u202eevil", "right-to-left override");
 	shown(STR("\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\x8e\xe2\x80\x8f\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c"),
 		"\\u2028\\u2029\\u200e\\u200f\\u2066\\u2069\\u061c", "the other controls");
 	shown(STR("\xe2\x80\x8d\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa"),
 		"\xe2\x80\x8d\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa", "their neighbours stay");
 	shown(STR("h\xc3\xa9 \xf0\x9f\x98\x80"), "h\xc3\xa9 \xf0\x9f\x98\x80", "letters stay");
-	shown(STR("\xe2\x82" "a\xff"), "\\xe2\\x82a\\xff", "broken UTF-8");
+	shown(STR("\xe2\x82"
+		  "a\xff"),
+		"\\xe2\\x82a\\xff", "broken UTF-8");
 	shown(STR("\xc0\x9b"), "\\xc0\\x9b", "an overlong control");
 }
 

@@ -13,7 +13,8 @@ static void parses(const char *text, const char *want)
 		buf_add_text(&b, e.text);
 	else
 		buf_addf(&b, "%s|%s|%s|%s|%d|%s|%s", u.scheme, u.user ? u.user : "-",
-			u.password ? u.password : "-", u.host, u.port, u.path, u.query ? u.query : "-");
+			u.password ? u.password : "-", u.host, u.port, u.path,
+			u.query ? u.query : "-");
 	is_text(b.p, b.n, want, "%s", text);
 	url_fini(&u);
 	buf_fini(&b);
@@ -170,7 +171,8 @@ static void query_is(const char *query, const char *name, int nth, int r, const 
 	struct buf b = { 0 };
 
 	buf_add_char(&b, '<');
-	is_int(query_get(str_of(query), str_of(name), nth, &b), r, "%s[%d] of '%s'", name, nth, query);
+	is_int(query_get(str_of(query), str_of(name), nth, &b), r, "%s[%d] of '%s'", name, nth,
+		query);
 	is_text(b.p + 1, b.n - 1, want, "its value");
 	buf_fini(&b);
 }
@@ -225,13 +227,15 @@ static void test_random(void)
 
 		memcpy(text, "ws://", 5);
 		for (size_t k = draw_below(&seed, 2) ? 5 : 0; k < n; k++)
-			text[k] = draw_below(&seed, 2) ? 'h' :
-				alphabet[draw_below(&seed, sizeof(alphabet) - 1)];
+			text[k] = draw_below(&seed, 2)
+			                  ? 'h'
+			                  : alphabet[draw_below(&seed, sizeof(alphabet) - 1)];
 		b.n = 0;
 		if (url_parse(&u, str_make(text, n), &e) == 0) {
 			taken++;
 			url_format_safe(&b, &u);
-			if (!*u.scheme || (*u.path && *u.path != '/' && strcmp(u.scheme, "unix") != 0))
+			if (!*u.scheme ||
+				(*u.path && *u.path != '/' && strcmp(u.scheme, "unix") != 0))
 				break;
 		} else if (e.code != ERR_INVALID || !*e.text || !str_utf8(str_of(e.text))) {
 			/* What was broken before may be broken after. */
