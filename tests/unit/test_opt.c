@@ -171,6 +171,7 @@ static void test_unknown(void)
 	fails("--cuont", "unknown option '--cuont' (did you mean '--count'?)");
 	fails("--colour", "unknown option '--colour' (did you mean '--color'?)");
 	fails("--max_message 1", "unknown option '--max_message' (did you mean '--max-message'?)");
+	fails("--ulr x", "unknown option '--ulr' (did you mean '--url'?)");
 	fails("--zzzz", "unknown option '--zzzz'");
 	fails("--=x", "unknown option '--'");
 	fails("--h", "option '--h' is ambiguous ('--header' or '--hidden')");

@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "base/url.h"
 #include "model.h"
 #include "tap.h"
@@ -205,6 +206,12 @@ static void test_query(void)
 	is_text(b.p, b.n, "a+b/c", "keeps its +");
 	is_int(url_decode(STR("x%0"), &b), ERR_INVALID, "an escape cut off");
 	is_text(b.p, b.n, "a+b/c", "leaves the target");
+	/* An escape cut off where the memory ends, too. */
+	char *tight = mem_alloc(2);
+	memcpy(tight, "%4", 2);
+	is_int(url_decode(str_make(tight, 2), &b), ERR_INVALID, "half an escape");
+	is_int(url_decode(str_make(tight, 1), &b), ERR_INVALID, "a third of one");
+	mem_free(tight);
 	b.n = 0;
 	url_encode(&b, str_make("aZ0-._~ /%\0\xff", 12));
 	is_text(b.p, b.n, "aZ0-._~%20%2F%25%00%FF", "encoded");
