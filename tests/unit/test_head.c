@@ -256,8 +256,8 @@ static char *exactly(const char *p, size_t n)
 	return block;
 }
 
-/* Reads n bytes given as prefixes: cut first at `at`, then every `step` bytes. Returns the result and
- * what was read. */
+/* Reads n bytes given as prefixes: cut first at `at`, then every `step` bytes. Returns the result,
+ * and what was read in `all`. */
 static long read_in_steps(const char *p, size_t n, size_t at, size_t step, struct buf *all)
 {
 	struct head h;
