@@ -381,6 +381,9 @@ static const struct invalid {
 	{ "\xed\xa0\x80", 1 }, { "\xed\xaf\xbf", 1 }, { "\xed\xb0\x80", 1 }, { "\xed\xbf\xbf", 1 },
 	{ "\xed\xa0\x80\xed\xb0\x80", 1 }, { "\xc3 ", 1 }, { "\xe2\x82 ", 2 }, { "\xe2 \xac", 1 },
 	{ "\xf0\x9f\x98 ", 3 }, { "\xf0\x9f\xc3\xa4", 2 }, { "\xc3\xc3", 1 },
+	{ "\xe0\x9f\xbf""edited", 1 }, { "\xed\xa0\x80""edited", 1 }, { "\xc1\xbf""edited", 0 },
+	{ "\xc3(edited", 1 }, { "\xe2(\xac""edited", 1 }, { "\xe2\x82(edited", 2 },
+	{ "\xf0\x8f\xbf\xbf""edited", 1 }, { "\xef\xbf\xc0""edited", 2 },
 	{ "aaaaaaaaaaaaaaaaaaaaaaaa\xc3(", 25 }, { "\xc3\xa4\xff", 2 },
 };
 
