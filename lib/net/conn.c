@@ -215,7 +215,6 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 	c->sub->wire = wire;
 	c->sub->chunked = chunked;
 	c->sub->since_ms = c->net->now_ms;
-	c->sub->told.epoch = c->net->table->head.epoch;
 	return c->sub;
 }
 
@@ -531,21 +530,20 @@ static void on_data(struct sock *s, char *p, size_t n)
 
 void conn_next_request(struct conn *c)
 {
-	if (c->transport && c->transport->free)
-		c->transport->free(c);
-	c->transport = NULL;
-	c->state = NULL;
-	c->busy = false;
-	c->client_n = 0;
-	c->head_only = false;
-	mem_free(c->user);
-	c->user = NULL;
 	if (c->sub) { /* a poll: its subscription was the request's */
 		unsubscribe_all(c);
 		mem_free(c->sub);
 		c->sub = NULL;
 		c->closed_told = false;
 	}
+	if (c->transport && c->transport->free)
+		c->transport->free(c);
+	c->transport = NULL;
+	c->state = NULL;
+	c->busy = c->head_only = false;
+	c->client_n = 0;
+	mem_free(c->user);
+	c->user = NULL;
 	if (!c->keep_alive || c->net->draining) {
 		conn_finish(c, 1000, STR(""));
 		return;
