@@ -23,86 +23,10 @@
 
 #define EXTRA_MAX 2048 /* bytes of _attempt, _from and _reason */
 
-/* A publication whose outcome is not yet told. Outcomes are told in the order of the publications, so that a publisher can resend from the first
- * one that has none. */
-struct outcome {
-	struct conn *conn; /* NULL: the server's own */
-	bool done;
-	uint8_t ref_n;
-	char ref[PUB_REF_MAX];
-	struct pub_result result; /* its reason is owned here */
-};
-
-/* --- outcomes ------------------------------------------------------------------------------------------ */
-
-static struct outcome *outcome_of(struct worker *w, uint64_t tag)
-{
-	return tag >= w->first_tag && tag < w->next_tag ? &w->outcomes[tag & (w->cap_outcomes - 1)] : NULL;
-}
-
-static uint64_t outcome_new(struct worker *w, struct conn *c, struct str ref)
-{
-	struct outcome *o;
-
-	if (w->next_tag - w->first_tag == w->cap_outcomes) {
-		size_t cap = w->cap_outcomes ? w->cap_outcomes * 2 : 64;
-		struct outcome *bigger = mem_array(cap, sizeof *bigger);
-		for (uint64_t t = w->first_tag; t < w->next_tag; t++)
-			bigger[t & (cap - 1)] = w->outcomes[t & (w->cap_outcomes - 1)];
-		mem_free(w->outcomes);
-		w->outcomes = bigger;
-		w->cap_outcomes = cap;
-	}
-	o = &w->outcomes[w->next_tag & (w->cap_outcomes - 1)];
-	*o = (struct outcome){ .conn = c, .ref_n = (uint8_t)ref.n };
-	memcpy(o->ref, ref.n ? ref.p : "", ref.n);
-	return w->next_tag++;
-}
-
-static void outcome_set(struct worker *w, uint64_t tag, enum pub_outcome what, const struct pos *pos,
-	enum err_code code, struct str reason)
-{
-	struct outcome *o = outcome_of(w, tag);
-
-	if (!o || o->done)
-		return;
-	o->done = true;
-	o->result.outcome = what;
-	o->result.code = code;
-	if (pos) {
-		o->result.has_pos = true;
-		o->result.pos = *pos;
-	}
-	if (reason.n)
-		o->result.reason = str_make(mem_strndup(reason.p, reason.n), reason.n);
-}
-
-/* Tells what is decided, in order, as far as that goes. */
-static void tell_outcomes(struct worker *w)
-{
-	while (w->first_tag < w->next_tag) {
-		struct outcome *o = outcome_of(w, w->first_tag);
-		enum pub_outcome what = o->result.outcome;
-		struct conn *c = o->conn;
-		char *reason = (char *)(uintptr_t)o->result.reason.p;
-
-		if (!o->done)
-			return;
-		w->first_tag++;
-		if (c) {
-			conn_published(c, str_make(o->ref, o->ref_n), &o->result);
-			/* What follows on this connection must not overtake what may be lost: he resends from here. */
-			if (what == PUB_UNKNOWN || what == PUB_UNAVAILABLE)
-				conn_bye(c, 1013, STR("the bus is not available; try again"));
-		}
-		mem_free(reason);
-	}
-}
-
 static void refuse(struct worker *w, uint64_t tag, enum err_code code, struct str reason)
 {
 	w->stats.refused++;
-	outcome_set(w, tag, PUB_REFUSED, NULL, code, reason);
+	outcome_refused(&w->outcomes, tag, code, reason);
 }
 
 /* --- hop 2: from a client to the bus ---------------------------------------------------------------------- */
@@ -212,7 +136,7 @@ static int stamp(struct worker *w, const struct publication *p, struct str *room
 static void on_publish(void *arg, const struct publication *p)
 {
 	struct worker *w = arg;
-	uint64_t tag = outcome_new(w, p->conn, p->ref);
+	uint64_t tag = outcome_new(&w->outcomes, p->conn, p->ref);
 	struct bus_meta meta = { 0 };
 	struct str room;
 	struct err e = { 0 };
@@ -230,7 +154,7 @@ static void on_publish(void *arg, const struct publication *p)
 		return;
 	}
 	if (!w->bus_up) {
-		outcome_set(w, tag, PUB_UNAVAILABLE, NULL, ERR_BUSY, STR("the bus is not available"));
+		outcome_lost(&w->outcomes, tag, PUB_UNAVAILABLE, STR("the bus is not available"));
 		return;
 	}
 	w->stats.published++;
@@ -256,7 +180,7 @@ static bool is_duplicate(struct worker *w, struct str room, const struct bus_met
 		return false;
 	w->stats.duplicates++;
 	if (m->tag)
-		outcome_set(w, m->tag, PUB_DUP, first, ERR_NONE, STR(""));
+		outcome_acked(&w->outcomes, m->tag, first, true);
 	return true;
 }
 
@@ -298,7 +222,7 @@ static void on_deliver(void *arg, struct str room, struct pos pos, struct str by
 	if (m->live)
 		note_typing(w, room, bytes, now_ms);
 	if (m->tag && !is_ordered(w))
-		outcome_set(w, m->tag, PUB_ACK, m->live ? NULL : &pos, ERR_NONE, STR(""));
+		outcome_acked(&w->outcomes, m->tag, m->live ? NULL : &pos, false);
 }
 
 static void on_published(void *arg, uint64_t tag, enum bus_outcome what, struct pos pos, struct str reason)
@@ -307,12 +231,12 @@ static void on_published(void *arg, uint64_t tag, enum bus_outcome what, struct 
 	bool stored = pos.hi || pos.lo;
 
 	switch (what) {
-	case BUS_OK: outcome_set(w, tag, PUB_ACK, stored ? &pos : NULL, ERR_NONE, STR("")); break;
-	case BUS_DUP: outcome_set(w, tag, PUB_DUP, &pos, ERR_NONE, STR("")); break;
+	case BUS_OK: outcome_acked(&w->outcomes, tag, stored ? &pos : NULL, false); break;
+	case BUS_DUP: outcome_acked(&w->outcomes, tag, &pos, true); break;
 	case BUS_REFUSED: refuse(w, tag, ERR_BUSY, reason); break;
 	case BUS_UNKNOWN:
 		w->stats.unknown++;
-		outcome_set(w, tag, PUB_UNKNOWN, NULL, ERR_UNKNOWN, reason);
+		outcome_lost(&w->outcomes, tag, PUB_UNKNOWN, reason);
 		break;
 	}
 }
@@ -372,49 +296,9 @@ static void on_state(void *arg, bool up, struct pos start, struct str why)
 
 /* --- what subs ask of the bus ------------------------------------------------------------------------------------ */
 
-struct ask {
-	struct list link;
-	struct sub *sub;
-	uint64_t tag;
-};
-
-static uint64_t ask_new(struct worker *w, struct sub *s)
-{
-	struct ask *a = mem_new(struct ask);
-
-	a->sub = s;
-	a->tag = ++w->next_ask;
-	list_init(&a->link);
-	list_add(&w->asks, &a->link);
-	return a->tag;
-}
-
-/* The sub that asked, NULL when it is gone; the question is answered. */
-static struct sub *ask_take(struct worker *w, uint64_t tag)
-{
-	list_for_each(it, &w->asks) {
-		struct ask *a = list_entry(it, struct ask, link);
-		struct sub *s = a->sub;
-		if (a->tag != tag)
-			continue;
-		list_del(&a->link);
-		mem_free(a);
-		return s;
-	}
-	return NULL;
-}
-
 static void on_forget(struct table *t, struct sub *s)
 {
-	struct worker *w = t->arg;
-
-	list_for_each_safe(it, &w->asks) {
-		struct ask *a = list_entry(it, struct ask, link);
-		if (a->sub == s) {
-			list_del(&a->link);
-			mem_free(a);
-		}
-	}
+	asks_forget(&((struct worker *)t->arg)->asks, s);
 }
 
 static void on_locate(struct table *t, struct sub *s, enum locate_kind kind, uint64_t arg)
@@ -423,7 +307,7 @@ static void on_locate(struct table *t, struct sub *s, enum locate_kind kind, uin
 	struct worker *w = t->arg;
 	struct str room = str_of(s->name);
 
-	w->bus->ops->locate(w->bus, &room, 1, kinds[kind], arg, ask_new(w, s));
+	w->bus->ops->locate(w->bus, &room, 1, kinds[kind], arg, ask_new(&w->asks, s));
 }
 
 static void on_replay(struct table *t, struct sub *s, struct pos after, struct pos upto)
@@ -432,12 +316,12 @@ static void on_replay(struct table *t, struct sub *s, struct pos after, struct p
 	struct str room = str_of(s->name);
 	unsigned max = 256 / s->feed->n_subs; /* of all rooms of a connection together */
 
-	w->bus->ops->replay(w->bus, &room, 1, after, upto, max < 16 ? 16 : max, ask_new(w, s));
+	w->bus->ops->replay(w->bus, &room, 1, after, upto, max < 16 ? 16 : max, ask_new(&w->asks, s));
 }
 
 static void on_located(void *arg, uint64_t tag, struct pos pos, struct pos head)
 {
-	struct sub *s = ask_take(arg, tag);
+	struct sub *s = ask_take(&((struct worker *)arg)->asks, tag);
 
 	if (s)
 		sub_located(s, pos, head);
@@ -448,7 +332,7 @@ static void on_replayed(void *arg, uint64_t tag, const struct bus_entry *entries
 {
 	static const enum page_end ends[] = { PAGE_MORE, PAGE_END, PAGE_TRIMMED, PAGE_FAILED };
 	struct worker *w = arg;
-	struct sub *s = ask_take(w, tag);
+	struct sub *s = ask_take(&w->asks, tag);
 	struct page_entry *page;
 
 	if (!s)
@@ -563,7 +447,7 @@ static void end_turn(struct worker *w)
 	w->net.now_ms = clock_ms();
 	w->net.again = false;
 	bus_turn(w->bus);
-	tell_outcomes(w);
+	outcomes_tell(&w->outcomes);
 	w->flushing = true;
 	table_wake(&w->table);
 	net_flush(&w->net);
@@ -704,8 +588,9 @@ int worker_open(struct worker *w, uv_loop_t *loop, const struct conf *conf, stru
 	struct net_conf net = net_conf(conf);
 	int rc;
 
-	*w = (struct worker){ .loop = loop, .conf = conf, .started_ms = clock_ms(), .first_tag = 1, .next_tag = 1 };
-	list_init(&w->asks);
+	*w = (struct worker){ .loop = loop, .conf = conf, .started_ms = clock_ms() };
+	outcomes_init(&w->outcomes);
+	asks_init(&w->asks);
 	rand_bytes(&w->head.epoch, sizeof w->head.epoch);
 	rc = bus_open(&w->bus, str_of(conf->bus), loop, &bus_events, w, e);
 	if (rc)
@@ -768,16 +653,13 @@ void worker_close(struct worker *w)
 void worker_fini(struct worker *w)
 {
 	net_fini(&w->net);
-	for (; w->first_tag < w->next_tag; w->first_tag++)
-		mem_free((char *)(uintptr_t)outcome_of(w, w->first_tag)->result.reason.p);
-	mem_free(w->outcomes);
+	outcomes_fini(&w->outcomes);
 	bus_close(w->bus);
 	if (w->presence)
 		w->presence->ops->close(w->presence);
 	table_fini(&w->table);
 	dedup_fini(&w->dedup);
-	list_for_each_safe(it, &w->asks)
-		mem_free(list_entry(it, struct ask, link));
+	asks_fini(&w->asks);
 	mem_free(w->listeners);
 	mem_free(w->down_why);
 	buf_fini(&w->payload);

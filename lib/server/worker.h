@@ -8,10 +8,9 @@
 #include "net/net.h"
 #include "presence/presence.h"
 #include "room/dedup.h"
+#include "server/ask.h"
 #include "server/conf.h"
-
-struct outcome;
-struct ask;
+#include "server/outcome.h"
 
 struct worker_stats {
 	uint64_t published, delivered, duplicates, refused, unknown, skipped;
@@ -27,11 +26,8 @@ struct worker {
 	struct dedup dedup;
 	struct pos head;           /* the last position assigned, where the worker assigns them */
 	bool bus_up, bus_was_up, flushing, draining;
-	struct outcome *outcomes;  /* of tags [first_tag, next_tag): a ring of cap_outcomes */
-	uint64_t first_tag, next_tag;
-	size_t cap_outcomes;
-	struct list asks;          /* questions to the bus, each by a sub */
-	uint64_t next_ask;
+	struct outcomes outcomes;
+	struct asks asks;          /* what subs asked of the bus */
 	struct listener **listeners;
 	int n_listeners;
 	struct buf payload, text, extra; /* scratch of on_publish */
