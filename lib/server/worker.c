@@ -184,17 +184,6 @@ static bool is_duplicate(struct worker *w, struct str room, const struct bus_met
 	return true;
 }
 
-static void note_typing(struct worker *w, struct str room, struct str bytes, int64_t now_ms)
-{
-	struct msg msg;
-
-	if (msg_parse(&msg, bytes, MSG_FROM_BUS, NULL) != 0 || !msg_is(&msg, MSG_TYPE, STR("typing")))
-		return;
-	w->text.n = 0;
-	if (msg_string(&msg, MSG_USER_ID, &w->text))
-		w->presence->ops->typing(w->presence, room, buf_str(&w->text), now_ms);
-}
-
 static void on_deliver(void *arg, struct str room, struct pos pos, struct str bytes, const struct bus_meta *m)
 {
 	struct worker *w = arg;
@@ -220,7 +209,7 @@ static void on_deliver(void *arg, struct str room, struct pos pos, struct str by
 	room_append(&w->table, room_get(&w->table, room, now_ms),
 		entry_new(m->live ? ENTRY_EPHEMERAL : ENTRY_MESSAGE, pos, now_ms, bytes, &em), now_ms);
 	if (m->live)
-		note_typing(w, room, bytes, now_ms);
+		members_typing(w, room, bytes);
 	if (m->tag && !is_ordered(w))
 		outcome_acked(&w->outcomes, m->tag, m->live ? NULL : &pos, false);
 }
@@ -367,56 +356,7 @@ static const struct bus_events bus_events = {
 	.head = on_head,
 };
 
-/* --- presence ------------------------------------------------------------------------------------------------------ */
-
-static void say_presence(struct worker *w, const char *type, struct str room, struct str user, struct str client)
-{
-	struct buf b = { 0 };
-
-	buf_addf(&b, "{\"type\":\"%s\",\"user_id\":", type);
-	buf_add_json(&b, user);
-	buf_add_char(&b, '}');
-	worker_say(w, room, buf_str(&b), true, client);
-	buf_fini(&b);
-}
-
-static void on_joined(void *arg, struct str room, struct str user, struct str client)
-{
-	say_presence(arg, "user_joined", room, user, client);
-}
-
-static void on_left(void *arg, struct str room, struct str user)
-{
-	say_presence(arg, "user_left", room, user, STR(""));
-}
-
-static const struct presence_events presence_events = { on_joined, on_left };
-
-static bool counts(const struct conn *c, struct str room)
-{
-	return c->user && c->sub->counts && !pattern_is(room) && !room_name_internal(room);
-}
-
-static void on_sub_joined(void *arg, struct conn *c, struct str room)
-{
-	struct worker *w = arg;
-	int64_t now_ms = w->net.now_ms;
-
-	if (!counts(c, room))
-		return;
-	if (c->sub->lease_ms)
-		w->presence->ops->beat(w->presence, room, conn_user(c), c->sub->lease_ms + w->presence->ttl_ms, now_ms);
-	else
-		w->presence->ops->join(w->presence, room, conn_user(c), conn_client(c), now_ms);
-}
-
-static void on_sub_parted(void *arg, struct conn *c, struct str room)
-{
-	struct worker *w = arg;
-
-	if (counts(c, room) && !c->sub->lease_ms)
-		w->presence->ops->leave(w->presence, room, conn_user(c), w->net.now_ms);
-}
+/* --- messages of the server's own --------------------------------------------------------------------------- */
 
 void worker_say(struct worker *w, struct str room, struct str payload, bool live, struct str client)
 {
@@ -510,9 +450,9 @@ static int ready(void *arg, struct err *e)
 static const struct net_events net_events = {
 	.publish = on_publish,
 	.allow = allow,
-	.joined = on_sub_joined,
-	.parted = on_sub_parted,
-	.presence = stats_presence,
+	.joined = members_joined,
+	.parted = members_parted,
+	.presence = members_say,
 	.gap = stats_gap,
 	.closed = stats_closed,
 	.request = stats_request,
@@ -598,7 +538,7 @@ int worker_open(struct worker *w, uv_loop_t *loop, const struct conf *conf, stru
 	table = conf_table(conf, w->bus->ops->caps);
 	table_init(&w->table, &table, &table_ops, w, w->head);
 	dedup_init(&w->dedup, (size_t)conf->dedup_max, conf->dedup_ms);
-	w->presence = presence_mem_open(&presence_events, w, conf->presence_ttl_ms);
+	w->presence = presence_mem_open(&members_events, w, conf->presence_ttl_ms);
 	w->presence->grace_ms = conf->presence_grace_ms;
 	rc = net_open(&w->net, loop, &net, &net_events, w, &w->table, e);
 	if (rc)
