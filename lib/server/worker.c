@@ -283,74 +283,20 @@ static void on_state(void *arg, bool up, struct pos start, struct str why)
 		log_bus(w, up, why);
 }
 
-/* --- what subs ask of the bus ------------------------------------------------------------------------------------ */
-
-static void on_forget(struct table *t, struct sub *s)
-{
-	asks_forget(&((struct worker *)t->arg)->asks, s);
-}
-
-static void on_locate(struct table *t, struct sub *s, enum locate_kind kind, uint64_t arg)
-{
-	static const enum bus_locate kinds[] = { BUS_EARLIEST, BUS_HEAD, BUS_LAST, BUS_TIME };
-	struct worker *w = t->arg;
-	struct str room = str_of(s->name);
-
-	w->bus->ops->locate(w->bus, &room, 1, kinds[kind], arg, ask_new(&w->asks, s));
-}
-
-static void on_replay(struct table *t, struct sub *s, struct pos after, struct pos upto)
-{
-	struct worker *w = t->arg;
-	struct str room = str_of(s->name);
-	unsigned max = 256 / s->feed->n_subs; /* of all rooms of a connection together */
-
-	w->bus->ops->replay(w->bus, &room, 1, after, upto, max < 16 ? 16 : max, ask_new(&w->asks, s));
-}
-
-static void on_located(void *arg, uint64_t tag, struct pos pos, struct pos head)
-{
-	struct sub *s = ask_take(&((struct worker *)arg)->asks, tag);
-
-	if (s)
-		sub_located(s, pos, head);
-}
-
-static void on_replayed(void *arg, uint64_t tag, const struct bus_entry *entries, size_t n, enum bus_page end,
-	struct pos oldest)
-{
-	static const enum page_end ends[] = { PAGE_MORE, PAGE_END, PAGE_TRIMMED, PAGE_FAILED };
-	struct worker *w = arg;
-	struct sub *s = ask_take(&w->asks, tag);
-	struct page_entry *page;
-
-	if (!s)
-		return;
-	page = mem_array(n ? n : 1, sizeof *page);
-	for (size_t i = 0; i < n; i++) {
-		const struct bus_meta *m = &entries[i].meta;
-		struct entry_meta em = {
-			.ts_ms = m->ts_ms, .key = m->key, .client = m->client, .extra = m->extra, .no_echo = m->no_echo,
-		};
-		page[i].room = entries[i].room;
-		page[i].entry = entry_new(ENTRY_MESSAGE, entries[i].pos, w->net.now_ms, entries[i].bytes, &em);
-	}
-	sub_page(s, page, n, ends[end], oldest);
-	mem_free(page);
-}
+/* --- the tables of hops 3 to 6 --------------------------------------------------------------------------------- */
 
 static const struct table_ops table_ops = {
-	.locate = on_locate,
-	.replay = on_replay,
-	.forget = on_forget,
+	.locate = ask_locate,
+	.replay = ask_replay,
+	.forget = ask_forget,
 	.wake = net_wake,
 };
 
 static const struct bus_events bus_events = {
 	.deliver = on_deliver,
 	.published = on_published,
-	.replayed = on_replayed,
-	.located = on_located,
+	.replayed = ask_replayed,
+	.located = ask_located,
 	.state = on_state,
 	.hole = on_hole,
 	.head = on_head,
