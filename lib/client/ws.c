@@ -4,7 +4,7 @@
  *
  * What is specific to libwebsockets 4.1.6 is here and in ws_engine.c. Names are resolved by libuv's threads, since lws would block the
  * loop, and each address is an attempt of its own, since lws waits for watchers of the one before. lws hides why a connection failed, so
- * then the last address is tried once more by libuv, for the sentence. Frames are made here, masked, and written in spans of up to 64 KiB with
+ * then the last address is tried once more by libuv, for the sentence (libuv tries a Unix socket first, for the same reason). Frames are made here, masked, and written in spans of up to 64 KiB with
  * LWS_WRITE_RAW: one system call for hundreds of messages. No extension is offered (a hostile server could overflow their list).
  * lws shows us the server's close codes 1012 and 1013 as 1002; so 1002 is treated as they are. */
 #include "base/mem.h"
@@ -14,6 +14,8 @@
 
 #include <netdb.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define TARGET_MAX   1900    /* lws writes the request line into 2048 bytes */
 #define SPAN_BYTES   65536
@@ -26,7 +28,7 @@ struct conn {
 	struct list node; /* first: see ws_engine.c */
 	struct ws *ws;
 	struct lws *wsi;
-	bool established, finishing;
+	bool asked, established, finishing; /* asked: the upgrade was sent */
 	int close_code;   /* as the server said; 0: it did not */
 	char close_reason[124];
 };
@@ -66,6 +68,7 @@ struct ws {
 
 static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n);
 static void try_address(uv_timer_t *kick);
+static void connect_now(struct ws *w);
 
 /* --- opening and freeing ---------------------------------------------------------------------- */
 
@@ -153,18 +156,6 @@ static void ws_stop(struct carrier *k)
 	detach(w);
 	if (conn && conn->wsi) /* maybe from inside one of its callbacks: not now */
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
-}
-
-static void ws_finish(struct carrier *k)
-{
-	struct ws *w = (struct ws *)k;
-
-	if (!w->conn || !w->conn->established) {
-		ws_stop(k);
-		return;
-	}
-	w->conn->finishing = true;
-	lws_callback_on_writable(w->conn->wsi);
 }
 
 /* --- connecting ------------------------------------------------------------------------------- */
@@ -264,19 +255,24 @@ static void probed(uv_connect_t *req, int status)
 {
 	struct probe *p = list_entry(req, struct probe, req);
 	struct ws *w = p->ws;
-	char why[128];
 
 	if (!w)
 		return;
 	probe_drop(w);
-	/* It works now: say what was true a moment ago. */
-	snprintf(why, sizeof(why), "%s", uv_strerror(status < 0 ? status : UV_ECONNREFUSED));
+	if (status == 0 && w->is_unix) {
+		connect_now(w);
+		return;
+	}
 	forget_addresses(w);
-	client_on_down(w->client, ERR_CLOSED, false, "%s", why);
+	if (status < 0)
+		client_on_down(w->client, ERR_CLOSED, false, "%s", uv_strerror(status));
+	else
+		client_on_down(w->client, ERR_CLOSED, false, "the connection broke before it was ready");
 }
 
-/* lws does not say why it could not connect; the system does. */
-static void ask_why(struct ws *w)
+/* lws does not say why it could not connect, and leaves a handle behind where connect() fails at once (4.1.6): so a failed
+ * address is asked again here, and a Unix socket is tried here first. */
+static void probe_start(struct ws *w)
 {
 	struct probe *p = w->probe = mem_new(struct probe);
 	int r = 0;
@@ -287,13 +283,22 @@ static void ask_why(struct ws *w)
 		uv_pipe_connect(&p->req, &p->u.pipe, w->client->url.path, probed);
 	} else {
 		uv_tcp_init(w->client->loop, &p->u.tcp);
-		r = uv_tcp_connect(&p->req, &p->u.tcp, w->addrs->ai_addr, probed);
+		r = uv_tcp_connect(&p->req, &p->u.tcp, w->addr->ai_addr, probed);
 	}
 	p->u.handle.data = p;
-	if (r < 0) {
-		p->req.handle = &p->u.stream;
+	if (r < 0)
 		probed(&p->req, r);
-	}
+}
+
+/* Is there a way to this address at all? Asks the routing table; nothing is sent. */
+static bool reachable(const struct addrinfo *a)
+{
+	int fd = socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool ok = fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 static bool next_address(struct ws *w)
@@ -308,6 +313,17 @@ static bool next_address(struct ws *w)
 static void try_address(uv_timer_t *kick)
 {
 	struct ws *w = kick->data;
+
+	if (w->is_unix)
+		probe_start(w);
+	else if (reachable(w->addr))
+		connect_now(w);
+	else if (!next_address(w))
+		probe_start(w);
+}
+
+static void connect_now(struct ws *w)
+{
 	struct conn *conn = mem_new(struct conn);
 	char address[128] = "";
 	struct lws *wsi;
@@ -337,7 +353,7 @@ static void try_address(uv_timer_t *kick)
 		return;
 	w->conn = NULL; /* freed by its last callback, or with the context when there was none */
 	if (!next_address(w))
-		ask_why(w);
+		client_on_down(w->client, ERR_CLOSED, false, "the connection broke before it was ready");
 }
 
 /* --- the end of a connection, as lws tells it --------------------------------------------------- */
@@ -352,9 +368,11 @@ static void refused(struct conn *conn, struct str why)
 	bool untrusted = str_find(why, STR("X509")) >= 0 || str_find(why, STR("verif")) >= 0;
 
 	detach(w);
-	if (str_eq(why, STR("Unable to connect"))) {
-		if (!next_address(w))
-			ask_why(w);
+	if (!conn->asked && !w->tls) {
+		if (w->is_unix)
+			client_on_down(c, ERR_CLOSED, false, "the connection broke before it was ready");
+		else if (!next_address(w))
+			probe_start(w);
 		return;
 	}
 	forget_addresses(w);
@@ -472,7 +490,7 @@ static bool fill_span(struct ws *w)
 	w->span.n = LWS_PRE;
 	buf_add_str(&w->span, buf_str(&w->control));
 	w->control.n = 0;
-	while (w->span.n < LWS_PRE + SPAN_BYTES && client_next(w->client, &ref, &text)) {
+	while (!w->conn->finishing && w->span.n < LWS_PRE + SPAN_BYTES && client_next(w->client, &ref, &text)) {
 		bool binary = w->client->conf.raw && !str_utf8(text);
 		add_frame(w, &w->span, binary ? 2 : 1, text);
 		if (w->client->conf.raw)
@@ -489,7 +507,7 @@ static int flush(struct conn *conn)
 	struct ws *w = conn->ws;
 	size_t sent = 0;
 
-	while (conn->ws && conn->established && !conn->finishing) {
+	while (conn->ws && conn->established) {
 		if (sent >= TURN_BYTES || lws_send_pipe_choked(conn->wsi)) {
 			lws_callback_on_writable(conn->wsi);
 			break;
@@ -509,6 +527,23 @@ static void ws_send(struct carrier *k)
 
 	if (conn && conn->established && flush(conn) < 0 && conn->ws) /* its CLOSED callback tells */
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+/* A close frame of our own after all that waits: lws would drop what still comes in, acks among it. */
+static void ws_finish(struct carrier *k)
+{
+	struct ws *w = (struct ws *)k;
+
+	if (!w->conn || !w->conn->established) {
+		ws_stop(k);
+		return;
+	}
+	ws_send(k);
+	if (!w->conn)
+		return;
+	w->conn->finishing = true;
+	add_frame(w, &w->control, 8, STR("\x03\xe8")); /* 1000 */
+	lws_callback_on_writable(w->conn->wsi);
 }
 
 static void ws_ping(struct carrier *k)
@@ -595,15 +630,6 @@ static void on_established(struct conn *conn)
 	client_on_up(w->client);
 }
 
-static int on_writable(struct conn *conn)
-{
-	if (conn->finishing) {
-		lws_close_reason(conn->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-		return -1;
-	}
-	return flush(conn);
-}
-
 static int add_header(struct lws *wsi, struct str name, struct str value, unsigned char **p, unsigned char *end)
 {
 	char with_colon[128];
@@ -651,6 +677,7 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 		       reason == LWS_CALLBACK_CLIENT_ESTABLISHED ? -1 : 0;
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		conn->asked = true;
 		return add_headers(conn, in, n);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		refused(conn, str_make(in, in ? n : 0));
@@ -664,10 +691,10 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 		client_on_heard(conn->ws->client);
 		break;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		return on_writable(conn);
+		return flush(conn);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		note_close(conn, in, n);
-		break;
+		return conn->finishing ? -1 : 0; /* it is the answer to ours */
 	case LWS_CALLBACK_CLIENT_CLOSED:
 		closed(conn);
 		break;
