@@ -1,7 +1,7 @@
 /* opt_text.c - the option table as text: -h, completion files, the dump for tests
  *
  * Nothing here reads arguments. Everything is built in memory and written once; whether stdout took
- * it is asked by whoever flushes it. Room names are dynamic: the shells ask `rt-sub -L`. A name never
+ * it is asked by whoever flushes it. Room names are dynamic: the shells ask `rt-sub -L`, a name a line. A name never
  * goes through an expansion of the shell (bash's `compgen -W` would run "$(...)"). */
 #include "base/opt.h"
 #include "base/buf.h"
@@ -142,7 +142,7 @@ void opt_dump(const struct opt_program *p)
 
 /* --- completion ------------------------------------------------------------------------------ */
 
-#define LIST_ROOMS "rt-sub -L -w 1s 2>/dev/null"
+#define LIST_ROOMS "rt-sub -L -f \"{room}\" -w 1s 2>/dev/null"
 
 /* "rt-sub" as the name of a shell function: "_rt_sub" */
 static void add_function(struct buf *b, const struct opt_program *p)

@@ -135,89 +135,46 @@ bool field_is_string(struct str raw)
 	return raw.n >= 2 && raw.p[0] == '"';
 }
 
-static unsigned hex4(const char *p)
+/* The length of the escape at `p` when it stands for a control character other than tab, else 0. */
+static size_t control_escape(const char *p, const char *end)
 {
-	unsigned v = 0;
-
-	for (int i = 0; i < 4; i++) {
-		char c = p[i];
-
-		v = v << 4 | (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-	}
-	return v & 0xffff;
+	if (end - p < 2)
+		return 0;
+	if (p[1] != 'u')
+		return strchr("bfnr", p[1]) ? 2 : 0;
+	if (end - p < 6 || p[2] != '0' || p[3] != '0')
+		return 0;
+	return p[4] == '0' || p[4] == '1' || (p[4] == '7' && (p[5] | 32) == 'f') ? 6 : 0;
 }
 
-static void add_utf8(struct buf *out, unsigned c)
+static void unescape_one_line(struct buf *out, struct str s)
 {
-	if (c < 0x80) {
-		buf_add_char(out, (char)c);
-		return;
-	}
-	if (c < 0x800) {
-		buf_add_char(out, (char)(0xc0 | c >> 6));
-	} else if (c < 0x10000) {
-		buf_add_char(out, (char)(0xe0 | c >> 12));
-		buf_add_char(out, (char)(0x80 | (c >> 6 & 63)));
-	} else {
-		buf_add_char(out, (char)(0xf0 | c >> 18));
-		buf_add_char(out, (char)(0x80 | (c >> 12 & 63)));
-		buf_add_char(out, (char)(0x80 | (c >> 6 & 63)));
-	}
-	buf_add_char(out, (char)(0x80 | (c & 63)));
-}
+	const char *p = s.p, *from = s.p, *end = s.p + s.n;
 
-/* One `\u` escape, or two for a pair; returns how many bytes it took. */
-static size_t add_unicode(struct buf *out, const char *p, const char *end, bool one_line)
-{
-	unsigned c, low;
+	while (p < end && (p = memchr(p, '\\', (size_t)(end - p)))) {
+		size_t n = control_escape(p, end);
 
-	if (end - p < 6) {
-		buf_add(out, p, (size_t)(end - p));
-		return (size_t)(end - p);
+		if (n > 0) {
+			scan_unescape(out, str_make(from, (size_t)(p - from)));
+			buf_add(out, p, n);
+			from = p + n;
+		}
+		p += n ? n : 2;
 	}
-	c = hex4(p + 2);
-	if (one_line && (c < 0x20 || c == 0x7f)) {
-		buf_add(out, p, 6);
-		return 6;
-	}
-	if (c >= 0xd800 && c < 0xdc00 && end - p >= 12) {
-		low = hex4(p + 8);
-		add_utf8(out, 0x10000 + ((c - 0xd800) << 10) + ((low - 0xdc00) & 0x3ff));
-		return 12;
-	}
-	add_utf8(out, c);
-	return 6;
+	scan_unescape(out, str_make(from, (size_t)(end - from)));
 }
 
 void field_text(struct buf *out, struct str raw, bool one_line)
 {
-	static const char from[] = "bfnrt\"\\/", to[] = "\b\f\n\r\t\"\\/";
-	const char *p, *end;
+	struct str inner;
 
 	if (!field_is_string(raw)) {
 		buf_add_str(out, raw);
 		return;
 	}
-	p = raw.p + 1;
-	end = raw.p + raw.n - 1;
-	while (p < end) {
-		const char *q = memchr(p, '\\', (size_t)(end - p)), *f;
-
-		if (!q)
-			q = end;
-		buf_add(out, p, (size_t)(q - p));
-		p = q;
-		if (end - p < 2)
-			break;
-		if (p[1] == 'u') {
-			p += add_unicode(out, p, end, one_line);
-			continue;
-		}
-		f = strchr(from, p[1]);
-		if (!f || (one_line && f - from < 5 && p[1] != 't'))
-			buf_add(out, p, 2);
-		else
-			buf_add_char(out, to[f - from]);
-		p += 2;
-	}
+	inner = str_make(raw.p + 1, raw.n - 2);
+	if (one_line)
+		unescape_one_line(out, inner);
+	else
+		scan_unescape(out, inner);
 }

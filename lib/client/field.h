@@ -1,7 +1,7 @@
 /* field.h - finds values inside a JSON text without building a tree
  *
- * For templates, `--key .FIELD` and listings, where one or two values of a message are wanted. The text should have been
- * proven by codec/scan; on anything else the answer is "absent" or some part of the text, never a read outside it. */
+ * For templates, `--key .FIELD` and listings, where one or two values of a message are wanted. The text has been proven by
+ * codec/scan. */
 #ifndef RT_CLIENT_FIELD_H
 #define RT_CLIENT_FIELD_H
 

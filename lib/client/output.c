@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -56,18 +55,21 @@ struct output {
 	uv_prepare_t prepare;
 	uv_loop_t *loop;
 	struct watch *watch;
+	bool blocked;          /* stdout takes nothing for now */
 	bool is_full, finishing, dead;
 };
 
+/* `what` reads on: "cannot open", "cannot write to". The reason is in errno. */
 static void fail(struct output *o, int code, const char *path, const char *what)
 {
 	struct err e = { 0 };
-	const char *quote = path ? "'" : "";
 
 	if (o->dead)
 		return;
-	err_set(&e, code, "cannot %s %s%s%s: %s", what, quote, path ? path : "stdout", quote,
-		strerror(errno));
+	if (path)
+		err_set(&e, code, "cannot %s '%s':", what, path);
+	else
+		err_set(&e, code, "cannot %s stdout:", what);
 	o->dead = true;
 	uv_prepare_stop(&o->prepare);
 	if (o->watch)
@@ -275,8 +277,9 @@ static int flush_one(struct output *o)
 			output_is_stdout(o) ? NULL : o->one.path, "write to");
 		return rc;
 	}
+	o->blocked = rc == ERR_BUSY;
 	if (o->watch)
-		watch_want(o->watch, rc == ERR_BUSY ? WATCH_ERROR | WATCH_WRITE : WATCH_ERROR);
+		watch_want(o->watch, o->blocked ? WATCH_ERROR | WATCH_WRITE : WATCH_ERROR);
 	tell_full(o);
 	return 0;
 }
@@ -317,7 +320,9 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct output *o = prepare->data;
 
-	if (o->one.buf.n > o->one.head || !list_empty(&o->dirty) || o->finishing ||
+	if (o->blocked)
+		tell_full(o);
+	else if (o->one.buf.n > o->one.head || !list_empty(&o->dirty) || o->finishing ||
 			o->marks_head < o->marks.n)
 		flush(o);
 }
@@ -347,7 +352,7 @@ static int open_one(struct output *o, struct err *e)
 	}
 	o->one.path = mem_strdup(o->conf.path);
 	if (open_file(o, &o->one) != 0)
-		return err_set(e, ERR_IO, "cannot open '%s': %s", o->conf.path, strerror(errno));
+		return err_set(e, ERR_IO, "cannot open '%s':", o->conf.path);
 	return 0;
 }
 
@@ -368,7 +373,6 @@ struct output *output_new(uv_loop_t *loop, const struct output_conf *conf,
 	uv_prepare_init(loop, &o->prepare);
 	o->prepare.data = o;
 	uv_prepare_start(&o->prepare, on_prepare);
-	uv_unref((uv_handle_t *)&o->prepare);
 	if (conf->path && strchr(conf->path, '{')) {
 		o->name = template_new(conf->path, e);
 		if (!o->name || template_check_room(o->name, e) != 0)
@@ -444,9 +448,7 @@ void output_reopen(struct output *o)
 
 void output_finish(struct output *o)
 {
-	/* The next turn must come even though nothing else may be going on. */
 	o->finishing = true;
-	uv_ref((uv_handle_t *)&o->prepare);
 }
 
 static void free_room(struct map_node *node, void *arg)
