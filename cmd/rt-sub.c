@@ -103,25 +103,6 @@ static void check_exec(void)
 		cmd_usage(&cmd, "%s belongs to a command (-x)", set.publish ? "--publish" : "--dead-letter");
 }
 
-static unsigned read_events(void)
-{
-	struct str rest = str_of(set.events), word;
-	unsigned events = 0;
-
-	while (rest.p) {
-		word = str_cut(rest, ',', &rest);
-		if (str_eq(word, STR("join")))
-			events |= SUB_JOIN;
-		else if (str_eq(word, STR("leave")))
-			events |= SUB_LEAVE;
-		else if (str_eq(word, STR("typing")))
-			events |= SUB_TYPING;
-		else
-			cmd_usage(&cmd, "option '--events' takes join, leave and typing, with commas");
-	}
-	return events;
-}
-
 static struct print read_print(bool several)
 {
 	bool terminal = !set.output && isatty(STDOUT_FILENO);
@@ -135,6 +116,8 @@ static struct print read_print(bool several)
 	};
 	struct err e = { 0 };
 
+	if (print_events_parse(set.events, &p.events) != 0)
+		cmd_usage(&cmd, "option '--events' takes join, leave and typing, with commas");
 	if (set.format && strchr(set.format, '{') &&
 			!(p.format = template_new(set.format, &e)))
 		cmd_bad_setting(&cmd, &e);
@@ -229,7 +212,6 @@ static struct sub_conf read_conf(int n, char **rooms)
 		.n_rooms = n,
 		.since = set.since,
 		.cursor_file = set.cursor_file,
-		.events = read_events(),
 		.count = (uint64_t)set.count,
 		.until_end = set.until_end,
 		.no_gap = set.no_gap,

@@ -98,6 +98,45 @@ static void show(struct print *p, struct str room, struct buf *out)
 	add_harmless(out, buf_str(&p->scratch));
 }
 
+/* --- the server's own events ---------------------------------------------------------------- */
+
+static const struct {
+	const char *word, *type;
+	enum print_event bit;
+} event_names[] = {
+	{ "join", "user_joined", PRINT_JOIN },
+	{ "leave", "user_left", PRINT_LEAVE },
+	{ "typing", "typing", PRINT_TYPING },
+};
+
+#define N_EVENTS (sizeof(event_names) / sizeof(*event_names))
+
+int print_events_parse(const char *list, unsigned *events)
+{
+	struct str rest = str_of(list);
+
+	while (rest.p) {
+		struct str word = str_cut(rest, ',', &rest);
+		size_t i = 0;
+
+		while (i < N_EVENTS && !str_eq(word, str_of(event_names[i].word)))
+			i++;
+		if (i == N_EVENTS)
+			return ERR_USAGE;
+		*events |= event_names[i].bit;
+	}
+	return 0;
+}
+
+bool print_wants(const struct print *p, const struct client_msg *m)
+{
+	for (size_t i = 0; m->server_event && i < N_EVENTS; i++) {
+		if (str_eq(m->type, str_of(event_names[i].type)))
+			return p->events & event_names[i].bit;
+	}
+	return true;
+}
+
 /* --- messages ------------------------------------------------------------------------------- */
 
 static void expand(struct print *p, const struct client_msg *m, struct buf *out)
@@ -144,6 +183,28 @@ void print_control(struct print *p, struct str line, struct buf *out)
 	else
 		buf_add_str(out, line);
 	buf_add_char(out, p->nul ? '\0' : '\n');
+}
+
+void print_up(struct print *p, struct str url, struct buf *out)
+{
+	struct buf line = { 0 };
+
+	buf_add_text(&line, "{\"_op\":\"up\",\"url\":");
+	buf_add_json(&line, url);
+	buf_add_char(&line, '}');
+	print_control(p, buf_str(&line), out);
+	buf_fini(&line);
+}
+
+void print_down(struct print *p, struct str why, int64_t retry_in_ms, struct buf *out)
+{
+	struct buf line = { 0 };
+
+	buf_add_text(&line, "{\"_op\":\"down\",\"reason\":");
+	buf_add_json(&line, why);
+	buf_addf(&line, ",\"retry_ms\":%lld}", (long long)retry_in_ms);
+	print_control(p, buf_str(&line), out);
+	buf_fini(&line);
 }
 
 /* --- the list of rooms ---------------------------------------------------------------------- */

@@ -179,22 +179,11 @@ static void on_position(void *arg, struct str id)
 
 /* --- messages ------------------------------------------------------------------------------- */
 
-static bool is_wanted(const struct sub *s, const struct client_msg *m)
-{
-	unsigned kind;
-
-	if (!m->server_event)
-		return true;
-	kind = str_eq(m->type, STR("user_joined")) ? SUB_JOIN :
-		str_eq(m->type, STR("user_left")) ? SUB_LEAVE : SUB_TYPING;
-	return s->conf->events & kind;
-}
-
 static void on_message(void *arg, const struct client_msg *m)
 {
 	struct sub *s = arg;
 
-	if (s->ending || !is_wanted(s, m))
+	if (s->ending || !print_wants(&s->conf->print, m))
 		return;
 	if (s->exec) {
 		s->line.n = 0;
@@ -220,11 +209,6 @@ static bool has_stream(const struct sub *s)
 	return !s->conf->output.path || !strchr(s->conf->output.path, '{');
 }
 
-static void print_line(struct sub *s, struct buf *line)
-{
-	print_control(&s->conf->print, buf_str(line), output_to(s->output, STR("")));
-	buf_fini(line);
-}
 
 static void on_gap(void *arg, const struct client_gap *g)
 {
@@ -252,15 +236,11 @@ static void on_gap(void *arg, const struct client_gap *g)
 static void on_up(void *arg, struct str url)
 {
 	struct sub *s = arg;
-	struct buf line = { 0 };
 
 	if (!s->was_up) {
 		log_info("connected to '" STR_FMT "'", STR_ARG(url));
 	} else if (shows_control(s) && has_stream(s)) {
-		buf_add_text(&line, "{\"_op\":\"up\",\"url\":");
-		buf_add_json(&line, url);
-		buf_add_char(&line, '}');
-		print_line(s, &line);
+		print_up(&s->conf->print, url, output_to(s->output, STR("")));
 	} else {
 		log_warn("connected again");
 	}
@@ -270,15 +250,11 @@ static void on_up(void *arg, struct str url)
 static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 {
 	struct sub *s = arg;
-	struct buf line = { 0 };
 
 	if (!s->was_up || s->ending)
 		return;
 	if (shows_control(s) && has_stream(s)) {
-		buf_add_text(&line, "{\"_op\":\"down\",\"reason\":");
-		buf_add_json(&line, why);
-		buf_addf(&line, ",\"retry_ms\":%lld}", (long long)retry_in_ms);
-		print_line(s, &line);
+		print_down(&s->conf->print, why, retry_in_ms, output_to(s->output, STR("")));
 	} else {
 		log_warn("connection lost: " STR_FMT ", again in %.1f s", STR_ARG(why),
 			(double)retry_in_ms / 1000);

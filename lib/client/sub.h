@@ -11,8 +11,6 @@
 
 struct sub;
 
-enum sub_events { SUB_JOIN = 1, SUB_LEAVE = 2, SUB_TYPING = 4 };
-
 struct sub_conf {
 	struct client_conf client;
 	struct print print;
@@ -22,7 +20,6 @@ struct sub_conf {
 	int n_rooms;
 	const char *since;        /* as -s, "@FILE" too; NULL: by the other settings */
 	const char *cursor_file;  /* NULL: none */
-	unsigned events;          /* the server's own that are shown */
 	uint64_t count;           /* ends after that many; 0: never */
 	bool until_end;           /* ends with what there is now */
 	bool no_gap;              /* a gap ends it */
