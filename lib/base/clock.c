@@ -116,8 +116,8 @@ static size_t find_unit(struct str name)
 static int bad_duration(struct str s, struct err *e)
 {
 	s = quoted(s);
-	return err_set(e, ERR_INVALID, "'" STR_FMT "' is not a duration (250ms, 10s, 5m, 1h30m, 2d)",
-		STR_ARG(s));
+	return err_set(e, ERR_INVALID,
+		"'" STR_FMT "' is not a duration (250ms, 10s, 5m, 1h30m, 2d)", STR_ARG(s));
 }
 
 int duration_parse(struct str s, int64_t *ms, struct err *e)
@@ -143,8 +143,9 @@ int duration_parse(struct str s, int64_t *ms, struct err *e)
 			return bad_duration(s, e);
 		name = take_letters(&rest);
 		if (name.n == 0 && rest.n == 0)
-			return err_set(e, ERR_INVALID, "'" STR_FMT "' has no unit (give a unit: " STR_FMT "s)",
-				STR_ARG(q), STR_ARG(q));
+			return err_set(e, ERR_INVALID,
+				"'" STR_FMT "' has no unit (give a unit: " STR_FMT "s)", STR_ARG(q),
+				STR_ARG(q));
 		unit = find_unit(name);
 		if (unit == N_UNITS || unit < next)
 			return bad_duration(s, e);
@@ -152,7 +153,7 @@ int duration_parse(struct str s, int64_t *ms, struct err *e)
 		if (v.whole > (uint64_t)(DURATION_MAX / units[unit].ms))
 			goto too_long;
 		total += (int64_t)v.whole * units[unit].ms +
-			(int64_t)v.billionths * units[unit].ms / 1000000000;
+		         (int64_t)v.billionths * units[unit].ms / 1000000000;
 		if (total > DURATION_MAX)
 			goto too_long;
 	} while (rest.n > 0);
@@ -216,7 +217,8 @@ int size_parse(struct str s, uint64_t *bytes, struct err *e)
 	*bytes = v.whole << shift;
 	return 0;
 bad:
-	return err_set(e, ERR_INVALID, "'" STR_FMT "' is not a size (512, 64k, 1m, 2g)", STR_ARG(q));
+	return err_set(
+		e, ERR_INVALID, "'" STR_FMT "' is not a size (512, 64k, 1m, 2g)", STR_ARG(q));
 }
 
 /* "/s", "/m", "/h" or nothing: in how many seconds. */
@@ -250,7 +252,8 @@ int rate_parse(struct str s, double *per_second, struct err *e)
 	*per_second = count / period;
 	return 0;
 bad:
-	return err_set(e, ERR_INVALID, "'" STR_FMT "' is not a rate (500/s, 10k/s, 600/m)", STR_ARG(q));
+	return err_set(
+		e, ERR_INVALID, "'" STR_FMT "' is not a rate (500/s, 10k/s, 600/m)", STR_ARG(q));
 }
 
 /* --- points in time -------------------------------------------------------------------------- */
@@ -328,7 +331,8 @@ int time_parse(struct str s, int64_t *wall_ms, struct err *e)
 	int year, month, day, h, m, sec, ms, zone;
 	int64_t t;
 
-	if (!take_field(&rest, 4, 0, 9999, '-', &year) || !take_field(&rest, 2, 1, 12, '-', &month) ||
+	if (!take_field(&rest, 4, 0, 9999, '-', &year) ||
+		!take_field(&rest, 2, 1, 12, '-', &month) ||
 		!take_field(&rest, 2, 1, days_in_month(year, month), 0, &day))
 		goto bad;
 	if (rest.n == 0 || !memchr("Tt ", rest.p[0], 3))
@@ -338,8 +342,8 @@ int time_parse(struct str s, int64_t *wall_ms, struct err *e)
 		!take_field(&rest, 2, 0, 60, 0, &sec) || !take_fraction(&rest, &ms))
 		goto bad;
 	if (rest.n == 0)
-		return err_set(e, ERR_INVALID, "time '" STR_FMT "' has no zone (end it with Z or +01:00)",
-			STR_ARG(q));
+		return err_set(e, ERR_INVALID,
+			"time '" STR_FMT "' has no zone (end it with Z or +01:00)", STR_ARG(q));
 	if (!take_zone(&rest, &zone) || rest.n > 0)
 		goto bad;
 	t = days_from_civil(year, month, day) * 86400 + h * 3600 + m * 60 + sec - zone * 60;
@@ -348,7 +352,8 @@ int time_parse(struct str s, int64_t *wall_ms, struct err *e)
 	*wall_ms = t * 1000 + ms;
 	return 0;
 bad:
-	return err_set(e, ERR_INVALID, "'" STR_FMT "' is not a time (2026-11-24T08:55:22Z)", STR_ARG(q));
+	return err_set(
+		e, ERR_INVALID, "'" STR_FMT "' is not a time (2026-11-24T08:55:22Z)", STR_ARG(q));
 }
 
 static void add_digits(struct buf *b, int v, int digits, char end)

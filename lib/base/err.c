@@ -1,8 +1,8 @@
 /* err.c - sentences for people
  *
  * Formats into a buffer of its own first, because a caller may wrap the very sentence it hands in:
- * err_set(e, e->code, "room '%s': %s", room, e->text). Knows nothing of where the sentence is shown;
- * whoever prints it escapes it (tty_escape). */
+ * err_set(e, e->code, "room '%s': %s", room, e->text). Knows nothing of where the sentence is
+ * shown; whoever prints it escapes it (tty_escape). */
 #include "base/err.h"
 #include "base/str.h"
 

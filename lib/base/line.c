@@ -45,7 +45,7 @@ static struct str take(struct line *l, size_t n, bool ended)
 	return s;
 }
 
-/* May the n bytes of an unfinished line still become one of at most max? A CR may belong to its end. */
+/* Is an unfinished line of n bytes too long whatever follows? A CR may belong to its end. */
 static bool hopeless(const struct line *l, const char *p, size_t n)
 {
 	return n > l->max && !(n - l->max == 1 && p[n - 1] == '\r');
@@ -79,7 +79,8 @@ enum line_result line_next(struct line *l, bool eof, struct str *out)
 	*out = (struct str){ "", 0 };
 	for (;;) {
 		size_t from = l->start + l->scanned;
-		const char *lf = from < l->buf.n ? memchr(l->buf.p + from, '\n', l->buf.n - from) : NULL;
+		const char *lf =
+			from < l->buf.n ? memchr(l->buf.p + from, '\n', l->buf.n - from) : NULL;
 		struct str s;
 
 		if (!lf)

@@ -17,7 +17,7 @@ static struct {
 	const char *program;
 	enum log_level max;
 	bool json;
-	int64_t second;    /* the one that `lines` counts */
+	int64_t second; /* the one that `lines` counts */
 	unsigned lines;
 	uint64_t left_out; /* since the last line that told */
 	struct buf text, line;
@@ -117,6 +117,9 @@ static void format_text(enum log_level level)
 }
 
 static void log_v(enum log_level level, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static void log_v(enum log_level level, const char *fmt, va_list ap)
 {
 	int saved = errno;
 
@@ -132,12 +135,13 @@ static void log_v(enum log_level level, const char *fmt, va_list ap)
 	errno = saved;
 }
 
-#define LOG_BODY(level) do { \
-	va_list ap; \
-	va_start(ap, fmt); \
-	log_v(level, fmt, ap); \
-	va_end(ap); \
-} while (0)
+#define LOG_BODY(level)                \
+	do {                           \
+		va_list ap;            \
+		va_start(ap, fmt);     \
+		log_v(level, fmt, ap); \
+		va_end(ap);            \
+	} while (0)
 
 void log_error(const char *fmt, ...)
 {

@@ -13,7 +13,7 @@
 
 #define EXIT_SYSTEM 6
 
-/* A plain increment made of relaxed halves: exact with one thread, merely not undefined with more. */
+/* Counted by relaxed halves: exact with one thread, merely not undefined with more. */
 static _Atomic uint64_t made;
 
 static _Noreturn void out_of_memory(size_t n, size_t size)

@@ -1,8 +1,8 @@
 /* opt.c - options as data: parsing, and settings by name
  *
  * Values are checked here, where the table is; what they mean together is the program's business.
- * The same table is rendered for people and shells in opt_text.c. No getopt: its sentences cannot be
- * ours, and it knows neither types nor hints. */
+ * The same table is rendered for people and shells in opt_text.c. No getopt: its sentences cannot
+ * be ours, and it knows neither types nor hints. */
 #include "base/opt.h"
 #include "base/clock.h"
 #include "base/line.h"
@@ -107,7 +107,8 @@ void opt_list_free(struct opt_list *l)
 static int set(const struct opt *o, struct spelled s, const char *value, struct err *e)
 {
 	if (!value && takes_value(o) && o->type != OPT_INT && o->type != OPT_CHOICE)
-		return err_set(e, ERR_USAGE, OPT_FMT " needs a value (%s)", OPT_ARG(s), opt_arg_word(o));
+		return err_set(
+			e, ERR_USAGE, OPT_FMT " needs a value (%s)", OPT_ARG(s), opt_arg_word(o));
 	if (value && !takes_value(o) && o->type != OPT_OPTIONAL)
 		return err_set(e, ERR_USAGE, OPT_FMT " takes no value", OPT_ARG(s));
 	switch (o->type) {
@@ -152,8 +153,8 @@ static int distance(struct str a, struct str b)
 				best = above[j] + 1;
 			if (best > row[j - 1] + 1)
 				best = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-				best > two_above[j - 2] + 1)
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
+				a.p[i - 2] == b.p[j - 1] && best > two_above[j - 2] + 1)
 				best = two_above[j - 2] + 1;
 			row[j] = best;
 		}
@@ -188,15 +189,17 @@ static const char *hint_for(const struct opt_program *p, struct str name)
 static int unknown(const struct opt_program *p, const char *dashes, struct str name, struct err *e)
 {
 	const char *hint = hint_for(p, name);
-	const struct opt *o = hint || dashes[0] != dashes[1] ? NULL : nearest(p, name);
+	bool letter = strcmp(dashes, "-") == 0;
+	const struct opt *o = letter ? NULL : nearest(p, name);
 
 	name = str_head(name, 80);
 	if (hint)
-		return err_set(e, ERR_USAGE, "unknown option '%s" STR_FMT "' (%s)", dashes, STR_ARG(name),
-			hint);
+		return err_set(e, ERR_USAGE, "unknown option '%s" STR_FMT "' (%s)", dashes,
+			STR_ARG(name), hint);
 	if (o)
-		return err_set(e, ERR_USAGE, "unknown option '%s" STR_FMT "' (did you mean '%s%s'?)",
-			dashes, STR_ARG(name), dashes, o->name);
+		return err_set(e, ERR_USAGE,
+			"unknown option '%s" STR_FMT "' (did you mean '%s%s'?)", dashes,
+			STR_ARG(name), dashes, o->name);
 	return err_set(e, ERR_USAGE, "unknown option '%s" STR_FMT "'", dashes, STR_ARG(name));
 }
 
@@ -227,7 +230,8 @@ static const struct opt *find_long(const struct opt_program *p, struct str name,
 		if (!str_starts(str_of(o->name), name))
 			continue;
 		if (found) {
-			err_set(e, ERR_USAGE, "option '--" STR_FMT "' is ambiguous ('--%s' or '--%s')",
+			err_set(e, ERR_USAGE,
+				"option '--" STR_FMT "' is ambiguous ('--%s' or '--%s')",
 				STR_ARG(name), found->name, o->name);
 			return NULL;
 		}
@@ -365,8 +369,8 @@ static int read_setting(const struct opt_program *p, struct str line, struct err
 	return opt_set(p, str_make(line.p, n), keep(value), e);
 }
 
-static int read_settings(const struct opt_program *p, struct line *l, bool eof, const char *path,
-	struct err *e)
+static int read_settings(
+	const struct opt_program *p, struct line *l, bool eof, const char *path, struct err *e)
 {
 	struct err why = { 0 };
 	struct str line;

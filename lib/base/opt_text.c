@@ -1,15 +1,15 @@
 /* opt_text.c - the option table as text: -h, completion files, the dump for tests
  *
  * Nothing here reads arguments. Everything is built in memory and written once; whether stdout took
- * it is asked by whoever flushes it. Room names are dynamic: the shells ask `rt-sub -L`, a name a line. A name never
- * goes through an expansion of the shell (bash's `compgen -W` would run "$(...)"). */
+ * it is asked by whoever flushes it. Room names are dynamic: the shells ask `rt-sub -L`. A name
+ * never goes through an expansion of the shell (bash's `compgen -W` would run "$(...)"). */
 #include "base/opt.h"
 #include "base/buf.h"
 
 #include <stdio.h>
 
 #define HELP_LINES 40
-#define LEFT_MAX   30 /* columns of "  -n, --count N" */
+#define LEFT_MAX   32 /* columns of "  -n, --count N" */
 
 static void print(struct buf *b)
 {
@@ -87,7 +87,8 @@ static int add_lines(struct buf *b, const char *before, const char *name, const 
 	int n = 0;
 
 	for (; lines && lines[n]; n++)
-		buf_addf(b, "%s%s%s%s\n", n == 0 ? before : "       ", name, *name ? " " : "", lines[n]);
+		buf_addf(b, "%s%s%s%s\n", n == 0 ? before : "       ", name, *name ? " " : "",
+			lines[n]);
 	return n;
 }
 
@@ -123,8 +124,10 @@ void opt_help(const struct opt_program *p)
 	buf_addf(&b, "%s: %s\n\n", p->name, p->purpose);
 	lines += 2;
 	add_options(&b, p, HELP_LINES - lines - 3);
-	buf_addf(&b, "\nThe family: rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge\n"
-		     "More: man %s; what all six share: man 7 rt\n", p->name);
+	buf_addf(&b,
+		"\nThe family: rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge\n"
+		"More: man %s; what all six share: man 7 rt\n",
+		p->name);
 	print(&b);
 }
 
@@ -181,32 +184,33 @@ static const char *completer(const struct opt *o)
 static void bash_action(struct buf *b, const char *kind, const struct opt *o)
 {
 	if (strcmp(kind, "file") == 0)
-		buf_add_text(b, "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")");
+		buf_add_text(b,
+			"compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")");
 	else if (strcmp(kind, "dir") == 0)
-		buf_add_text(b, "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")");
+		buf_add_text(b,
+			"compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")");
 	else if (strcmp(kind, "room") == 0)
 		buf_add_text(b, "_rt_add_rooms");
 	else if (strcmp(kind, "choice") == 0) {
 		buf_add_text(b, "mapfile -t COMPREPLY < <(compgen -W '");
 		add_choices(b, o);
 		buf_add_text(b, "' -- \"$cur\")");
-	} else {
-		buf_add_char(b, ':');
 	}
 }
 
 static void bash_values(struct buf *b, const struct opt_program *p)
 {
 	for_each_shown(o, p) {
-		if (!has_value(o))
+		const char *kind = completer(o);
+
+		if (!has_value(o) || o->type == OPT_OPTIONAL)
 			continue;
 		buf_add_char(b, '\t');
-		/* Glued letters (-n5) complete nothing; an optional value needs the '='. */
-		if (o->letter && o->type != OPT_OPTIONAL)
+		if (o->letter)
 			buf_addf(b, "-%c|", o->letter);
-		buf_addf(b, "--%s%s) ", o->name, o->type == OPT_OPTIONAL ? "=" : "");
-		bash_action(b, completer(o), o);
-		buf_add_text(b, "; return ;;\n");
+		buf_addf(b, "--%s) ", o->name);
+		bash_action(b, kind, o);
+		buf_addf(b, "%sreturn ;;\n", *kind ? "; " : "");
 	}
 }
 
@@ -217,14 +221,16 @@ static void complete_bash(struct buf *b, const struct opt_program *p)
 			"\t\t[[ $room == \"$cur\"* ]] && COMPREPLY+=(\"$(printf %q \"$room\")\")\n"
 			"\tdone < <(" LIST_ROOMS ")\n}\n\n");
 	add_function(b, p);
-	buf_add_text(b, "()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}\n"
-			"\tCOMPREPLY=()\n"
-			"\t# \"--name=val\" arrives as three words\n"
-			"\tif [[ $cur == = ]]; then\n\t\tcur=\n"
-			"\telif [[ $prev == = ]]; then\n\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n\tfi\n"
-			"\tcase $prev in\n");
+	buf_add_text(b,
+		"()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} glued=\n"
+		"\tCOMPREPLY=()\n"
+		"\t# \"--name=val\" arrives as three words\n"
+		"\tif [[ $cur == = ]]; then\n\t\tcur= glued=1\n"
+		"\telif [[ $prev == = ]]; then\n\t\tprev=${COMP_WORDS[COMP_CWORD - 2]} glued=1\n\tfi\n"
+		"\tcase $prev in\n");
 	bash_values(b, p);
-	buf_add_text(b, "\tesac\n\tif [[ $cur == -* ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
+	buf_add_text(b,
+		"\tesac\n\t[[ $glued ]] && return\n\tif [[ $cur == -* ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
 	for_each_shown(o, p) {
 		if (o->letter)
 			buf_addf(b, "-%c ", o->letter);
@@ -232,9 +238,13 @@ static void complete_bash(struct buf *b, const struct opt_program *p)
 	}
 	if (b->p[b->n - 1] == ' ')
 		b->n--;
-	buf_add_text(b, "' -- \"$cur\")\n\t\treturn\n\tfi\n\t");
-	bash_action(b, p->complete ? p->complete : "", NULL);
-	buf_add_text(b, "\n}\n\ncomplete -F ");
+	buf_add_text(b, "' -- \"$cur\")\n\t\treturn\n\tfi\n");
+	if (p->complete) {
+		buf_add_char(b, '\t');
+		bash_action(b, p->complete, NULL);
+		buf_add_char(b, '\n');
+	}
+	buf_add_text(b, "}\n\ncomplete -F ");
 	add_function(b, p);
 	buf_addf(b, " %s\n", p->name);
 }
@@ -285,11 +295,12 @@ static void zsh_option(struct buf *b, const struct opt *o)
 
 static void complete_zsh(struct buf *b, const struct opt_program *p)
 {
-	buf_addf(b, "#compdef %s\n# zsh completion of %s, generated from its option table\n\n", p->name,
-		p->name);
-	buf_add_text(b, "_rt_rooms() {\n\tlocal room rest\n\tlocal -a rooms\n"
-			"\twhile read -r room rest; do rooms+=(\"$room\"); done < <(" LIST_ROOMS ")\n"
-			"\tcompadd -a rooms\n}\n\n");
+	buf_addf(b, "#compdef %s\n# zsh completion of %s, generated from its option table\n\n",
+		p->name, p->name);
+	buf_add_text(b,
+		"_rt_rooms() {\n\tlocal room rest\n\tlocal -a rooms\n"
+		"\twhile read -r room rest; do rooms+=(\"$room\"); done < <(" LIST_ROOMS ")\n"
+		"\tcompadd -a rooms\n}\n\n");
 	add_function(b, p);
 	buf_add_text(b, "() {\n\t_arguments -s -S");
 	for_each_shown(o, p)
@@ -351,7 +362,8 @@ int opt_completion(const struct opt_program *p, const char *shell)
 	static const struct {
 		const char *name;
 		void (*render)(struct buf *b, const struct opt_program *p);
-	} shells[] = { { "bash", complete_bash }, { "zsh", complete_zsh }, { "fish", complete_fish } };
+	} shells[] = { { "bash", complete_bash }, { "zsh", complete_zsh },
+		{ "fish", complete_fish } };
 	struct buf b = { 0 };
 
 	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++) {

@@ -1,7 +1,7 @@
 /* str.c - looking at bytes, hashing them, and randomness
  *
- * Nothing here allocates or keeps a pointer. The hash is SipHash-1-3 (Aumasson, Bernstein: "SipHash:
- * a fast short-input PRF"), the generator xoshiro256** (Blackman, Vigna). */
+ * Nothing here allocates or keeps a pointer. The hash is SipHash-1-3 (Aumasson, Bernstein:
+ * "SipHash: a fast short-input PRF"), the generator xoshiro256** (Blackman, Vigna). */
 #include "base/str.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -82,7 +82,8 @@ int str_u64(struct str s, uint64_t *out)
 		return ERR_INVALID;
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned digit = (unsigned char)s.p[i] - '0';
-		if (digit > 9 || __builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, digit, &v))
+		if (digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
+			__builtin_add_overflow(v, digit, &v))
 			return ERR_INVALID;
 	}
 	*out = v;
@@ -271,7 +272,8 @@ static uint64_t next_random(void)
 
 uint64_t rand_below(uint64_t n)
 {
-	uint64_t r, skewed = -n % n; /* 2^64 mod n: so many values at the bottom would favour some */
+	uint64_t skewed = -n % n; /* 2^64 mod n: so many values at the bottom would favour some */
+	uint64_t r;
 
 	do
 		r = next_random();

@@ -39,8 +39,8 @@ int tty_columns(int fd)
 static bool unsafe(uint32_t rune)
 {
 	return (rune < 0x20 && rune != '\t') || (rune >= 0x7f && rune <= 0x9f) || rune == 0x061c ||
-		rune == 0x200e || rune == 0x200f || (rune >= 0x2028 && rune <= 0x202e) ||
-		(rune >= 0x2066 && rune <= 0x2069);
+	       rune == 0x200e || rune == 0x200f || (rune >= 0x2028 && rune <= 0x202e) ||
+	       (rune >= 0x2066 && rune <= 0x2069);
 }
 
 void tty_escape(struct buf *out, struct str s)

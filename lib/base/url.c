@@ -259,7 +259,8 @@ static size_t scheme_of(struct str s)
 {
 	size_t n = 0;
 
-	while (n < s.n && (is_alpha(s.p[n]) || (n > 0 && (is_digit(s.p[n]) || one_of(s.p[n], "+-.")))))
+	while (n < s.n &&
+		(is_alpha(s.p[n]) || (n > 0 && (is_digit(s.p[n]) || one_of(s.p[n], "+-.")))))
 		n++;
 	return n < s.n && s.p[n] == ':' ? n : 0;
 }
@@ -345,7 +346,8 @@ static const char *parse_authority(struct url *u, struct str s)
 
 	if (at >= 0) {
 		user = str_cut(str_make(s.p, (size_t)at), ':', &password);
-		if (decode_part(user, &u->user) < 0 || (password.p && decode_part(password, &u->password) < 0))
+		if (decode_part(user, &u->user) < 0 ||
+			(password.p && decode_part(password, &u->password) < 0))
 			return "user or password has a broken % escape";
 		s = str_skip(s, (size_t)at + 1);
 	}

@@ -190,6 +190,7 @@ static bool bury_job(struct job *j)
 	struct exec *x = j->exec;
 	struct buf members = { 0 }, text = { 0 };
 	char dedup[DEDUP_HASH_MAX];
+	int rc;
 
 	if (!x->conf.dead_letter) {
 		lose(j, j->reason);
@@ -205,12 +206,17 @@ static bool bury_job(struct job *j)
 	msg_splice(&text, buf_str(&j->payload), buf_str(&members));
 	dedup_hash(dedup, str_of(j->room), str_of(*j->id ? j->id : x->dedup.process),
 		*j->id ? DEAD_LETTER_N : j->number);
-	if (client_publish(x->conf.client, str_of(x->conf.dead_letter), buf_str(&text),
-			str_of(dedup), j->number << LINE_BITS) != ERR_BUSY)
-		j->unacked = 1;
+	rc = client_publish(x->conf.client, str_of(x->conf.dead_letter), buf_str(&text), str_of(dedup),
+		j->number << LINE_BITS);
 	buf_fini(&members);
 	buf_fini(&text);
-	return j->unacked > 0;
+	j->unacked = rc == 0;
+	if (rc == ERR_INVALID || rc == ERR_TOO_LARGE) {
+		lose(j, "cannot be a dead letter");
+		finish_job(j);
+		return true;
+	}
+	return rc == 0;
 }
 
 /* Publishes one line; false when the window is full. */
@@ -221,6 +227,7 @@ static bool publish_line(struct job *j, struct str line)
 	enum compose_result r;
 	struct composed out;
 	struct err e = { 0 };
+	int rc;
 
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
@@ -238,11 +245,14 @@ static bool publish_line(struct job *j, struct str line)
 	}
 	dedup_hash(dedup, str_of(j->room), str_of(*j->id ? j->id : x->dedup.process),
 		*j->id ? j->n_sent : j->number << LINE_BITS | j->n_sent);
-	if (client_publish(x->conf.client, out.room, out.text, str_of(dedup),
-			j->number << LINE_BITS | j->n_sent) == ERR_BUSY)
+	rc = client_publish(x->conf.client, out.room, out.text, str_of(dedup),
+		j->number << LINE_BITS | j->n_sent);
+	if (rc == ERR_BUSY || rc == ERR_CLOSED)
 		return false;
+	if (rc != 0)
+		lose(j, "a line of the command is too large");
 	j->n_sent++;
-	j->unacked++;
+	j->unacked += rc == 0;
 	return true;
 }
 

@@ -257,18 +257,22 @@ static void next_slot(struct feed *f)
 static bool send_held(struct feed *f)
 {
 	const struct composed *m = &f->held;
+	int rc;
 
 	if (!is_due(f))
 		return false;
-	if (client_publish(f->conf.client, m->room, m->text, m->dedup, f->number) == ERR_BUSY) {
-		if (!f->conf.drop)
-			return false;
-		f->stats.dropped++;
-		f->holding = false;
+	rc = client_publish(f->conf.client, m->room, m->text, m->dedup, f->number);
+	if ((rc == ERR_BUSY && !f->conf.drop) || rc == ERR_CLOSED)
+		return false;
+	f->holding = false;
+	if (rc != 0) {
+		if (rc == ERR_BUSY)
+			f->stats.dropped++;
+		else
+			bad_line(f, rc == ERR_TOO_LARGE ? "too large (--max-message)" : "not a message");
 		settle(f, f->number);
 		return true;
 	}
-	f->holding = false;
 	f->stats.published++;
 	if (f->conf.rate > 0)
 		next_slot(f);

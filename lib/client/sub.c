@@ -177,6 +177,15 @@ static void on_position(void *arg, struct str id)
 	note_position(arg, STR(""), id);
 }
 
+static void on_room_position(void *arg, struct str room, struct str id)
+{
+	struct sub *s = arg;
+
+	/* Where only the covering position is kept, one room's own says nothing. */
+	if (!s->any_pattern)
+		note_position(s, room, id);
+}
+
 /* --- messages ------------------------------------------------------------------------------- */
 
 static void on_message(void *arg, const struct client_msg *m)
@@ -471,6 +480,7 @@ static const struct client_events client_events = {
 	.message = on_message,
 	.gap = on_gap,
 	.position = on_position,
+	.room_position = on_room_position,
 	.at_end = on_at_end,
 	.failed = on_failed,
 };
