@@ -1,10 +1,10 @@
 /* rt-pub - publishes operands or lines of stdin
  *
- * The table of options and what follows from them. Lines become messages in client/compose.c, client/feed.c moves them,
- * client/pub.c is the run as a whole; the connection, the window and resending are client/client.c's. */
+ * The table of options and what follows from them. Lines become messages in client/compose.c, client/intake.c moves them,
+ * client/pub_run.c is the run as a whole; the connection, the window and resending are client/client.c's. */
 #include "cmd.h"
 
-#include "client/pub.h"
+#include "client/pub_run.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +70,7 @@ static const struct opt_program program = {
 		"W", "a deadline is -w", "C", "a count is -n", NULL },
 };
 
-static struct pub *pub;
+static struct pub_run *pub;
 static int status;
 
 static void on_ended(void *arg, int code, bool partial)
@@ -87,7 +87,7 @@ static void on_stop(void *arg, int nth)
 {
 	(void)arg;
 	if (nth == 1)
-		pub_stop(pub);
+		pub_run_stop(pub);
 }
 
 /* "10x", "0.5x", "2" */
@@ -117,7 +117,7 @@ static enum compose_mode read_mode(void)
 }
 
 /* With a server that is not ours the URL says it all, and every operand is a message. */
-static void read_operands(struct pub_conf *conf, int n, char **operands)
+static void read_operands(struct pub_run_conf *conf, int n, char **operands)
 {
 	bool raw = cmd.profile == PROFILE_RAW;
 	bool input;
@@ -132,9 +132,9 @@ static void read_operands(struct pub_conf *conf, int n, char **operands)
 	input = n == 0 || (n == 1 && strcmp(operands[0], "-") == 0);
 	if (!input && set.one)
 		cmd_usage(&cmd, "-1 reads stdin, but there are messages on the command line");
-	conf->feed.fd = input ? STDIN_FILENO : -1;
-	conf->feed.operands = (const char *const *)operands;
-	conf->feed.n_operands = input ? 0 : n;
+	conf->intake.fd = input ? STDIN_FILENO : -1;
+	conf->intake.operands = (const char *const *)operands;
+	conf->intake.n_operands = input ? 0 : n;
 	if (!input || set.one || !isatty(STDIN_FILENO))
 		return;
 	if (conf->compose.mode == COMPOSE_JSON)
@@ -154,7 +154,7 @@ static void check_format(void)
 
 int main(int argc, char **argv)
 {
-	struct pub_conf conf = { 0 };
+	struct pub_run_conf conf = { 0 };
 	struct err e = { 0 };
 	int n = cmd_start(&cmd, &program, argc, argv);
 
@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 		.fresh = set.fresh,
 		.number = set.number,
 	};
-	conf.feed = (struct feed_conf){
+	conf.intake = (struct intake_conf){
 		.one = set.one,
 		.drop = set.full == FULL_DROP,
 		.strict = set.strict,
@@ -186,13 +186,13 @@ int main(int argc, char **argv)
 	conf.acks = set.acks;
 	conf.timeout_ms = cmd.timeout_ms;
 	conf.for_ms = cmd.for_ms;
-	pub = pub_new(&cmd.loop, &conf, on_ended, NULL, &e);
+	pub = pub_run_new(&cmd.loop, &conf, on_ended, NULL, &e);
 	if (!pub)
 		cmd_bad_setting(&cmd, &e);
 	cmd_signals(&cmd, on_stop, NULL, NULL);
-	pub_start(pub);
+	pub_run_start(pub);
 	uv_run(&cmd.loop, UV_RUN_DEFAULT);
-	if (pub_free(pub, &e) != 0)
+	if (pub_run_free(pub, &e) != 0)
 		status = cmd_fail(&e);
 	cmd_exit(&cmd, status);
 }

@@ -1,12 +1,12 @@
 /* rt-sub - prints what is published to rooms, or runs a command for it
  *
- * The table of options and what follows from them. client/sub.c is the run as a whole, client/print.c makes the lines,
+ * The table of options and what follows from them. client/sub_run.c is the run as a whole, client/print.c makes the lines,
  * client/output.c writes them, client/exec.c is -x. */
 #include "cmd.h"
 
 #include "base/tty.h"
 #include "client/listing.h"
-#include "client/sub.h"
+#include "client/sub_run.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,10 +155,10 @@ static int list_rooms(struct client_conf *client, int n, char **operands)
 
 /* --- the run --------------------------------------------------------------------------------- */
 
-static struct sub *sub;
+static struct sub_run *sub;
 static int status;
 
-static void on_ended(void *arg, const struct sub_end *end)
+static void on_ended(void *arg, const struct sub_run_end *end)
 {
 	(void)arg;
 	if (end->code == ERR_CLOSED)
@@ -173,18 +173,18 @@ static void on_stop(void *arg, int nth)
 {
 	(void)arg;
 	if (nth == 1)
-		sub_stop(sub);
+		sub_run_stop(sub);
 	else
-		sub_terminate(sub);
+		sub_run_terminate(sub);
 }
 
 static void on_hang_up(void *arg)
 {
 	(void)arg;
-	sub_reopen(sub);
+	sub_run_reopen(sub);
 }
 
-static struct sub_conf read_conf(int n, char **rooms)
+static struct sub_run_conf read_conf(int n, char **rooms)
 {
 	bool raw = cmd.profile == PROFILE_RAW;
 
@@ -194,7 +194,7 @@ static struct sub_conf read_conf(int n, char **rooms)
 		cmd_usage(&cmd, "--profile raw knows no positions: no -s, -e, --cursor-file");
 	if (!raw && n == 0)
 		cmd_usage(&cmd, "which room? rt-sub lobby");
-	return (struct sub_conf){
+	return (struct sub_run_conf){
 		.print = read_print(n > 1 || (n == 1 && strpbrk(rooms[0], "*>"))),
 		.output = { .path = set.output, .buffer = set.buffer },
 		.exec = {
@@ -223,7 +223,7 @@ static struct sub_conf read_conf(int n, char **rooms)
 int main(int argc, char **argv)
 {
 	struct client_conf client = { .window = 1024 };
-	struct sub_conf conf;
+	struct sub_run_conf conf;
 	struct err e = { 0 };
 	int n = cmd_start(&cmd, &program, argc, argv);
 
@@ -236,13 +236,13 @@ int main(int argc, char **argv)
 		cmd_exit(&cmd, list_rooms(&client, n, argv + 1));
 	conf = read_conf(n, argv + 1);
 	conf.client = client;
-	sub = sub_new(&cmd.loop, &conf, on_ended, NULL, &e);
+	sub = sub_run_new(&cmd.loop, &conf, on_ended, NULL, &e);
 	if (!sub)
 		cmd_bad_setting(&cmd, &e);
 	cmd_signals(&cmd, on_stop, on_hang_up, NULL);
-	sub_start(sub);
+	sub_run_start(sub);
 	uv_run(&cmd.loop, UV_RUN_DEFAULT);
-	if (sub_free(sub, &e) != 0)
+	if (sub_run_free(sub, &e) != 0)
 		status = cmd_fail(&e);
 	free_print(&conf.print);
 	cmd_exit(&cmd, status);

@@ -5,7 +5,7 @@
 #include "client/compose.h"
 
 #include "base/mem.h"
-#include "client/dedup.h"
+#include "client/dedup_id.h"
 #include "client/field.h"
 #include "codec/msg.h"
 #include "codec/name.h"
@@ -17,7 +17,7 @@ static const enum msg_member carried[] = { MSG_KEY, MSG_ATTEMPT, MSG_FROM, MSG_R
 
 struct compose {
 	struct compose_conf conf;
-	struct dedup dedup;
+	struct dedup_id dedup;
 	struct buf room, text, payload, members; /* of the line in work */
 	struct buf source_room, source_id, id;
 	char producer[17]; /* `p` of --number */
@@ -33,7 +33,7 @@ struct compose *compose_new(const struct compose_conf *conf, struct err *e)
 		return NULL;
 	c = mem_new(struct compose);
 	c->conf = *conf;
-	dedup_init(&c->dedup);
+	dedup_id_init(&c->dedup);
 	memcpy(c->producer, c->dedup.process, sizeof(c->producer));
 	return c;
 }
@@ -42,7 +42,7 @@ void compose_free(struct compose *c)
 {
 	if (!c)
 		return;
-	dedup_fini(&c->dedup);
+	dedup_id_fini(&c->dedup);
 	buf_fini(&c->room);
 	buf_fini(&c->text);
 	buf_fini(&c->payload);
@@ -199,13 +199,13 @@ static int choose_room(struct compose *c, struct composed *out, struct err *e)
 static int id_of_field(struct compose *c, struct composed *out, struct err *e)
 {
 	struct str raw = field_find(out->text, str_of(c->conf.id_field));
-	char hash[DEDUP_HASH_MAX];
+	char hash[DEDUP_ID_MAX];
 
 	if (!raw.p)
 		return err_set(e, ERR_INVALID, "no '%s' in it (--id)", c->conf.id_field);
 	field_text(&c->id, raw, false);
 	if (dedup_check(buf_str(&c->id), NULL) != 0) {
-		dedup_hash(hash, STR(""), buf_str(&c->id), 0);
+		dedup_id_hash(hash, STR(""), buf_str(&c->id), 0);
 		c->id.n = 0;
 		buf_add_text(&c->id, hash);
 	}
@@ -222,9 +222,9 @@ static int choose_dedup(struct compose *c, const struct msg *m, struct composed 
 		return dedup_check(out->dedup, e);
 	}
 	if (!c->conf.fresh && out->source_room.n > 0 && out->source_id.n > 0)
-		out->dedup = dedup_of_source(&c->dedup, out->source_room, out->source_id);
+		out->dedup = dedup_id_of_source(&c->dedup, out->source_room, out->source_id);
 	else
-		out->dedup = dedup_next(&c->dedup);
+		out->dedup = dedup_id_next(&c->dedup);
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/compose.h"
-#include "client/dedup.h"
+#include "client/dedup_id.h"
 #include "client/order.h"
 #include "client/run.h"
 #include "codec/msg.h"
@@ -58,7 +58,7 @@ struct exec {
 	unsigned n_running;
 	uint64_t last_number, lost;
 	struct order order;
-	struct dedup dedup;
+	struct dedup_id dedup;
 	struct compose *compose; /* of the lines to publish; NULL without --publish */
 	bool stopping, paused, is_full;
 };
@@ -189,7 +189,7 @@ static bool bury_job(struct job *j)
 {
 	struct exec *x = j->exec;
 	struct buf members = { 0 }, text = { 0 };
-	char dedup[DEDUP_HASH_MAX];
+	char dedup[DEDUP_ID_MAX];
 	int rc;
 
 	if (!x->conf.dead_letter) {
@@ -204,7 +204,7 @@ static bool bury_job(struct job *j)
 	buf_add_json(&members, str_of(j->reason));
 	buf_addf(&members, ",\"_attempt\":%u", j->attempt);
 	msg_splice(&text, buf_str(&j->payload), buf_str(&members));
-	dedup_hash(dedup, str_of(j->room), str_of(*j->id ? j->id : x->dedup.process),
+	dedup_id_hash(dedup, str_of(j->room), str_of(*j->id ? j->id : x->dedup.process),
 		*j->id ? DEAD_LETTER_N : j->number);
 	rc = client_publish(x->conf.client, str_of(x->conf.dead_letter), buf_str(&text), str_of(dedup),
 		j->number << LINE_BITS);
@@ -223,7 +223,7 @@ static bool bury_job(struct job *j)
 static bool publish_line(struct job *j, struct str line)
 {
 	struct exec *x = j->exec;
-	char dedup[DEDUP_HASH_MAX];
+	char dedup[DEDUP_ID_MAX];
 	enum compose_result r;
 	struct composed out;
 	struct err e = { 0 };
@@ -243,7 +243,7 @@ static bool publish_line(struct job *j, struct str line)
 		j->n_sent++;
 		return true;
 	}
-	dedup_hash(dedup, str_of(j->room), str_of(*j->id ? j->id : x->dedup.process),
+	dedup_id_hash(dedup, str_of(j->room), str_of(*j->id ? j->id : x->dedup.process),
 		*j->id ? j->n_sent : j->number << LINE_BITS | j->n_sent);
 	rc = client_publish(x->conf.client, out.room, out.text, str_of(dedup),
 		j->number << LINE_BITS | j->n_sent);
@@ -511,7 +511,7 @@ struct exec *exec_new(uv_loop_t *loop, const struct exec_conf *conf, const struc
 	list_init(&x->queue);
 	list_init(&x->active);
 	order_init(&x->order, false);
-	dedup_init(&x->dedup);
+	dedup_id_init(&x->dedup);
 	return x;
 }
 
@@ -579,7 +579,7 @@ void exec_free(struct exec *x)
 		drop_job(j);
 	}
 	order_fini(&x->order);
-	dedup_fini(&x->dedup);
+	dedup_id_fini(&x->dedup);
 	compose_free(x->compose);
 	mem_free(x);
 }

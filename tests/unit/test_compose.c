@@ -1,6 +1,6 @@
 /* Lines into messages: rooms, what is consumed, wrapping, refusals. */
 #include "client/compose.h"
-#include "client/dedup.h"
+#include "client/dedup_id.h"
 #include "tap.h"
 
 static struct compose_conf conf;
@@ -107,14 +107,14 @@ static void test_control(void)
 static void test_dedup(void)
 {
 	const char *line = "{\"_room\":\"r\",\"_id\":\"9-1\",\"b\":1}";
-	char want[DEDUP_HASH_MAX];
+	char want[DEDUP_ID_MAX];
 	struct compose *c;
 
 	conf = (struct compose_conf){ .room = "a" };
 	c = compose_new(&conf, &e);
 	for (uint64_t n = 0; n < 3; n++) {
 		compose(c, line);
-		dedup_hash(want, STR("r"), STR("9-1"), n);
+		dedup_id_hash(want, STR("r"), STR("9-1"), n);
 		is_text(out.dedup.p, out.dedup.n, want, "line %d of one source", (int)n);
 	}
 	compose(c, "{\"b\":1}");

@@ -1,5 +1,5 @@
 /* What is done in unbroken order, and the ids derived from a source. */
-#include "client/dedup.h"
+#include "client/dedup_id.h"
 #include "client/order.h"
 #include "base/mem.h"
 #include "tap.h"
@@ -105,27 +105,27 @@ static void test_random(void)
 
 static void test_dedup(void)
 {
-	struct dedup d;
-	char a[DEDUP_HASH_MAX], b[DEDUP_HASH_MAX];
+	struct dedup_id d;
+	char a[DEDUP_ID_MAX], b[DEDUP_ID_MAX];
 	struct str s;
 
-	dedup_init(&d);
-	dedup_hash(a, STR("r"), STR("x"), 0);
-	dedup_hash(b, STR("r"), STR("x"), 1);
+	dedup_id_init(&d);
+	dedup_id_hash(a, STR("r"), STR("x"), 0);
+	dedup_id_hash(b, STR("r"), STR("x"), 1);
 	ok(strlen(a) == 32 && strcmp(a, b) != 0, "n makes another id");
-	s = dedup_of_source(&d, STR("r"), STR("x"));
+	s = dedup_id_of_source(&d, STR("r"), STR("x"));
 	is_text(s.p, s.n, a, "the first line of a source has n 0");
-	s = dedup_of_source(&d, STR("r"), STR("x"));
+	s = dedup_id_of_source(&d, STR("r"), STR("x"));
 	is_text(s.p, s.n, b, "the second n 1");
-	dedup_hash(b, STR("rx"), STR(""), 0);
+	dedup_id_hash(b, STR("rx"), STR(""), 0);
 	ok(strcmp(a, b) != 0, "room and id do not run together");
-	dedup_of_source(&d, STR("r"), STR("y"));
-	s = dedup_of_source(&d, STR("r"), STR("x"));
+	dedup_id_of_source(&d, STR("r"), STR("y"));
+	s = dedup_id_of_source(&d, STR("r"), STR("x"));
 	is_text(s.p, s.n, a, "after another source it counts anew");
 	is_text(a, 32, "2a235b17af0e12f2ca0494dfb7d8eca7", "it is the same for ever");
-	s = dedup_next(&d);
+	s = dedup_id_next(&d);
 	ok(s.n == 18 && s.p[16] == '-' && s.p[17] == '1', "other lines: process and counter");
-	dedup_fini(&d);
+	dedup_id_fini(&d);
 }
 
 int main(void)

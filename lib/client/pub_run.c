@@ -1,8 +1,8 @@
-/* pub.c - what happens around a feed: connection, deadlines, acknowledgements on stdout, the end
+/* pub_run.c - what happens around an intake: connection, deadlines, acknowledgements on stdout, the end
  *
  * The end has three parts that finish in any order: every line has its outcome, the connection is closed, stdout took the
  * acknowledgements. What goes wrong on the way cuts it short. */
-#include "client/pub.h"
+#include "client/pub_run.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -13,14 +13,14 @@
 #define GRACE_MS     2000
 #define ACKS_WAITING (16u << 20) /* bytes; more only grows, nothing is paused for a reader of acks */
 
-struct pub {
-	struct pub_conf *conf;
+struct pub_run {
+	struct pub_run_conf *conf;
 	uv_loop_t *loop;
 	void (*ended)(void *arg, int code, bool partial);
 	void *arg;
 	struct client *client;
 	struct compose *compose;
-	struct feed *feed;
+	struct intake *intake;
 	struct output *acks; /* NULL: not asked for */
 	uv_timer_t deadline, until, grace;
 	int n_handles;
@@ -29,7 +29,7 @@ struct pub {
 	bool ending, closed, drained, over;
 };
 
-static void over(struct pub *p)
+static void over(struct pub_run *p)
 {
 	if (p->over)
 		return;
@@ -39,7 +39,7 @@ static void over(struct pub *p)
 
 static void on_closed(void *arg)
 {
-	struct pub *p = arg;
+	struct pub_run *p = arg;
 
 	p->closed = true;
 	if (p->drained)
@@ -48,14 +48,14 @@ static void on_closed(void *arg)
 
 static void on_drained(void *arg)
 {
-	struct pub *p = arg;
+	struct pub_run *p = arg;
 
 	p->drained = true;
 	if (p->closed)
 		over(p);
 }
 
-static void end(struct pub *p, int code)
+static void end(struct pub_run *p, int code)
 {
 	if (p->ending)
 		return;
@@ -69,17 +69,17 @@ static void end(struct pub *p, int code)
 }
 
 /* Waits no longer for whoever reads the acknowledgements. */
-static void cut_short(struct pub *p, int code)
+static void cut_short(struct pub_run *p, int code)
 {
 	end(p, code);
 	on_drained(p);
 }
 
-/* --- the feed ------------------------------------------------------------------------------- */
+/* --- the intake ------------------------------------------------------------------------------- */
 
-static void sum_up(struct pub *p)
+static void sum_up(struct pub_run *p)
 {
-	const struct feed_stats *s = feed_stats(p->feed);
+	const struct intake_stats *s = intake_stats(p->intake);
 
 	p->partial |= s->bad || s->refused || s->gaps || s->dropped;
 	if (s->duplicates)
@@ -96,7 +96,7 @@ static void sum_up(struct pub *p)
 
 static void on_fed(void *arg, const struct err *e)
 {
-	struct pub *p = arg;
+	struct pub_run *p = arg;
 
 	if (e)
 		log_error("%s", e->text);
@@ -104,7 +104,7 @@ static void on_fed(void *arg, const struct err *e)
 	end(p, e ? e->code : 0);
 }
 
-static void print_outcome(struct pub *p, uint64_t line, enum client_outcome what, struct str id,
+static void print_outcome(struct pub_run *p, uint64_t line, enum client_outcome what, struct str id,
 	struct str reason)
 {
 	struct buf *out = output_to(p->acks, STR(""));
@@ -125,7 +125,7 @@ static void print_outcome(struct pub *p, uint64_t line, enum client_outcome what
 static void on_line_outcome(void *arg, uint64_t line, enum client_outcome what, struct str id,
 	struct str reason)
 {
-	struct pub *p = arg;
+	struct pub_run *p = arg;
 
 	if (what == CLIENT_REFUSED)
 		log_error("line %llu: refused: " STR_FMT, (unsigned long long)line, STR_ARG(reason));
@@ -149,21 +149,21 @@ static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 
 static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
 {
-	struct pub *p = arg;
+	struct pub_run *p = arg;
 
-	feed_on_outcome(p->feed, tag, what, id, reason);
+	intake_on_outcome(p->intake, tag, what, id, reason);
 }
 
 static void on_window(void *arg)
 {
-	struct pub *p = arg;
+	struct pub_run *p = arg;
 
-	feed_on_window(p->feed);
+	intake_on_window(p->intake);
 }
 
-static void say_unacked(const struct pub *p)
+static void say_unacked(const struct pub_run *p)
 {
-	uint64_t n = feed_unacked(p->feed);
+	uint64_t n = intake_unacked(p->intake);
 
 	if (n > 0)
 		log_error("%llu %s not acknowledged", (unsigned long long)n, n == 1 ? "message" : "messages");
@@ -171,7 +171,7 @@ static void say_unacked(const struct pub *p)
 
 static void on_failed(void *arg, const struct err *e)
 {
-	struct pub *p = arg;
+	struct pub_run *p = arg;
 
 	p->closed = true;
 	if (p->ending)
@@ -187,39 +187,39 @@ static void on_failed(void *arg, const struct err *e)
 
 static void on_grace(uv_timer_t *timer)
 {
-	struct pub *p = timer->data;
+	struct pub_run *p = timer->data;
 
 	say_unacked(p);
-	cut_short(p, feed_unacked(p->feed) > 0 ? ERR_TIMEOUT : p->code);
+	cut_short(p, intake_unacked(p->intake) > 0 ? ERR_TIMEOUT : p->code);
 }
 
-void pub_stop(struct pub *p)
+void pub_run_stop(struct pub_run *p)
 {
 	uv_timer_start(&p->grace, on_grace, GRACE_MS, 0);
-	feed_stop(p->feed);
+	intake_stop(p->intake);
 }
 
 static void on_until(uv_timer_t *timer)
 {
-	pub_stop(timer->data);
+	pub_run_stop(timer->data);
 }
 
 static void on_deadline(uv_timer_t *timer)
 {
-	struct pub *p = timer->data;
-	const struct feed_stats *s = feed_stats(p->feed);
+	struct pub_run *p = timer->data;
+	const struct intake_stats *s = intake_stats(p->intake);
 
 	if (p->ending)
 		return;
 	say_unacked(p);
-	if (feed_unacked(p->feed) > 0) {
+	if (intake_unacked(p->intake) > 0) {
 		cut_short(p, ERR_TIMEOUT);
 		return;
 	}
 	log_error("%llu of %llu messages in time", (unsigned long long)s->published,
-		(unsigned long long)p->conf->feed.count);
+		(unsigned long long)p->conf->intake.count);
 	p->partial = true;
-	feed_stop(p->feed);
+	intake_stop(p->intake);
 }
 
 /* --- life ----------------------------------------------------------------------------------- */
@@ -245,7 +245,7 @@ static const struct client_events client_events = {
 	.failed = on_failed,
 };
 
-static const struct feed_events feed_events = { .outcome = on_line_outcome, .done = on_fed };
+static const struct intake_events intake_events = { .outcome = on_line_outcome, .done = on_fed };
 
 static const struct output_events output_events = {
 	.full = on_full,
@@ -253,11 +253,11 @@ static const struct output_events output_events = {
 	.drained = on_drained,
 };
 
-struct pub *pub_new(uv_loop_t *loop, struct pub_conf *conf, void (*ended)(void *arg, int code, bool partial),
+struct pub_run *pub_run_new(uv_loop_t *loop, struct pub_run_conf *conf, void (*ended)(void *arg, int code, bool partial),
 	void *arg, struct err *e)
 {
 	static const struct output_conf to_stdout = { .buffer = ACKS_WAITING };
-	struct pub *p = mem_new(struct pub);
+	struct pub_run *p = mem_new(struct pub_run);
 
 	p->conf = conf;
 	p->loop = loop;
@@ -268,51 +268,51 @@ struct pub *pub_new(uv_loop_t *loop, struct pub_conf *conf, void (*ended)(void *
 	uv_timer_init(loop, &p->grace);
 	p->deadline.data = p->until.data = p->grace.data = p;
 	p->n_handles = 3;
-	if (conf->timeout_ms >= 0 && !conf->feed.count)
+	if (conf->timeout_ms >= 0 && !conf->intake.count)
 		conf->client.retry_first_ms = conf->timeout_ms;
 	p->compose = compose_new(&conf->compose, e);
 	if (p->compose)
 		p->client = client_new(loop, &conf->client, &client_events, p, e);
 	if (!p->client)
 		goto bad;
-	conf->feed.client = p->client;
-	conf->feed.compose = p->compose;
-	p->feed = feed_new(loop, &conf->feed, &feed_events, p, e);
-	if (!p->feed)
+	conf->intake.client = p->client;
+	conf->intake.compose = p->compose;
+	p->intake = intake_new(loop, &conf->intake, &intake_events, p, e);
+	if (!p->intake)
 		goto bad;
 	if (conf->acks && !(p->acks = output_new(loop, &to_stdout, &output_events, p, e)))
 		goto bad;
 	return p;
 bad:
-	pub_free(p, NULL);
+	pub_run_free(p, NULL);
 	return NULL;
 }
 
-void pub_start(struct pub *p)
+void pub_run_start(struct pub_run *p)
 {
-	if (p->conf->timeout_ms >= 0 && p->conf->feed.count)
+	if (p->conf->timeout_ms >= 0 && p->conf->intake.count)
 		uv_timer_start(&p->deadline, on_deadline, (uint64_t)p->conf->timeout_ms, 0);
 	if (p->conf->for_ms >= 0)
 		uv_timer_start(&p->until, on_until, (uint64_t)p->conf->for_ms, 0);
 	client_start(p->client);
-	feed_start(p->feed);
+	intake_start(p->intake);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-	struct pub *p = handle->data;
+	struct pub_run *p = handle->data;
 
 	if (--p->n_handles == 0)
 		mem_free(p);
 }
 
-int pub_free(struct pub *p, struct err *e)
+int pub_run_free(struct pub_run *p, struct err *e)
 {
 	int rc;
 
 	if (!p)
 		return 0;
-	rc = feed_close(p->feed, e);
+	rc = intake_close(p->intake, e);
 	client_free(p->client);
 	compose_free(p->compose);
 	output_free(p->acks);

@@ -1,18 +1,18 @@
-/* feed.h - rt-pub's engine: lines in, publishes out, acknowledgements counted
+/* intake.h - rt-pub's engine: lines in, publishes out, acknowledgements counted
  *
  * Reads a descriptor in blocks without blocking the loop and without touching its flags, composes a message of each line
  * and publishes until the client's window is full; then reading stops, so the pipe in front is what waits. Bad lines are
  * logged with their number and counted. The cursor file gets the source position of the last line acknowledged in
  * unbroken order (order.h says when that counts). */
-#ifndef RT_CLIENT_FEED_H
-#define RT_CLIENT_FEED_H
+#ifndef RT_CLIENT_INTAKE_H
+#define RT_CLIENT_INTAKE_H
 
 #include "client/client.h"
 #include "client/compose.h"
 
-struct feed;
+struct intake;
 
-struct feed_conf {
+struct intake_conf {
 	struct client *client;
 	struct compose *compose;
 	int fd;                  /* -1: operands only */
@@ -28,11 +28,11 @@ struct feed_conf {
 	const char *cursor_file; /* NULL: none */
 };
 
-struct feed_stats {
+struct intake_stats {
 	uint64_t published, acked, duplicates, refused, bad, control, gaps, dropped, repaired;
 };
 
-struct feed_events {
+struct intake_events {
 	/* One per published line, `line` is its number. */
 	void (*outcome)(void *arg, uint64_t line, enum client_outcome what, struct str id, struct str reason);
 	/* All was read and has its outcome (e NULL); or it ends early: ERR_INVALID under `strict`, ERR_IO. Once. */
@@ -40,18 +40,18 @@ struct feed_events {
 };
 
 /* Both structs are copied, what they point to is kept. Takes nothing. NULL and a sentence when the cursor file is no good. */
-struct feed *feed_new(uv_loop_t *loop, const struct feed_conf *conf, const struct feed_events *events,
+struct intake *intake_new(uv_loop_t *loop, const struct intake_conf *conf, const struct intake_events *events,
 	void *arg, struct err *e);
-void feed_start(struct feed *f);
+void intake_start(struct intake *f);
 /* Reads no further; `done` follows when what was published has its outcome. */
-void feed_stop(struct feed *f);
+void intake_stop(struct intake *f);
 /* From the client's callbacks. */
-void feed_on_outcome(struct feed *f, uint64_t tag, enum client_outcome what, struct str id, struct str reason);
-void feed_on_window(struct feed *f);
-const struct feed_stats *feed_stats(const struct feed *f);
+void intake_on_outcome(struct intake *f, uint64_t tag, enum client_outcome what, struct str id, struct str reason);
+void intake_on_window(struct intake *f);
+const struct intake_stats *intake_stats(const struct intake *f);
 /* Published, without an outcome. */
-uint64_t feed_unacked(const struct feed *f);
+uint64_t intake_unacked(const struct intake *f);
 /* Writes the cursor file and frees. 0 or ERR_IO. NULL is fine. */
-int feed_close(struct feed *f, struct err *e);
+int intake_close(struct intake *f, struct err *e);
 
 #endif

@@ -1,17 +1,17 @@
-/* sub.h - a whole run of rt-sub: client, printing or commands, cursor, until the end of it
+/* sub_run.h - a whole run of rt-sub: client, printing or commands, cursor, until the end of it
  *
  * Sentences about outages, gaps and what was given up go to the log. */
-#ifndef RT_CLIENT_SUB_H
-#define RT_CLIENT_SUB_H
+#ifndef RT_CLIENT_SUB_RUN_H
+#define RT_CLIENT_SUB_RUN_H
 
 #include "client/client.h"
 #include "client/exec.h"
 #include "client/output.h"
 #include "client/print.h"
 
-struct sub;
+struct sub_run;
 
-struct sub_conf {
+struct sub_run_conf {
 	struct client_conf client;
 	struct print print;
 	struct output_conf output;
@@ -27,23 +27,23 @@ struct sub_conf {
 	int64_t for_ms;           /* ends after that time; -1: none */
 };
 
-struct sub_end {
+struct sub_run_end {
 	int code;     /* 0 or what ended it, said in the log already; ERR_CLOSED: the reader of stdout is gone */
 	bool partial; /* a gap, messages given up, fewer than asked for */
 	bool gap;     /* ended by no_gap */
 };
 
-/* `ended` is called once, from the loop; then sub_free. `conf` is kept. NULL and a sentence on a bad setting or file. */
-struct sub *sub_new(uv_loop_t *loop, struct sub_conf *conf, void (*ended)(void *arg, const struct sub_end *end),
+/* `ended` is called once, from the loop; then sub_run_free. `conf` is kept. NULL and a sentence on a bad setting or file. */
+struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf, void (*ended)(void *arg, const struct sub_run_end *end),
 	void *arg, struct err *e);
-void sub_start(struct sub *s);
+void sub_run_start(struct sub_run *s);
 /* Ends it: what was received is written within 2 s, commands that run may finish. */
-void sub_stop(struct sub *s);
+void sub_run_stop(struct sub_run *s);
 /* Passes the end on to running commands. */
-void sub_terminate(struct sub *s);
+void sub_run_terminate(struct sub_run *s);
 /* SIGHUP. */
-void sub_reopen(struct sub *s);
+void sub_run_reopen(struct sub_run *s);
 /* Not from a callback. Writes the cursor file: 0 or ERR_IO. NULL is fine. */
-int sub_free(struct sub *s, struct err *e);
+int sub_run_free(struct sub_run *s, struct err *e);
 
 #endif

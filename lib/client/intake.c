@@ -1,10 +1,10 @@
-/* feed.c - the pump between stdin and the client
+/* intake.c - the pump between stdin and the client
  *
  *     descriptor -> line -> compose -> [held] -> client_publish -> ... -> outcome -> order -> cursor
  *
  * One composed message is held while the window is full or its time has not come; nothing is read meanwhile. `pump` is
  * the only place that moves lines; everything that may unblock it (bytes, a timer, the window) ends in a call of it. */
-#include "client/feed.h"
+#include "client/intake.h"
 
 #include "base/clock.h"
 #include "base/line.h"
@@ -21,12 +21,12 @@
 #define BLOCK_BYTES (128 << 10)
 #define QUIET_MS    200 /* silence after which a source position counts as whole */
 
-struct feed {
-	struct feed_conf conf;
-	struct feed_events ev;
+struct intake {
+	struct intake_conf conf;
+	struct intake_events ev;
 	void *arg;
 	uv_loop_t *loop;
-	struct feed_stats stats;
+	struct intake_stats stats;
 
 	struct line line;
 	struct watch *watch; /* NULL: the descriptor is always ready, `idle` reads it */
@@ -51,9 +51,9 @@ struct feed {
 	int n_handles; /* not closed yet */
 };
 
-static void pump(struct feed *f);
+static void pump(struct intake *f);
 
-static void finish(struct feed *f, const struct err *e)
+static void finish(struct intake *f, const struct err *e)
 {
 	if (f->finished)
 		return;
@@ -61,12 +61,12 @@ static void finish(struct feed *f, const struct err *e)
 	f->ev.done(f->arg, e);
 }
 
-uint64_t feed_unacked(const struct feed *f)
+uint64_t intake_unacked(const struct intake *f)
 {
 	return f->stats.published - f->stats.acked - f->stats.duplicates - f->stats.refused;
 }
 
-const struct feed_stats *feed_stats(const struct feed *f)
+const struct intake_stats *intake_stats(const struct intake *f)
 {
 	return &f->stats;
 }
@@ -74,7 +74,7 @@ const struct feed_stats *feed_stats(const struct feed *f)
 /* --- positions ------------------------------------------------------------------------------ */
 
 /* Lines of several rooms came from one subscription, merged by position: the last one covers them all. */
-static struct str cursor_room(struct feed *f, struct str room)
+static struct str cursor_room(struct intake *f, struct str room)
 {
 	if (f->first_room.n == 0)
 		buf_add_str(&f->first_room, room);
@@ -83,7 +83,7 @@ static struct str cursor_room(struct feed *f, struct str room)
 	return f->several_rooms ? STR("*") : room;
 }
 
-static void advance(struct feed *f)
+static void advance(struct intake *f)
 {
 	struct str room, id;
 
@@ -94,7 +94,7 @@ static void advance(struct feed *f)
 }
 
 /* Is there really nothing to read? After a pause of this process the timer fires before the pipe is looked at. */
-static bool input_waits(const struct feed *f)
+static bool input_waits(const struct intake *f)
 {
 	struct pollfd p = { .fd = f->conf.fd, .events = POLLIN };
 
@@ -103,7 +103,7 @@ static bool input_waits(const struct feed *f)
 
 static void on_quiet(uv_timer_t *timer)
 {
-	struct feed *f = timer->data;
+	struct intake *f = timer->data;
 
 	if (f->holding || f->stopped || input_waits(f)) {
 		uv_timer_start(timer, on_quiet, QUIET_MS, 0);
@@ -113,7 +113,7 @@ static void on_quiet(uv_timer_t *timer)
 	advance(f);
 }
 
-static void settle(struct feed *f, uint64_t number)
+static void settle(struct intake *f, uint64_t number)
 {
 	if (!f->bookmark)
 		return;
@@ -121,11 +121,11 @@ static void settle(struct feed *f, uint64_t number)
 	advance(f);
 }
 
-static void check_finished(struct feed *f)
+static void check_finished(struct intake *f)
 {
 	bool all_read = f->stopped || (f->eof && !f->holding);
 
-	if (f->finished || !all_read || feed_unacked(f) > 0)
+	if (f->finished || !all_read || intake_unacked(f) > 0)
 		return;
 	if (f->bookmark && !f->stopped) {
 		order_quiet(&f->order);
@@ -136,13 +136,13 @@ static void check_finished(struct feed *f)
 
 /* --- lines ---------------------------------------------------------------------------------- */
 
-static void complain(struct feed *f, const char *sentence)
+static void complain(struct intake *f, const char *sentence)
 {
 	log_error("%s %llu: %s", f->conf.n_operands > 0 || f->conf.one ? "message" : "line",
 		(unsigned long long)f->number, sentence);
 }
 
-static void bad_line(struct feed *f, const char *sentence)
+static void bad_line(struct intake *f, const char *sentence)
 {
 	struct err e;
 
@@ -155,7 +155,7 @@ static void bad_line(struct feed *f, const char *sentence)
 }
 
 /* Cuts the next line off the input. False when there is none for now. */
-static bool next_line(struct feed *f, struct str *line)
+static bool next_line(struct intake *f, struct str *line)
 {
 	enum line_result r;
 	struct buf *all = &f->line.buf;
@@ -184,7 +184,7 @@ static bool next_line(struct feed *f, struct str *line)
 	return r == LINE_OK && !f->stopped;
 }
 
-static int64_t when_due(struct feed *f)
+static int64_t when_due(struct intake *f)
 {
 	int64_t due = f->conf.rate > 0 ? f->next_us : 0, ts = f->held.ts_ms, at;
 
@@ -199,7 +199,7 @@ static int64_t when_due(struct feed *f)
 }
 
 /* Composes a line into `held`, or counts it as one not to send. */
-static void hold(struct feed *f, struct str line)
+static void hold(struct intake *f, struct str line)
 {
 	struct err e = { 0 };
 	enum compose_result r = compose_line(f->conf.compose, line, &f->held, &e);
@@ -231,7 +231,7 @@ static void on_due(uv_timer_t *timer)
 }
 
 /* True when the message held may go now; else the timer is set. */
-static bool is_due(struct feed *f)
+static bool is_due(struct intake *f)
 {
 	int64_t now, wait;
 
@@ -245,7 +245,7 @@ static bool is_due(struct feed *f)
 	return false;
 }
 
-static void next_slot(struct feed *f)
+static void next_slot(struct intake *f)
 {
 	int64_t now = clock_us(), latest = now - 100000; /* at most 100 ms are made up for */
 
@@ -254,7 +254,7 @@ static void next_slot(struct feed *f)
 }
 
 /* Hands the held message to the client. False when it must wait. */
-static bool send_held(struct feed *f)
+static bool send_held(struct intake *f)
 {
 	const struct composed *m = &f->held;
 	int rc;
@@ -277,13 +277,13 @@ static bool send_held(struct feed *f)
 	if (f->conf.rate > 0)
 		next_slot(f);
 	if (f->stats.published == f->conf.count)
-		feed_stop(f);
+		intake_stop(f);
 	return true;
 }
 
 /* --- reading -------------------------------------------------------------------------------- */
 
-static void read_block(struct feed *f)
+static void read_block(struct intake *f)
 {
 	size_t room;
 	char *space = line_space(&f->line, BLOCK_BYTES, &room);
@@ -308,7 +308,7 @@ static void read_block(struct feed *f)
 
 static void on_idle(uv_idle_t *idle)
 {
-	struct feed *f = idle->data;
+	struct intake *f = idle->data;
 
 	read_block(f);
 	pump(f);
@@ -321,7 +321,7 @@ static void on_readable(void *arg, unsigned events)
 	pump(arg);
 }
 
-static void want_input(struct feed *f, bool want)
+static void want_input(struct intake *f, bool want)
 {
 	if (want == f->reading || f->conf.fd < 0)
 		return;
@@ -334,7 +334,7 @@ static void want_input(struct feed *f, bool want)
 		uv_idle_stop(&f->idle);
 }
 
-static void pump(struct feed *f)
+static void pump(struct intake *f)
 {
 	struct str line;
 
@@ -354,7 +354,7 @@ static void pump(struct feed *f)
 
 /* --- from outside --------------------------------------------------------------------------- */
 
-void feed_on_outcome(struct feed *f, uint64_t tag, enum client_outcome what, struct str id,
+void intake_on_outcome(struct intake *f, uint64_t tag, enum client_outcome what, struct str id,
 	struct str reason)
 {
 	struct err e;
@@ -372,13 +372,13 @@ void feed_on_outcome(struct feed *f, uint64_t tag, enum client_outcome what, str
 	check_finished(f);
 }
 
-void feed_on_window(struct feed *f)
+void intake_on_window(struct intake *f)
 {
 	if (f->holding)
 		pump(f);
 }
 
-void feed_stop(struct feed *f)
+void intake_stop(struct intake *f)
 {
 	f->stopped = true;
 	f->holding = false;
@@ -386,7 +386,7 @@ void feed_stop(struct feed *f)
 	check_finished(f);
 }
 
-void feed_start(struct feed *f)
+void intake_start(struct intake *f)
 {
 	pump(f);
 }
@@ -396,10 +396,10 @@ static void on_cursor_failed(void *arg, const struct err *e)
 	finish(arg, e);
 }
 
-struct feed *feed_new(uv_loop_t *loop, const struct feed_conf *conf, const struct feed_events *events,
+struct intake *intake_new(uv_loop_t *loop, const struct intake_conf *conf, const struct intake_events *events,
 	void *arg, struct err *e)
 {
-	struct feed *f = mem_new(struct feed);
+	struct intake *f = mem_new(struct intake);
 
 	f->conf = *conf;
 	f->ev = *events;
@@ -426,7 +426,7 @@ struct feed *feed_new(uv_loop_t *loop, const struct feed_conf *conf, const struc
 
 static void on_closed(uv_handle_t *handle)
 {
-	struct feed *f = handle->data;
+	struct intake *f = handle->data;
 
 	if (--f->n_handles > 0)
 		return;
@@ -436,7 +436,7 @@ static void on_closed(uv_handle_t *handle)
 	mem_free(f);
 }
 
-int feed_close(struct feed *f, struct err *e)
+int intake_close(struct intake *f, struct err *e)
 {
 	int rc;
 

@@ -1,4 +1,4 @@
-/* sub.c - from the client's callbacks to lines, commands and positions
+/* sub_run.c - from the client's callbacks to lines, commands and positions
  *
  *     client -> print -> output --written--> bookmark          a message printed
  *            -> exec  ---------finished----> bookmark          a message worked on
@@ -7,7 +7,7 @@
  * in steps: nothing new is taken, commands end, then connections close and stdout is drained at the same time. Lines that
  * commands publish have a connection of their own: the first one is paused when work piles up, and acknowledgements
  * must not wait behind that. */
-#include "client/sub.h"
+#include "client/sub_run.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -16,10 +16,10 @@
 
 #define GRACE_MS 2000
 
-struct sub {
-	struct sub_conf *conf;
+struct sub_run {
+	struct sub_run_conf *conf;
 	uv_loop_t *loop;
-	void (*ended)(void *arg, const struct sub_end *end);
+	void (*ended)(void *arg, const struct sub_run_end *end);
 	void *arg;
 	struct client *client, *publisher; /* publisher: NULL unless commands publish */
 	struct output *output;
@@ -30,7 +30,7 @@ struct sub {
 	int n_handles;
 	struct buf line;
 	uint64_t n_received;
-	struct sub_end end;
+	struct sub_run_end end;
 	bool output_full, exec_full, was_up;
 	bool ending, stopped, closing, over;
 	bool client_done, publisher_done, output_done; /* parts of the end */
@@ -38,7 +38,7 @@ struct sub {
 
 /* --- the end -------------------------------------------------------------------------------- */
 
-static void over(struct sub *s)
+static void over(struct sub_run *s)
 {
 	if (s->over)
 		return;
@@ -47,7 +47,7 @@ static void over(struct sub *s)
 	s->ended(s->arg, &s->end);
 }
 
-static void part_done(struct sub *s, bool *part)
+static void part_done(struct sub_run *s, bool *part)
 {
 	*part = true;
 	if (s->closing && s->client_done && s->publisher_done && s->output_done)
@@ -56,34 +56,34 @@ static void part_done(struct sub *s, bool *part)
 
 static void on_client_closed(void *arg)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	part_done(s, &s->client_done);
 }
 
 static void on_publisher_closed(void *arg)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	part_done(s, &s->publisher_done);
 }
 
 static void on_drained(void *arg)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	part_done(s, &s->output_done);
 }
 
 static void on_grace(uv_timer_t *timer)
 {
-	struct sub *s = timer->data;
+	struct sub_run *s = timer->data;
 
 	on_drained(s);
 }
 
 /* Nothing more will be written or published. */
-static void close_down(struct sub *s)
+static void close_down(struct sub_run *s)
 {
 	if (s->closing)
 		return;
@@ -102,7 +102,7 @@ static void close_down(struct sub *s)
 }
 
 /* Takes nothing more; what was taken is finished first. */
-static void finish(struct sub *s, int code)
+static void finish(struct sub_run *s, int code)
 {
 	if (s->ending)
 		return;
@@ -113,7 +113,7 @@ static void finish(struct sub *s, int code)
 		close_down(s);
 }
 
-void sub_stop(struct sub *s)
+void sub_run_stop(struct sub_run *s)
 {
 	s->stopped = true;
 	if (s->exec)
@@ -125,7 +125,7 @@ void sub_stop(struct sub *s)
 	finish(s, 0);
 }
 
-void sub_terminate(struct sub *s)
+void sub_run_terminate(struct sub_run *s)
 {
 	if (s->exec)
 		exec_terminate(s->exec);
@@ -135,7 +135,7 @@ void sub_terminate(struct sub *s)
 
 /* A position of all rooms: one line each, so that a room added to the command line later still begins at the earliest;
  * patterns have no names to write. */
-static void save_all(struct sub *s, struct str id)
+static void save_all(struct sub_run *s, struct str id)
 {
 	if (s->any_pattern) {
 		bookmark_set(s->bookmark, STR("*"), id);
@@ -145,7 +145,7 @@ static void save_all(struct sub *s, struct str id)
 		bookmark_set(s->bookmark, str_of(s->conf->rooms[i]), id);
 }
 
-static void save(struct sub *s, struct str room, struct str id)
+static void save(struct sub_run *s, struct str room, struct str id)
 {
 	if (!s->bookmark || id.n == 0)
 		return;
@@ -162,7 +162,7 @@ static void on_written(void *arg, struct str room, struct str id)
 }
 
 /* A position without a message. While commands run it is left out: the next one will do. */
-static void note_position(struct sub *s, struct str room, struct str id)
+static void note_position(struct sub_run *s, struct str room, struct str id)
 {
 	if (!s->bookmark || id.n == 0 || s->ending)
 		return;
@@ -179,7 +179,7 @@ static void on_position(void *arg, struct str id)
 
 static void on_room_position(void *arg, struct str room, struct str id)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	/* Where only the covering position is kept, one room's own says nothing. */
 	if (!s->any_pattern)
@@ -190,7 +190,7 @@ static void on_room_position(void *arg, struct str room, struct str id)
 
 static void on_message(void *arg, const struct client_msg *m)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	if (s->ending || !print_wants(&s->conf->print, m))
 		return;
@@ -208,12 +208,12 @@ static void on_message(void *arg, const struct client_msg *m)
 }
 
 /* May control lines stand among the messages? Those of the connection need a stream that is not a room's. */
-static bool shows_control(const struct sub *s)
+static bool shows_control(const struct sub_run *s)
 {
 	return s->conf->print.meta && !s->exec && !s->ending;
 }
 
-static bool has_stream(const struct sub *s)
+static bool has_stream(const struct sub_run *s)
 {
 	return !s->conf->output.path || !strchr(s->conf->output.path, '{');
 }
@@ -221,7 +221,7 @@ static bool has_stream(const struct sub *s)
 
 static void on_gap(void *arg, const struct client_gap *g)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	if (s->ending)
 		return;
@@ -244,7 +244,7 @@ static void on_gap(void *arg, const struct client_gap *g)
 /* The first connection is no event: `up` follows a `down`. */
 static void on_up(void *arg, struct str url)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	if (!s->was_up) {
 		log_info("connected to '" STR_FMT "'", STR_ARG(url));
@@ -258,7 +258,7 @@ static void on_up(void *arg, struct str url)
 
 static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	if (!s->was_up || s->ending)
 		return;
@@ -272,14 +272,14 @@ static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 
 static void on_at_end(void *arg)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	if (s->conf->until_end)
 		finish(s, 0);
 }
 
 /* Commands that run are told to end; what they did is not known, so their messages do not count. */
-static void connection_failed(struct sub *s, const struct err *e)
+static void connection_failed(struct sub_run *s, const struct err *e)
 {
 	if (!s->closing)
 		log_error("%s", e->text);
@@ -295,7 +295,7 @@ static void connection_failed(struct sub *s, const struct err *e)
 
 static void on_failed(void *arg, const struct err *e)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	s->client_done = true;
 	connection_failed(s, e);
@@ -303,7 +303,7 @@ static void on_failed(void *arg, const struct err *e)
 
 static void on_publisher_failed(void *arg, const struct err *e)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	s->publisher_done = true;
 	connection_failed(s, e);
@@ -311,7 +311,7 @@ static void on_publisher_failed(void *arg, const struct err *e)
 
 /* --- flow ----------------------------------------------------------------------------------- */
 
-static void pause_or_not(struct sub *s)
+static void pause_or_not(struct sub_run *s)
 {
 	if (!s->ending)
 		client_pause(s->client, s->output_full || s->exec_full);
@@ -319,7 +319,7 @@ static void pause_or_not(struct sub *s)
 
 static void on_output_full(void *arg, bool full)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	s->output_full = full;
 	if (s->exec)
@@ -329,7 +329,7 @@ static void on_output_full(void *arg, bool full)
 
 static void on_exec_full(void *arg, bool full)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	s->exec_full = full;
 	pause_or_not(s);
@@ -337,7 +337,7 @@ static void on_exec_full(void *arg, bool full)
 
 static void on_output_failed(void *arg, const struct err *e)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	if (e->code != ERR_CLOSED)
 		log_error("%s", e->text);
@@ -352,14 +352,14 @@ static void on_output_failed(void *arg, const struct err *e)
 
 static void on_exec_output(void *arg, struct str bytes)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	buf_add_str(output_to(s->output, STR("")), bytes);
 }
 
 static void on_finished(void *arg, struct str room, struct str id)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	/* Through the output too: a command's lines are to be out before its message counts. */
 	if (s->bookmark && id.n > 0)
@@ -368,7 +368,7 @@ static void on_finished(void *arg, struct str room, struct str id)
 
 static void on_idle(void *arg)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	if (s->ending)
 		close_down(s);
@@ -376,7 +376,7 @@ static void on_idle(void *arg)
 
 static void on_broken(void *arg, const struct err *e)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	log_error("%s", e->text);
 	finish(s, e->code);
@@ -384,7 +384,7 @@ static void on_broken(void *arg, const struct err *e)
 
 static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	(void)id;
 	exec_on_outcome(s->exec, tag, what, reason);
@@ -392,17 +392,17 @@ static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct
 
 static void on_window(void *arg)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	exec_on_window(s->exec);
 }
 
 static void on_cursor_failed(void *arg, const struct err *e)
 {
-	struct sub *s = arg;
+	struct sub_run *s = arg;
 
 	log_error("%s", e->text);
-	sub_stop(s);
+	sub_run_stop(s);
 	s->end.code = e->code;
 }
 
@@ -410,12 +410,12 @@ static void on_cursor_failed(void *arg, const struct err *e)
 
 static void on_until(uv_timer_t *timer)
 {
-	sub_stop(timer->data);
+	sub_run_stop(timer->data);
 }
 
 static void on_deadline(uv_timer_t *timer)
 {
-	struct sub *s = timer->data;
+	struct sub_run *s = timer->data;
 
 	if (s->ending)
 		return;
@@ -430,13 +430,13 @@ static void on_deadline(uv_timer_t *timer)
 	else
 		log_error("the end was not reached in time");
 	s->end.partial = true;
-	sub_stop(s);
+	sub_run_stop(s);
 }
 
 /* --- where to begin ------------------------------------------------------------------------- */
 
 /* The text to subscribe with. `from`: the file of -s @FILE, or NULL. */
-static const char *since_of(const struct sub *s, const struct cursor *from, struct str room)
+static const char *since_of(const struct sub_run *s, const struct cursor *from, struct str room)
 {
 	const char *id = NULL;
 
@@ -451,9 +451,9 @@ static const char *since_of(const struct sub *s, const struct cursor *from, stru
 	return s->bookmark || from || s->conf->until_end ? "earliest" : "latest";
 }
 
-static int subscribe(struct sub *s, struct err *e)
+static int subscribe(struct sub_run *s, struct err *e)
 {
-	const struct sub_conf *conf = s->conf;
+	const struct sub_run_conf *conf = s->conf;
 	struct cursor *from = NULL;
 	int rc = 0;
 
@@ -506,7 +506,7 @@ static const struct exec_events exec_events = {
 	.broken = on_broken,
 };
 
-static int open_exec(struct sub *s, struct err *e)
+static int open_exec(struct sub_run *s, struct err *e)
 {
 	struct exec_conf *conf = &s->conf->exec;
 
@@ -522,10 +522,10 @@ static int open_exec(struct sub *s, struct err *e)
 	return s->exec ? 0 : e->code;
 }
 
-struct sub *sub_new(uv_loop_t *loop, struct sub_conf *conf, void (*ended)(void *arg, const struct sub_end *end),
+struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf, void (*ended)(void *arg, const struct sub_run_end *end),
 	void *arg, struct err *e)
 {
-	struct sub *s = mem_new(struct sub);
+	struct sub_run *s = mem_new(struct sub_run);
 
 	s->conf = conf;
 	s->loop = loop;
@@ -554,11 +554,11 @@ struct sub *sub_new(uv_loop_t *loop, struct sub_conf *conf, void (*ended)(void *
 		goto bad;
 	return s;
 bad:
-	sub_free(s, NULL);
+	sub_run_free(s, NULL);
 	return NULL;
 }
 
-void sub_start(struct sub *s)
+void sub_run_start(struct sub_run *s)
 {
 	if (s->conf->timeout_ms >= 0 && (s->conf->count || s->conf->until_end))
 		uv_timer_start(&s->deadline, on_deadline, (uint64_t)s->conf->timeout_ms, 0);
@@ -569,20 +569,20 @@ void sub_start(struct sub *s)
 		client_start(s->publisher);
 }
 
-void sub_reopen(struct sub *s)
+void sub_run_reopen(struct sub_run *s)
 {
 	output_reopen(s->output);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-	struct sub *s = handle->data;
+	struct sub_run *s = handle->data;
 
 	if (--s->n_handles == 0)
 		mem_free(s);
 }
 
-int sub_free(struct sub *s, struct err *e)
+int sub_run_free(struct sub_run *s, struct err *e)
 {
 	int rc;
 

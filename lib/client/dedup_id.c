@@ -1,8 +1,8 @@
-/* dedup.c - ids that make a resend harmless
+/* dedup_id.c - ids that make a resend harmless
  *
  * FNV-1a over 128 bits: nobody gains by forging a collision within a room that he may publish to anyway, and it must come
  * out the same on every machine and in every version, which rules out a keyed hash. */
-#include "client/dedup.h"
+#include "client/dedup_id.h"
 
 #include <stdio.h>
 
@@ -18,7 +18,7 @@ static u128 hash_bytes(u128 h, const void *p, size_t n)
 	return h;
 }
 
-void dedup_hash(char out[DEDUP_HASH_MAX], struct str room, struct str id, uint64_t n)
+void dedup_id_hash(char out[DEDUP_ID_MAX], struct str room, struct str id, uint64_t n)
 {
 	static const char hex[] = "0123456789abcdef";
 	u128 h = (u128)0x6c62272e07bb0142u << 64 | 0x62b821756295c58du;
@@ -36,7 +36,7 @@ void dedup_hash(char out[DEDUP_HASH_MAX], struct str room, struct str id, uint64
 	out[32] = '\0';
 }
 
-void dedup_init(struct dedup *d)
+void dedup_id_init(struct dedup_id *d)
 {
 	uint64_t r;
 
@@ -45,12 +45,12 @@ void dedup_init(struct dedup *d)
 	snprintf(d->process, sizeof(d->process), "%016llx", (unsigned long long)r);
 }
 
-void dedup_fini(struct dedup *d)
+void dedup_id_fini(struct dedup_id *d)
 {
 	buf_fini(&d->source);
 }
 
-static bool is_last(const struct dedup *d, struct str room, struct str id)
+static bool is_last(const struct dedup_id *d, struct str room, struct str id)
 {
 	struct str s = buf_str(&d->source);
 
@@ -58,7 +58,7 @@ static bool is_last(const struct dedup *d, struct str room, struct str id)
 		str_eq(str_make(s.p, room.n), room) && str_eq(str_skip(s, room.n + 1), id);
 }
 
-struct str dedup_of_source(struct dedup *d, struct str room, struct str id)
+struct str dedup_id_of_source(struct dedup_id *d, struct str room, struct str id)
 {
 	if (is_last(d, room, id)) {
 		d->n++;
@@ -69,22 +69,22 @@ struct str dedup_of_source(struct dedup *d, struct str room, struct str id)
 		buf_add_char(&d->source, '\0');
 		buf_add_str(&d->source, id);
 	}
-	dedup_hash(d->text, room, id, d->n);
-	return str_make(d->text, DEDUP_HASH_MAX - 1);
+	dedup_id_hash(d->text, room, id, d->n);
+	return str_make(d->text, DEDUP_ID_MAX - 1);
 }
 
-void dedup_forget(struct dedup *d)
+void dedup_id_forget(struct dedup_id *d)
 {
 	d->source.n = 0;
 }
 
-struct str dedup_next(struct dedup *d)
+struct str dedup_id_next(struct dedup_id *d)
 {
 	char digits[20], *p = d->text;
 	uint64_t v = ++d->counter;
 	int n = 0;
 
-	dedup_forget(d);
+	dedup_id_forget(d);
 	memcpy(p, d->process, 16);
 	p += 16;
 	*p++ = '-';
