@@ -530,20 +530,19 @@ static void ws_send(struct carrier *k)
 }
 
 /* A close frame of our own after all that waits: lws would drop what still comes in, acks among it. */
-static void ws_finish(struct carrier *k)
+static bool ws_finish(struct carrier *k)
 {
 	struct ws *w = (struct ws *)k;
 
-	if (!w->conn || !w->conn->established) {
-		ws_stop(k);
-		return;
-	}
+	if (!w->conn || !w->conn->established)
+		return false;
 	ws_send(k);
 	if (!w->conn)
-		return;
+		return false;
 	w->conn->finishing = true;
 	add_frame(w, &w->control, 8, STR("\x03\xe8")); /* 1000 */
 	lws_callback_on_writable(w->conn->wsi);
+	return true;
 }
 
 static void ws_ping(struct carrier *k)
