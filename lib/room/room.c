@@ -40,7 +40,7 @@ static void room_free(struct room *r)
 	struct table *t = r->table;
 
 	list_for_each_safe(it, &r->cursors)
-		cursor_free(list_entry(it, struct cursor, link));
+		cursor_drop(list_entry(it, struct cursor, link));
 	t->bytes -= r->ring.bytes + room_cost(r);
 	map_del(&t->rooms, &r->node);
 	list_del(&r->all);

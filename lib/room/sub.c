@@ -127,7 +127,7 @@ static struct cursor *cursor_new(struct sub *s, struct room *r, struct pos pos)
 	return c;
 }
 
-void cursor_free(struct cursor *c)
+void cursor_drop(struct cursor *c)
 {
 	struct room *r = c->room;
 
@@ -147,7 +147,7 @@ void sub_attach(struct sub *s, struct room *r)
 static void drop_cursors(struct sub *s)
 {
 	list_for_each_safe(it, &s->cursors)
-		cursor_free(list_entry(it, struct cursor, of_sub));
+		cursor_drop(list_entry(it, struct cursor, of_sub));
 }
 
 /* --- the start ------------------------------------------------------------------------------ */

@@ -168,7 +168,7 @@ void sub_hole(struct sub *s, struct pos at);
 /* The table was reset; every sub starts again from the position of the other epoch. */
 void feed_restart(struct feed *f);
 /* Takes the cursor out of its room, its feed and its sub. */
-void cursor_free(struct cursor *c);
+void cursor_drop(struct cursor *c);
 /* A cursor with something to read: into the heap; with nothing: parked. */
 void feed_place_cursor(struct cursor *c);
 /* A parked cursor woke. */
