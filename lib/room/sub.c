@@ -80,7 +80,7 @@ void sub_gap_told(struct sub *s)
 void sub_hole_told(struct sub *s)
 {
 	if (s->state == SUB_LIVE)
-		s->pos = pos_max(s->pos, s->hole->at);
+		s->pos = pos_max(s->pos, s->hole_at);
 	gap_end(s, &s->hole);
 }
 
@@ -285,12 +285,12 @@ static void sub_start_pos(struct sub *s)
 {
 	struct table *t = s->feed->table;
 
-	if (s->since.pos.epoch != t->head.epoch) {
-		sub_start_other_epoch(s);
-	} else if (pos_cmp(s->since.pos, t->head) <= 0) {
+	if (s->since.pos.epoch == t->head.epoch && pos_cmp(s->since.pos, t->head) <= 0) {
 		sub_start_at(s, s->since.pos);
 	} else if (t->conf.replay) {
-		locate(s); /* ours may merely lag */
+		locate(s); /* the table may merely lag, behind the head or behind a change of epoch */
+	} else if (s->since.pos.epoch != t->head.epoch) {
+		sub_start_other_epoch(s);
 	} else {
 		gap_at_start(s, GAP_BUS, t->head);
 		sub_start_at(s, t->head);
@@ -331,6 +331,10 @@ void sub_located(struct sub *s, struct pos pos, struct pos head)
 		return;
 	}
 	if (s->since.kind == SINCE_POS) {
+		if (s->since.pos.epoch != head.epoch) {
+			sub_start_other_epoch(s);
+			return;
+		}
 		pos = s->since.pos;
 		if (pos_cmp(pos, head) > 0) {
 			pos = t->head;
@@ -444,7 +448,10 @@ void feed_restart(struct feed *f)
 			s->since = (struct since){ .kind = SINCE_POS, .pos = sub_told(s) };
 		sub_clear(s);
 		sub_set_state(s, SUB_LOCATING);
-		sub_begin(s);
+		if (s->announced)
+			sub_start_other_epoch(s); /* it was of the one before: nothing to ask */
+		else
+			sub_begin(s);
 	}
 	f->merged = (struct pos){ .epoch = f->table->head.epoch };
 }
@@ -452,6 +459,8 @@ void feed_restart(struct feed *f)
 void sub_hole(struct sub *s, struct pos at)
 {
 	if (s->state == SUB_LIVE) {
+		if (!s->hole)
+			s->hole_at = at;
 		gap_grow(s, &s->hole, GAP_BUS, pos_max(s->pos, s->feed->merged), at);
 		feed_ready(s->feed);
 	}
