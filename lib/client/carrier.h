@@ -58,7 +58,6 @@ struct client {
 	uv_timer_t *timer;     /* of the attempt, the retry, the silence or the close */
 	uv_idle_t *turn;       /* runs once, before the loop sleeps again, when there is something to do */
 	bool ever_up, paused, blocked, at_end, settled;
-	bool failing;          /* err is to be reported by the next turn */
 	bool restart;          /* an outcome was unknown: connect again and resend */
 	struct err err;        /* the last failure */
 	unsigned attempt;      /* failures in a row */
@@ -66,7 +65,7 @@ struct client {
 	int64_t up_at, heard_at;
 	uint64_t careful;      /* below this ref messages are sent one at a time: one of them broke a connection */
 	void (*closed)(void *arg);
-	struct buf payload, type, room, line; /* scratch of the message being delivered */
+	struct buf payload, type, front, line; /* scratch of the message being delivered */
 };
 
 /* --- what a carrier tells ---------------------------------------------------------------------- */

@@ -165,7 +165,7 @@ void client_free(struct client *c)
 	buf_fini(&c->url_safe);
 	buf_fini(&c->payload);
 	buf_fini(&c->type);
-	buf_fini(&c->room);
+	buf_fini(&c->front);
 	buf_fini(&c->line);
 	url_fini(&c->url);
 	mem_free(c);

@@ -93,11 +93,10 @@ int client_on_text(struct client *c, size_t lane, struct str text)
 
 int client_on_payload(struct client *c, size_t lane, struct str id, struct str payload)
 {
-	struct buf front = { 0 };
+	struct buf *front = &c->front;
 	struct str room;
 	struct msg m;
 	struct err e = { 0 };
-	int r = 0;
 
 	if (!rooms_id_ok(id))
 		return nonsense(c, "a message with a broken id");
@@ -105,19 +104,19 @@ int client_on_payload(struct client *c, size_t lane, struct str id, struct str p
 		return nonsense(c, e.text);
 	if (room_of(c, lane, &m, &room) < 0)
 		return ERR_INVALID;
+	front->n = 0;
 	if (id.n) {
-		buf_add_text(&front, "\"_id\":");
-		buf_add_json(&front, id);
+		buf_add_text(front, "\"_id\":");
+		buf_add_json(front, id);
 	}
 	if (room.n && !msg_has(&m, MSG_ROOM)) {
-		buf_addf(&front, "%s\"_room\":", id.n ? "," : "");
-		buf_add_json(&front, room);
+		buf_addf(front, "%s\"_room\":", id.n ? "," : "");
+		buf_add_json(front, room);
 	}
 	c->line.n = 0;
-	msg_splice(&c->line, m.text, buf_str(&front));
+	msg_splice(&c->line, m.text, buf_str(front));
 	deliver(c, lane, &m, room, id, buf_str(&c->line));
-	buf_fini(&front);
-	return r;
+	return 0;
 }
 
 void client_on_raw(struct client *c, struct str bytes)
