@@ -2,10 +2,11 @@
  *
  *      dial (ws_dial.c): an address -> lws connects, does TLS and the upgrade -> frames both ways
  *
- * What is specific to libwebsockets 4.1.6 is here, in ws_dial.c and in ws_engine.c. Frames are made here, masked, and written in
- * spans of up to 64 KiB with LWS_WRITE_HTTP, which sends bytes as they are: one system call for hundreds of messages. That is
- * legal because no extension is offered (a hostile server could overflow lws's list of them). lws shows us the server's close
- * codes 1012 and 1013 as 1002; so 1002 is treated as they are. */
+ * What is specific to libwebsockets 4.1.6 is here, in ws_dial.c and in ws_engine.c. Frames are made
+ * here, masked, and written in spans of up to 64 KiB with LWS_WRITE_HTTP, which sends bytes as they
+ * are: one system call for hundreds of messages. That is legal because no extension is offered (a
+ * hostile server could overflow lws's list of them). lws shows us the server's close codes 1012 and
+ * 1013 as 1002; so 1002 is treated as they are. */
 #include "base/mem.h"
 #include "client/carrier.h"
 #include "client/ws_dial.h"
@@ -13,11 +14,11 @@
 
 #include <stdio.h>
 
-#define TARGET_MAX   1900    /* lws writes the request line into 2048 bytes */
-#define SPAN_BYTES   65536
-#define TURN_BYTES   1048576 /* of sending before others get their turn */
-#define META_BYTES   4096    /* what metadata adds to a message at most */
-#define MASKS        64
+#define TARGET_MAX 1900 /* lws writes the request line into 2048 bytes */
+#define SPAN_BYTES 65536
+#define TURN_BYTES 1048576 /* of sending before others get their turn */
+#define META_BYTES 4096    /* what metadata adds to a message at most */
+#define MASKS      64
 
 /* One attempt, as lws sees it. It outlives the carrier's interest in it: then ws is NULL. */
 struct conn {
@@ -25,7 +26,7 @@ struct conn {
 	struct ws *ws;
 	struct lws *wsi;
 	bool asked, established, finishing; /* asked: the upgrade was sent */
-	int close_code;   /* as the server said; 0: it did not */
+	int close_code;                     /* as the server said; 0: it did not */
 	char close_reason[124];
 };
 
@@ -42,7 +43,8 @@ struct ws {
 	unsigned n_masks;
 };
 
-static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n);
+static int ws_callback(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n);
 static void connect_to(struct dial *d, const char *address);
 
 /* --- opening and freeing ---------------------------------------------------------------------- */
@@ -151,17 +153,25 @@ static void connect_to(struct dial *d, const char *address)
 	struct conn *conn = w->conn = mem_new(struct conn);
 	struct lws *wsi;
 	struct lws_client_connect_info info = {
-		.context = ws_engine_context(w->engine), .vhost = w->vhost, .address = address,
-		.port = d->port, .path = buf_cstr(&w->target), .host = buf_cstr(&w->host),
-		.local_protocol_name = "rt", .opaque_user_data = conn, .pwsi = &conn->wsi, .alpn = "http/1.1",
-		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | LCCSCF_PRIORITIZE_READS,
+		.context = ws_engine_context(w->engine),
+		.vhost = w->vhost,
+		.address = address,
+		.port = d->port,
+		.path = buf_cstr(&w->target),
+		.host = buf_cstr(&w->host),
+		.local_protocol_name = "rt",
+		.opaque_user_data = conn,
+		.pwsi = &conn->wsi,
+		.alpn = "http/1.1",
+		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
 	};
 
 	if (w->tls)
 		info.ssl_connection |= LCCSCF_USE_SSL;
 	if (w->tls && w->client->conf.insecure)
-		info.ssl_connection |= LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
-				       LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
+		info.ssl_connection |= LCCSCF_ALLOW_SELFSIGNED |
+		                       LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
+		                       LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
 	conn->ws = w;
 	list_add(ws_engine_conns(w->engine), &conn->node);
 	w->connecting = true;
@@ -182,7 +192,8 @@ static void ws_start(struct carrier *k)
 	dial_start(&w->dial);
 }
 
-/* --- the end of a connection, as lws tells it --------------------------------------------------- */
+/* --- the end of a connection, as lws tells it ---------------------------------------------------
+ */
 
 /* What lws says about a handshake that failed, in words fit for people. */
 static void refused(struct conn *conn, struct str why)
@@ -204,10 +215,12 @@ static void refused(struct conn *conn, struct str why)
 		client_status_text(status, STR(""), &text);
 		client_on_down(c, client_status_code(status), false, "%s", buf_cstr(&text));
 	} else if (status == 101) {
-		client_on_down(c, ERR_INVALID, false, "the server's WebSocket handshake is broken: " STR_FMT, STR_ARG(why));
+		client_on_down(c, ERR_INVALID, false,
+			"the server's WebSocket handshake is broken: " STR_FMT, STR_ARG(why));
 	} else if (str_eq(why, STR("Peer hung up")) || str_eq(why, STR("read failed")) || !why.n ||
 		   str_find(why, STR("closed before")) >= 0) {
-		client_on_down(c, ERR_CLOSED, false, "the server closed the connection during the handshake");
+		client_on_down(c, ERR_CLOSED, false,
+			"the server closed the connection during the handshake");
 	} else {
 		client_on_down(c, ERR_CLOSED, false, STR_FMT, STR_ARG(why));
 	}
@@ -217,13 +230,10 @@ static void refused(struct conn *conn, struct str why)
 static int code_of_close(int code)
 {
 	switch (code) {
-	case 1003:
-		return ERR_INVALID;
+	case 1003: return ERR_INVALID;
 	case 1008:
-	case 4001:
-		return ERR_DENIED;
-	default:
-		return ERR_CLOSED;
+	case 4001: return ERR_DENIED;
+	default: return ERR_CLOSED;
 	}
 }
 
@@ -236,10 +246,10 @@ static void closed(struct conn *conn)
 	dial_stop(&w->dial);
 	if (conn->close_reason[0])
 		client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009,
-			       "the server closed the connection: %s", conn->close_reason);
+			"the server closed the connection: %s", conn->close_reason);
 	else if (code && code != 1002)
 		client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009,
-			       "the server closed the connection with code %d", code);
+			"the server closed the connection with code %d", code);
 	else
 		client_on_down(w->client, ERR_CLOSED, false, "the server closed the connection");
 }
@@ -255,7 +265,8 @@ static void note_close(struct conn *conn, const unsigned char *p, size_t n)
 		conn->close_reason[k++] = p[i] < ' ' || p[i] == 0x7f ? '?' : (char)p[i];
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending -----------------------------------------------------------------------------------
+ */
 
 static uint32_t next_mask(struct ws *w)
 {
@@ -310,7 +321,8 @@ static bool fill_span(struct ws *w)
 	w->span.n = LWS_PRE;
 	buf_add_str(&w->span, buf_str(&w->control));
 	w->control.n = 0;
-	while (!w->conn->finishing && w->span.n < LWS_PRE + SPAN_BYTES && client_next(w->client, &ref, &text)) {
+	while (!w->conn->finishing && w->span.n < LWS_PRE + SPAN_BYTES &&
+		client_next(w->client, &ref, &text)) {
 		bool binary = w->client->conf.raw && !str_utf8(text);
 		add_frame(w, &w->span, binary ? 2 : 1, text);
 		if (w->client->conf.raw)
@@ -335,7 +347,8 @@ static int flush(struct conn *conn)
 		if (!fill_span(w))
 			break;
 		sent += w->span.n - LWS_PRE;
-		if (lws_write(conn->wsi, (unsigned char *)w->span.p + LWS_PRE, w->span.n - LWS_PRE, LWS_WRITE_HTTP) < 0)
+		if (lws_write(conn->wsi, (unsigned char *)w->span.p + LWS_PRE, w->span.n - LWS_PRE,
+			    LWS_WRITE_HTTP) < 0)
 			return -1;
 	}
 	return 0;
@@ -345,11 +358,13 @@ static void ws_send(struct carrier *k)
 {
 	struct conn *conn = ((struct ws *)k)->conn;
 
-	if (conn && conn->established && flush(conn) < 0 && conn->ws) /* its CLOSED callback tells */
+	if (conn && conn->established && flush(conn) < 0 &&
+		conn->ws) /* its CLOSED callback tells */
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
-/* A close frame of our own after all that waits: lws would drop what still comes in, acks among it. */
+/* A close frame of our own after all that waits: lws would drop what still comes in, acks among it.
+ */
 static bool ws_finish(struct carrier *k)
 {
 	struct ws *w = (struct ws *)k;
@@ -401,7 +416,8 @@ static void subscribe_others(struct ws *w)
 	buf_fini(&text);
 }
 
-/* --- receiving --------------------------------------------------------------------------------- */
+/* --- receiving ---------------------------------------------------------------------------------
+ */
 
 static void take(struct conn *conn, struct str text)
 {
@@ -421,8 +437,8 @@ static int on_receive(struct conn *conn, const char *in, size_t n)
 	client_on_heard(w->client);
 	if (w->rx.n + n > w->client->conf.max_message + META_BYTES) {
 		ws_stop((struct carrier *)w);
-		client_on_down(w->client, ERR_INVALID, false, "a message over %zu bytes (--max-message)",
-			       w->client->conf.max_message);
+		client_on_down(w->client, ERR_INVALID, false,
+			"a message over %zu bytes (--max-message)", w->client->conf.max_message);
 		return -1;
 	}
 	if (whole && !w->rx.n) {
@@ -449,13 +465,14 @@ static void on_established(struct conn *conn)
 	client_on_up(w->client);
 }
 
-static int add_header(struct lws *wsi, struct str name, struct str value, unsigned char **p, unsigned char *end)
+static int add_header(
+	struct lws *wsi, struct str name, struct str value, unsigned char **p, unsigned char *end)
 {
 	char with_colon[128];
 
 	snprintf(with_colon, sizeof(with_colon), STR_FMT ":", STR_ARG(name));
-	return lws_add_http_header_by_name(wsi, (unsigned char *)with_colon, (const unsigned char *)value.p, (int)value.n,
-					   p, end);
+	return lws_add_http_header_by_name(wsi, (unsigned char *)with_colon,
+		(const unsigned char *)value.p, (int)value.n, p, end);
 }
 
 static int add_headers(struct conn *conn, unsigned char **p, size_t room)
@@ -476,7 +493,8 @@ static int add_headers(struct conn *conn, unsigned char **p, size_t room)
 	return r;
 }
 
-static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
+static int ws_callback(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
 	struct conn *conn = wsi ? lws_get_opaque_user_data(wsi) : NULL;
 
@@ -492,39 +510,39 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 	}
 	conn->wsi = wsi;
 	if (!conn->ws)
-		return reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
-		       reason == LWS_CALLBACK_CLIENT_ESTABLISHED ? -1 : 0;
+		return reason == LWS_CALLBACK_CLIENT_RECEIVE ||
+		                       reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
+		                       reason == LWS_CALLBACK_CLIENT_ESTABLISHED
+		               ? -1
+		               : 0;
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		conn->asked = true;
 		return add_headers(conn, in, n);
-	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		refused(conn, str_make(in, in ? n : 0));
-		break;
-	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		on_established(conn);
-		return conn->ws ? 0 : -1;
-	case LWS_CALLBACK_CLIENT_RECEIVE:
-		return on_receive(conn, in, n);
-	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-		client_on_heard(conn->ws->client);
-		break;
-	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		return flush(conn);
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: refused(conn, str_make(in, in ? n : 0)); break;
+	case LWS_CALLBACK_CLIENT_ESTABLISHED: on_established(conn); return conn->ws ? 0 : -1;
+	case LWS_CALLBACK_CLIENT_RECEIVE: return on_receive(conn, in, n);
+	case LWS_CALLBACK_CLIENT_RECEIVE_PONG: client_on_heard(conn->ws->client); break;
+	case LWS_CALLBACK_CLIENT_WRITEABLE: return flush(conn);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		note_close(conn, in, n);
 		return conn->finishing ? -1 : 0; /* it is the answer to ours */
-	case LWS_CALLBACK_CLIENT_CLOSED:
-		closed(conn);
-		break;
-	default:
-		break;
+	case LWS_CALLBACK_CLIENT_CLOSED: closed(conn); break;
+	default: break;
 	}
 	return 0;
 }
 
 const struct carrier_ops carrier_ws = {
-	.schemes = "ws wss unix", .one_lane = true, .refs = true,
-	.open = ws_open, .start = ws_start, .send = ws_send, .ping = ws_ping, .pause = ws_pause,
-	.finish = ws_finish, .stop = ws_stop, .free = ws_free,
+	.schemes = "ws wss unix",
+	.one_lane = true,
+	.refs = true,
+	.open = ws_open,
+	.start = ws_start,
+	.send = ws_send,
+	.ping = ws_ping,
+	.pause = ws_pause,
+	.finish = ws_finish,
+	.stop = ws_stop,
+	.free = ws_free,
 };

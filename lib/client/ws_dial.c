@@ -1,9 +1,10 @@
 /* ws_dial.c - which address libwebsockets is to try next, and why it failed
  *
- * Names are resolved by libuv's threads, since lws would block the loop. Each address is an attempt of its own, since lws waits for the
- * watchers of the one before. Where connect() fails at once lws leaves a handle behind, so a Unix socket is tried here first, and
- * addresses without a route are left out. And lws does not say why it could not connect or agree on TLS: libcurl is asked, for the
- * sentence. */
+ * Names are resolved by libuv's threads, since lws would block the loop. Each address is an attempt
+ * of its own, since lws waits for the watchers of the one before. Where connect() fails at once lws
+ * leaves a handle behind, so a Unix socket is tried here first, and addresses without a route are
+ * left out. And lws does not say why it could not connect or agree on TLS: libcurl is asked, for
+ * the sentence. */
 #include "client/ws_dial.h"
 
 #include "base/mem.h"
@@ -143,7 +144,8 @@ static void try_address(uv_timer_t *kick)
 	if (d->is_unix) {
 		probe_start(d);
 	} else if (reachable(d->addr)) {
-		getnameinfo(d->addr->ai_addr, d->addr->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST);
+		getnameinfo(d->addr->ai_addr, d->addr->ai_addrlen, address, sizeof(address), NULL,
+			0, NI_NUMERICHOST);
 		d->connect(d, address);
 	} else {
 		dial_failed(d);
@@ -174,8 +176,8 @@ static void resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *addrs)
 	}
 	d->lookup = NULL;
 	if (status < 0) {
-		client_on_down(d->client, ERR_CLOSED, false, "cannot resolve '%.80s': %s", d->client->url.host,
-			       uv_strerror(status));
+		client_on_down(d->client, ERR_CLOSED, false, "cannot resolve '%.80s': %s",
+			d->client->url.host, uv_strerror(status));
 		return;
 	}
 	d->addrs = d->addr = addrs;
@@ -194,13 +196,15 @@ void dial_start(struct dial *d)
 	snprintf(port, sizeof(port), "%d", d->port);
 	d->lookup = mem_new(struct dial_lookup);
 	d->lookup->dial = d;
-	if (uv_getaddrinfo(d->client->loop, &d->lookup->req, resolved, d->client->url.host, port, &hints) < 0) {
+	if (uv_getaddrinfo(d->client->loop, &d->lookup->req, resolved, d->client->url.host, port,
+		    &hints) < 0) {
 		mem_free(d->lookup); /* a name too long to ask for: the attempt ends by its time */
 		d->lookup = NULL;
 	}
 }
 
-void dial_init(struct dial *d, struct client *c, int port, void (*connect)(struct dial *d, const char *address))
+void dial_init(struct dial *d, struct client *c, int port,
+	void (*connect)(struct dial *d, const char *address))
 {
 	*d = (struct dial){ .client = c, .port = port, .connect = connect };
 	d->is_unix = strcmp(c->url.scheme, "unix") == 0;

@@ -1,8 +1,10 @@
 /* ws_dial.h - which address libwebsockets is to try next, and why it failed
  *
- *      start -> resolve -> connect(address) ... failed -> connect(next) ... failed -> the client is told why
+ *      start -> resolve -> connect(address) ... failed -> connect(next) ... failed -> the client is
+ * told why
  *
- * What lws 4.1.6 leaves to be done around its connecting; see ws_dial.c. Only ws.c includes this. */
+ * What lws 4.1.6 leaves to be done around its connecting; see ws_dial.c. Only ws.c includes this.
+ */
 #ifndef RT_CLIENT_WS_DIAL_H
 #define RT_CLIENT_WS_DIAL_H
 
@@ -23,10 +25,12 @@ struct dial {
 	uv_timer_t *kick;
 };
 
-void dial_init(struct dial *d, struct client *c, int port, void (*connect)(struct dial *d, const char *address));
+void dial_init(struct dial *d, struct client *c, int port,
+	void (*connect)(struct dial *d, const char *address));
 void dial_fini(struct dial *d);
 void dial_start(struct dial *d);
-/* The address did not even connect (or agree on TLS): the next is tried, or client_on_down is called, later in both cases. */
+/* The address did not even connect (or agree on TLS): the next is tried, or client_on_down is
+ * called, later in both cases. */
 void dial_failed(struct dial *d);
 /* Forgets what is under way: it was given up, or there is a connection. */
 void dial_stop(struct dial *d);
