@@ -1,7 +1,7 @@
 /* buf.h - a growing run of bytes that owns its memory
  *
  * Invariants: p is NULL only while cap is 0; n <= cap. Zero-initialise, use, buf_fini. Growth
- * doubles; a caller bounds what it appends. */
+ * doubles; a caller bounds what it appends, and never appends a part of the buffer to itself. */
 #ifndef RT_BASE_BUF_H
 #define RT_BASE_BUF_H
 
@@ -22,6 +22,7 @@ void buf_add_str(struct buf *b, struct str s);
 void buf_add_text(struct buf *b, const char *s);
 void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_addv(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* The bytes as a JSON string with quotes; invalid UTF-8 becomes U+FFFD; '/' stays. */
 void buf_add_json(struct buf *b, struct str s);
 /* Removes the first n bytes (n <= b->n). */

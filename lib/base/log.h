@@ -2,7 +2,7 @@
  *
  * Text: "rt-serve: warning: ..." ; JSON: {"ts":"...","level":"warning","msg":"..."}. Control
  * characters in arguments come out escaped, so a record is always one line. At most 100 lines a
- * second are written; what was left out is counted in the next line that is. */
+ * second are written; what was left out is counted in the next line of log_error ... log_debug. */
 #ifndef RT_BASE_LOG_H
 #define RT_BASE_LOG_H
 

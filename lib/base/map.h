@@ -16,7 +16,8 @@ struct map_node {
 
 struct map {
 	struct map_node **slots;
-	size_t n, cap; /* cap: 0 or a power of two */
+	size_t n, cap;    /* cap: 0 or a power of two */
+	unsigned walking; /* map_each calls under way: no resizing meanwhile */
 };
 
 #define map_entry(node, type, member) list_entry(node, type, member)

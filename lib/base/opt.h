@@ -52,7 +52,7 @@ struct opt_program {
 	const char *const *examples; /* three, NULL-terminated; shown first in -h */
 	const struct opt *opts;     /* ends with OPT_END */
 	const char *complete;       /* how operands complete: "room", "file", NULL */
-	const char *const *hints;   /* letters of other tools: "t", "rooms are operands: rt-sub lobby", ...; NULL-terminated pairs */
+	const char *const *hints;   /* letters or long names of other tools: "t", "rooms are operands: rt-sub lobby", ...; NULL-terminated pairs */
 };
 
 /* Parses argv; operands are moved to the front of argv + 1 in order, and their count returned, or ERR_USAGE with a sentence.
@@ -69,5 +69,7 @@ int opt_completion(const struct opt_program *p, const char *shell);
 /* For tests: prints every long option and letter, a line each. */
 void opt_dump(const struct opt_program *p);
 void opt_list_free(struct opt_list *l);
+/* The word for an option's value: its `arg`, else one that fits the type. */
+const char *opt_arg_word(const struct opt *o);
 
 #endif

@@ -41,9 +41,13 @@ static inline bool str_starts(struct str s, struct str prefix)
 
 static inline struct str str_skip(struct str s, size_t n)
 {
+	if (s.n == 0)
+		return s; /* p may be NULL */
 	return n >= s.n ? (struct str){ s.p + s.n, 0 } : (struct str){ s.p + n, s.n - n };
 }
 
+/* The first `max` bytes at most; never ends inside a UTF-8 sequence. */
+struct str str_head(struct str s, size_t max);
 /* ASCII case-insensitive, for header and scheme names. */
 bool str_case_eq(struct str a, struct str b);
 /* Without leading and trailing space and tab. */
@@ -57,8 +61,15 @@ long str_find(struct str s, struct str needle);
 int str_u64(struct str s, uint64_t *out);
 /* Whole, valid UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool str_utf8(struct str s);
+/* The code point at the front of s (s.n > 0): returns its length, 1 to 4. Where the bytes are not UTF-8, *rune is STR_BROKEN
+ * and the length (1 to 3) that of what one U+FFFD stands for. */
+#define STR_BROKEN UINT32_MAX
+size_t str_rune(struct str s, uint32_t *rune);
+
 /* Keyed hash (SipHash-1-3 under a key drawn once per process), safe against chosen names. */
 uint64_t str_hash(struct str s);
+/* The same under a key of the caller's, for hashes that must agree between processes. */
+uint64_t str_siphash(const uint64_t key[2], struct str s);
 
 /* Random bytes from the kernel; ends the process when there are none. */
 void rand_bytes(void *p, size_t n);

@@ -13,11 +13,14 @@ static int tap_n, tap_failed;
 __attribute__((format(printf, 2, 3))) static inline bool ok(bool held, const char *fmt, ...)
 {
 	va_list ap;
-	printf("%sok %d - ", held ? "" : "not ", ++tap_n);
+	char name[1000];
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	vsnprintf(name, sizeof(name), fmt, ap);
 	va_end(ap);
-	printf("\n");
+	for (char *c = name; *c; c++)
+		if ((unsigned char)*c < ' ')
+			*c = '?'; /* a promise is one line */
+	printf("%sok %d - %s\n", held ? "" : "not ", ++tap_n, name);
 	tap_failed += !held;
 	return held;
 }
