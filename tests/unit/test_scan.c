@@ -126,15 +126,18 @@ static void test_truncations(void)
 
 /* --- against jansson ------------------------------------------------------------------------- */
 
-/* What jansson refuses only because it converts numbers: no opinion. */
+/* NONE: what jansson refuses only because it converts numbers. A NUL byte after a number or a literal
+ * jansson takes for its own end mark; no text that has one is JSON. */
 enum opinion { REFUSES, ACCEPTS, NONE };
 
 static enum opinion jansson(struct str text)
 {
 	json_error_t e;
-	json_t *v = json_loadb(text.p, text.n,
-			       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+	json_t *v;
 
+	if (memchr(text.p, '\0', text.n))
+		return REFUSES;
+	v = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
 	if (v) {
 		json_decref(v);
 		return ACCEPTS;
@@ -400,7 +403,7 @@ static void test_marks(void)
 	is_int(scan(STR("\n[\"type\",{\"_id\":1}]\n")), 0, "an array");
 	ok(last.n_marks == 0 && last.n_members == 0 && !last.has_newline, "... reports nothing");
 	is_int(scan(STR("{\"a\":1,\"user_i\":1,\"user_id_\":1,\"Type\":1,\"types\":1,\"_9\":1,\"_\xc3\xa9\":1,"
-			"\"\\u005f\":1,\"typ\\u0065s\":1,\"e\":1,\"event_\":1,\"dat\":1}")), 0, "near misses");
+			"\"\\u005f\":1,\"typ\\u0065d\":1,\"e\":1,\"event_\":1,\"dat\":1}")), 0, "near misses");
 	is_int(last.n_marks, 0, "... are not reported");
 	is_int(scan(STR("{\"_\\u0061234567890\":1,\"\\u0074ype\":1,\"use\\u0072_id\":1,\"\\u0065\\u0076ent\":1}")),
 	       0, "escaped names");
