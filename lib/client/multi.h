@@ -21,7 +21,7 @@ struct transfer {
 	char error[CURL_ERROR_SIZE];
 	void *owner; /* NULL: dropped, its callbacks answer with an error */
 	void (*done)(struct transfer *t, CURLcode code); /* drop it there, or in time */
-	/* The answer has ended while the body is paused: libcurl (7.88) would wait for the body for ever. May be NULL. */
+	/* The answer has ended while the body has not: libcurl (7.88) would wait for the body, maybe for ever. May be NULL. */
 	void (*answered)(struct transfer *t);
 	bool listens; /* libcurl waits for bytes of the answer */
 };

@@ -27,7 +27,7 @@ void post_stop(struct post *p)
 	struct transfer *t = p->transfer;
 
 	p->transfer = NULL;
-	p->finishing = p->paused = false;
+	p->finishing = p->paused = p->asked = false;
 	p->out.n = p->taken = 0;
 	transfer_drop(t);
 }
@@ -54,9 +54,12 @@ static size_t on_read(char *to, size_t size, size_t n, void *arg)
 
 	if (!p)
 		return CURL_READFUNC_ABORT;
-	p->connected(p);
-	if (t->owner != p)
-		return CURL_READFUNC_ABORT;
+	if (!p->asked) {
+		p->asked = true;
+		p->connected(p);
+		if (t->owner != p)
+			return CURL_READFUNC_ABORT;
+	}
 	if (p->taken == p->out.n)
 		fill(p);
 	left = p->out.n - p->taken;
@@ -163,9 +166,9 @@ static void on_answered(struct transfer *t)
 	struct post *p = t->owner;
 	long status = status_of(t);
 
-	if (!p->paused || !status)
-		return;
-	if (status != 200)
+	if (p->finishing || !p->asked)
+		return; /* a body that ends, ends the transfer; before there is one, TLS takes turns */
+	if (status && status != 200)
 		fail_status(p, status);
 	else
 		p->failed(p, ERR_CLOSED, "the server closed the connection");

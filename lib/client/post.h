@@ -17,7 +17,7 @@ struct post {
 	uint64_t answered;         /* the ref that the next answer is about */
 	uint64_t first;            /* what it was at the beginning */
 	struct line in;
-	bool paused, finishing;
+	bool asked, paused, finishing; /* asked: libcurl has sent the head of the request */
 	/* The request was sent: the server is there. The POST failed or the server ended it badly: whoever calls drops everything. */
 	void (*connected)(struct post *p);
 	void (*failed)(struct post *p, int code, const char *why);
