@@ -278,10 +278,8 @@ static void take_gap(struct client *c, const struct peek *p)
 	on_gap(c, v, &p->gap);
 	if (!c->per_sub && p->gap.has_id)
 		got_pos(c, p->gap.id);
-	else if (c->per_sub && !p->sub->pattern)
+	else if (c->per_sub && (!p->sub->pattern || p->gap.has_id))
 		got_sub_pos(c, v, p->gap.at);
-	else if (c->per_sub && p->gap.has_id)
-		got_sub_pos(c, v, p->gap.id);
 }
 
 /* Writes up to `budget` things. */
