@@ -430,14 +430,6 @@ void sub_close(struct sub *s)
 	mem_free(s);
 }
 
-/* Up to where the sub's subscriber knows all, or was told. */
-static struct pos sub_told(const struct sub *s)
-{
-	if (s->gap && s->gap_first)
-		return s->gap->after;
-	return s->state == SUB_LIVE ? pos_max(s->pos, s->feed->merged) : s->pos;
-}
-
 void feed_restart(struct feed *f)
 {
 	bool started = f->started;
@@ -450,7 +442,7 @@ void feed_restart(struct feed *f)
 		bool known = s->announced || (started && s->state != SUB_LOCATING);
 
 		if (known)
-			s->since = (struct since){ .kind = SINCE_POS, .pos = sub_told(s) };
+			s->since = (struct since){ .kind = SINCE_POS, .pos = f->pos };
 		sub_clear(s);
 		sub_set_state(s, SUB_LOCATING);
 		if (known)
