@@ -3,7 +3,7 @@
 # --- what a build is ------------------------------------------------------------------------
 #   SAN=address,undefined   sanitizers            TEST=1    what only tests may have
 #   COV=1                   coverage              WERROR=1  warnings are errors
-#   INSTALL=no              print what is missing instead of installing it
+#   INSTALL=no              print what is missing instead of installing it      V=1  whole commands
 PREFIX  ?= /usr/local
 CC      ?= cc
 INSTALL ?= yes
@@ -22,7 +22,7 @@ variant := release
 endif
 B := build/$(variant)
 
-packages   := libwebsockets libuv libcurl $(if $(TEST),jansson)
+packages   := libwebsockets libuv libcurl jansson
 CFLAGS     ?= -O2 -g
 warnings   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
               -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
@@ -49,8 +49,8 @@ endif
 
 # --- what a machine needs: Debian's packages ------------------------------------------------
 run_needs   := gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
-               libcurl4-openssl-dev curl
-check_needs := $(run_needs) libjansson-dev bats python3 jq mandoc tmux zsh fish bash-completion \
+               libcurl4-openssl-dev libjansson-dev curl
+check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion \
                procps
 
 # --- what is built --------------------------------------------------------------------------
@@ -59,6 +59,7 @@ programs := $(patsubst cmd/%.c,%,$(wildcard cmd/rt-*.c))
 cmd_src  := $(filter-out $(wildcard cmd/rt-*.c),$(wildcard cmd/*.c))
 units    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 manuals  := $(wildcard man/*.[17])
+run       = $(if $(V),$2,@echo '  $1 $@' && $2)
 obj       = $(patsubst %.c,$B/%.o,$1)
 archive  := $B/librtkit.a
 
@@ -73,11 +74,11 @@ $(archive): $(call obj,$(lib_src))
 	@rm -f $@ && ar rcs $@ $^
 
 $(addprefix $B/,$(programs)): $B/%: $B/cmd/%.o $(call obj,$(cmd_src)) $(archive)
-	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
 $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
 	@mkdir -p $(@D)
-	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
 $B/bench/%: $B/tests/bench/%.o $(archive)
 	@mkdir -p $(@D)
@@ -85,7 +86,7 @@ $B/bench/%: $B/tests/bench/%.o $(archive)
 
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
-	$(CC) $(all_cflags) $(pkg_cflags) -MMD -MP -c -o $@ $<
+	$(call run,CC,$(CC) $(all_cflags) $(pkg_cflags) -MMD -MP -c -o $@ $<)
 
 pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(packages)))$(pkg_cflags)
 libs       = $(eval libs := $(shell pkg-config --libs $(packages)) -lm -lpthread)$(libs)

@@ -5,6 +5,8 @@
  * then full jitter over a doubling window, at most 30 s; before the first connection ever made: at once, then every 100 ms doubling to 1 s), resumes every subscription from the
  * last position held, and resends what was not acknowledged, in order, with the same deduplication ids.
  *
+ * client_new ignores SIGPIPE for the process (TLS libraries write without asking).
+ *
  * Everything runs on one uv loop; callbacks run from the loop, never inside a call of this interface, and may call any function
  * but client_free. Which transport carries it is decided by the scheme of the URL: ws wss unix (client/ws.c), http https sse+http(s)
  * poll+http(s) (client/http.c); others: ERR_UNSUPPORTED with a sentence that says what is built in. */
@@ -58,15 +60,19 @@ enum client_outcome {
 	CLIENT_REFUSED,   /* permanently refused: reason; not retried */
 };
 
+/* Any may be NULL. */
 struct client_events {
 	void (*up)(void *arg, struct str url_safe);           /* connected; also after each outage */
 	void (*down)(void *arg, struct str why, int64_t retry_in_ms);
-	/* Every room has its start: positions from here on are safe to keep. */
+	/* Every room has its start: positions from here on are safe to keep. On every connection. `start` covers all rooms, or is ""
+	 * where they began at different positions: then room_position follows for each. */
 	void (*subscribed)(void *arg, struct str start, struct str head);
 	void (*message)(void *arg, const struct client_msg *m);
 	void (*gap)(void *arg, const struct client_gap *g);
 	/* The position of the whole subscription moved without a message (heartbeat, start, end of replay). */
 	void (*position)(void *arg, struct str id);
+	/* Where rooms began at different positions no single one covers them all: then each room's own moved, instead. */
+	void (*room_position)(void *arg, struct str room, struct str id);
 	/* Everything up to the head seen at the first subscription was delivered. Once. */
 	void (*at_end)(void *arg);
 	void (*outcome)(void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason);
@@ -80,8 +86,8 @@ struct client *client_new(uv_loop_t *loop, const struct client_conf *conf, const
 /* Rooms or patterns, each with its own `since` text (see codec/since.h; may be an _id). Before client_start. */
 int client_subscribe(struct client *c, struct str room, struct str since, struct err *e);
 void client_start(struct client *c);
-/* Publishes `text` (a JSON object with or without reserved members; raw: any bytes) to `room` ("" only for raw). `dedup` ("" = none) makes a resend safe. 0, or ERR_BUSY
- * when the window is full (window_open follows). Exactly one outcome per tag, unless `failed` comes first. The bytes are copied. */
+/* Publishes `text` (a JSON object with or without reserved members; raw: any bytes) to `room` ("" only for raw). `dedup` ("" = none) makes a resend safe. 0, ERR_BUSY
+ * when the window is full (window_open follows), ERR_INVALID when `text` is no JSON object, ERR_TOO_LARGE, or ERR_CLOSED after client_close or failed: no outcome then. Exactly one outcome per tag, unless `failed` comes first. The bytes are copied. */
 int client_publish(struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag);
 unsigned client_unacked(const struct client *c);
 bool client_connected(const struct client *c);
@@ -89,7 +95,7 @@ bool client_connected(const struct client *c);
 void client_pause(struct client *c, bool paused);
 /* Closes the connection politely (WebSocket close 1000) and calls `done` once it is closed or after 500 ms. */
 void client_close(struct client *c, void (*done)(void *arg));
-/* Not from a callback. NULL is fine. After client_close's done, or client_failed, or before client_start. */
+/* Not from a callback. NULL is fine; in any state. Handles close on the loop: uv_run it (it returns 0) before uv_loop_close. */
 void client_free(struct client *c);
 
 /* GET of a path of the same server ("/rooms?match=...", "/presence/x"), for listings: `done` gets status (0: not connected, body is the sentence) and body. */

@@ -527,6 +527,7 @@ static void on_data(struct sock *s, char *p, size_t n)
 
 	net->now_ms = clock_ms();
 	net->stats.bytes_in += n;
+	net->turn_bytes += n;
 	if (c->closing) {
 		linger(c, n);
 		return;
@@ -538,12 +539,14 @@ static void on_data(struct sock *s, char *p, size_t n)
 	if (c->in.n) {
 		buf_add(&c->in, p, n);
 		read_more(c);
-		return;
+	} else {
+		used = consume(c, p, n);
+		if (used < n && !c->closing && !c->closed)
+			buf_add(&c->in, p + used, n - used);
+		check_pause(c);
 	}
-	used = consume(c, p, n);
-	if (used < n && !c->closing && !c->closed)
-		buf_add(&c->in, p + used, n - used);
-	check_pause(c);
+	if (net->turn_bytes >= NET_TURN_BYTES)
+		net->events->turn(net->arg);
 }
 
 void conn_next_request(struct conn *c)

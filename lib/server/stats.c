@@ -257,86 +257,6 @@ static void get_connections(struct worker *w, struct conn *c, const struct head 
 	buf_fini(&user);
 }
 
-/* --- presence -------------------------------------------------------------------------------------------------- */
-
-struct member_list {
-	struct buf *b;
-	int n;
-};
-
-static void add_member(void *arg, const struct presence_member *m)
-{
-	struct member_list *l = arg;
-
-	buf_add_text(l->b, l->n++ ? ",{\"user_id\":" : "{\"user_id\":");
-	buf_add_json(l->b, m->user);
-	buf_addf(l->b, ",\"last_seen\":%.3f,\"typing\":%s}", (double)m->last_seen_ms / 1000, m->typing ? "true" : "false");
-}
-
-/* "members":[...],"count":n,"scope":"instance" */
-static void add_members(struct worker *w, struct buf *b, struct str room)
-{
-	struct member_list l = { b, 0 };
-
-	buf_add_text(b, "\"members\":[");
-	w->presence->ops->members(w->presence, room, clock_ms(), add_member, &l);
-	buf_addf(b, "],\"count\":%d,\"scope\":\"%s\"", l.n, w->presence->ops->scope);
-}
-
-void stats_presence(void *worker, struct conn *c, struct str room)
-{
-	struct buf b = { 0 };
-
-	buf_addf(&b, "{\"_op\":\"presence\",\"_room\":\"" STR_FMT "\",", STR_ARG(room));
-	add_members(worker, &b, room);
-	buf_add_char(&b, '}');
-	conn_say(c, buf_str(&b));
-	buf_fini(&b);
-}
-
-static void get_presence(struct worker *w, struct conn *c, struct str room)
-{
-	struct buf b = { 0 };
-
-	buf_addf(&b, "{\"room\":\"" STR_FMT "\",", STR_ARG(room));
-	add_members(w, &b, room);
-	buf_add_text(&b, "}\n");
-	http_reply(c, 200, JSON, STR("Cache-Control: no-store\r\n"), buf_str(&b));
-	buf_fini(&b);
-}
-
-/* {"user_id":"ada"} is a heartbeat; {"user_id":"ada","type":"typing"} says that she types. */
-static void post_presence(struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body)
-{
-	struct buf user = { 0 };
-	struct err e = { 0 };
-	struct msg m;
-	int rc = 0;
-
-	if (body.n)
-		rc = msg_parse(&m, body, MSG_FROM_CLIENT, &e);
-	if (rc == 0 && http_query(h, "user_id", &user) <= 0 && (!body.n || !msg_string(&m, MSG_USER_ID, &user)))
-		rc = err_set(&e, ERR_INVALID, "no user_id, in the body or the query");
-	if (rc == 0)
-		rc = user_check(buf_str(&user), &e);
-	if (rc) {
-		http_problem(c, http_status(rc), str_of(e.text));
-		goto out;
-	}
-	w->presence->ops->beat(w->presence, room, buf_str(&user), w->presence->ttl_ms, clock_ms());
-	if (body.n && msg_is(&m, MSG_TYPE, STR("typing"))) {
-		struct buf b = { 0 };
-		buf_add_text(&b, "{\"type\":\"typing\",\"user_id\":");
-		buf_add_json(&b, buf_str(&user));
-		buf_add_char(&b, '}');
-		worker_say(w, room, buf_str(&b), true, STR(""));
-		buf_fini(&b);
-	}
-	http_reply(c, 200, JSON, STR(""), STR("{}\n"));
-out:
-	buf_fini(&user);
-}
-
 /* --- the rest ------------------------------------------------------------------------------------------------------ */
 
 static void get_ready(struct worker *w, struct conn *c)
@@ -402,8 +322,8 @@ bool stats_request(void *worker, struct conn *c, const struct head *h, struct st
 	if (room_name_check(room, &e) != 0)
 		http_problem(c, 400, str_of(e.text));
 	else if (get)
-		get_presence(w, c, room);
+		members_get(w, c, room);
 	else
-		post_presence(w, c, h, room, body);
+		members_post(w, c, h, room, body);
 	return true;
 }

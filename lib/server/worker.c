@@ -184,17 +184,6 @@ static bool is_duplicate(struct worker *w, struct str room, const struct bus_met
 	return true;
 }
 
-static void note_typing(struct worker *w, struct str room, struct str bytes, int64_t now_ms)
-{
-	struct msg msg;
-
-	if (msg_parse(&msg, bytes, MSG_FROM_BUS, NULL) != 0 || !msg_is(&msg, MSG_TYPE, STR("typing")))
-		return;
-	w->text.n = 0;
-	if (msg_string(&msg, MSG_USER_ID, &w->text))
-		w->presence->ops->typing(w->presence, room, buf_str(&w->text), now_ms);
-}
-
 static void on_deliver(void *arg, struct str room, struct pos pos, struct str bytes, const struct bus_meta *m)
 {
 	struct worker *w = arg;
@@ -220,7 +209,7 @@ static void on_deliver(void *arg, struct str room, struct pos pos, struct str by
 	room_append(&w->table, room_get(&w->table, room, now_ms),
 		entry_new(m->live ? ENTRY_EPHEMERAL : ENTRY_MESSAGE, pos, now_ms, bytes, &em), now_ms);
 	if (m->live)
-		note_typing(w, room, bytes, now_ms);
+		members_typing(w, room, bytes);
 	if (m->tag && !is_ordered(w))
 		outcome_acked(&w->outcomes, m->tag, m->live ? NULL : &pos, false);
 }
@@ -294,129 +283,26 @@ static void on_state(void *arg, bool up, struct pos start, struct str why)
 		log_bus(w, up, why);
 }
 
-/* --- what subs ask of the bus ------------------------------------------------------------------------------------ */
-
-static void on_forget(struct table *t, struct sub *s)
-{
-	asks_forget(&((struct worker *)t->arg)->asks, s);
-}
-
-static void on_locate(struct table *t, struct sub *s, enum locate_kind kind, uint64_t arg)
-{
-	static const enum bus_locate kinds[] = { BUS_EARLIEST, BUS_HEAD, BUS_LAST, BUS_TIME };
-	struct worker *w = t->arg;
-	struct str room = str_of(s->name);
-
-	w->bus->ops->locate(w->bus, &room, 1, kinds[kind], arg, ask_new(&w->asks, s));
-}
-
-static void on_replay(struct table *t, struct sub *s, struct pos after, struct pos upto)
-{
-	struct worker *w = t->arg;
-	struct str room = str_of(s->name);
-	unsigned max = 256 / s->feed->n_subs; /* of all rooms of a connection together */
-
-	w->bus->ops->replay(w->bus, &room, 1, after, upto, max < 16 ? 16 : max, ask_new(&w->asks, s));
-}
-
-static void on_located(void *arg, uint64_t tag, struct pos pos, struct pos head)
-{
-	struct sub *s = ask_take(&((struct worker *)arg)->asks, tag);
-
-	if (s)
-		sub_located(s, pos, head);
-}
-
-static void on_replayed(void *arg, uint64_t tag, const struct bus_entry *entries, size_t n, enum bus_page end,
-	struct pos oldest)
-{
-	static const enum page_end ends[] = { PAGE_MORE, PAGE_END, PAGE_TRIMMED, PAGE_FAILED };
-	struct worker *w = arg;
-	struct sub *s = ask_take(&w->asks, tag);
-	struct page_entry *page;
-
-	if (!s)
-		return;
-	page = mem_array(n ? n : 1, sizeof *page);
-	for (size_t i = 0; i < n; i++) {
-		const struct bus_meta *m = &entries[i].meta;
-		struct entry_meta em = {
-			.ts_ms = m->ts_ms, .key = m->key, .client = m->client, .extra = m->extra, .no_echo = m->no_echo,
-		};
-		page[i].room = entries[i].room;
-		page[i].entry = entry_new(ENTRY_MESSAGE, entries[i].pos, w->net.now_ms, entries[i].bytes, &em);
-	}
-	sub_page(s, page, n, ends[end], oldest);
-	mem_free(page);
-}
+/* --- the tables of hops 3 to 6 --------------------------------------------------------------------------------- */
 
 static const struct table_ops table_ops = {
-	.locate = on_locate,
-	.replay = on_replay,
-	.forget = on_forget,
+	.locate = ask_locate,
+	.replay = ask_replay,
+	.forget = ask_forget,
 	.wake = net_wake,
 };
 
 static const struct bus_events bus_events = {
 	.deliver = on_deliver,
 	.published = on_published,
-	.replayed = on_replayed,
-	.located = on_located,
+	.replayed = ask_replayed,
+	.located = ask_located,
 	.state = on_state,
 	.hole = on_hole,
 	.head = on_head,
 };
 
-/* --- presence ------------------------------------------------------------------------------------------------------ */
-
-static void say_presence(struct worker *w, const char *type, struct str room, struct str user, struct str client)
-{
-	struct buf b = { 0 };
-
-	buf_addf(&b, "{\"type\":\"%s\",\"user_id\":", type);
-	buf_add_json(&b, user);
-	buf_add_char(&b, '}');
-	worker_say(w, room, buf_str(&b), true, client);
-	buf_fini(&b);
-}
-
-static void on_joined(void *arg, struct str room, struct str user, struct str client)
-{
-	say_presence(arg, "user_joined", room, user, client);
-}
-
-static void on_left(void *arg, struct str room, struct str user)
-{
-	say_presence(arg, "user_left", room, user, STR(""));
-}
-
-static const struct presence_events presence_events = { on_joined, on_left };
-
-static bool counts(const struct conn *c, struct str room)
-{
-	return c->user && c->sub->counts && !pattern_is(room) && !room_name_internal(room);
-}
-
-static void on_sub_joined(void *arg, struct conn *c, struct str room)
-{
-	struct worker *w = arg;
-	int64_t now_ms = w->net.now_ms;
-
-	if (!counts(c, room))
-		return;
-	if (c->sub->lease_ms)
-		w->presence->ops->beat(w->presence, room, conn_user(c), c->sub->lease_ms + w->presence->ttl_ms, now_ms);
-	else
-		w->presence->ops->join(w->presence, room, conn_user(c), conn_client(c), now_ms);
-}
-
-static void on_sub_parted(void *arg, struct conn *c, struct str room)
-{
-	struct worker *w = arg;
-
-	if (counts(c, room) && !c->sub->lease_ms)
-		w->presence->ops->leave(w->presence, room, conn_user(c), w->net.now_ms);
-}
+/* --- messages of the server's own --------------------------------------------------------------------------- */
 
 void worker_say(struct worker *w, struct str room, struct str payload, bool live, struct str client)
 {
@@ -445,6 +331,7 @@ static void go_on(uv_idle_t *idle)
 static void end_turn(struct worker *w)
 {
 	w->net.now_ms = clock_ms();
+	w->net.turn_bytes = 0;
 	w->net.again = false;
 	bus_turn(w->bus);
 	outcomes_tell(&w->outcomes);
@@ -457,6 +344,14 @@ static void end_turn(struct worker *w)
 		uv_idle_start(&w->go_on, go_on);
 	else
 		uv_idle_stop(&w->go_on);
+}
+
+static void turn_now(void *arg)
+{
+	struct worker *w = arg;
+
+	if (!w->flushing)
+		end_turn(w);
 }
 
 static void before_poll(uv_prepare_t *handle)
@@ -510,12 +405,13 @@ static int ready(void *arg, struct err *e)
 static const struct net_events net_events = {
 	.publish = on_publish,
 	.allow = allow,
-	.joined = on_sub_joined,
-	.parted = on_sub_parted,
-	.presence = stats_presence,
+	.joined = members_joined,
+	.parted = members_parted,
+	.presence = members_say,
 	.gap = stats_gap,
 	.closed = stats_closed,
 	.request = stats_request,
+	.turn = turn_now,
 	.ready = ready,
 };
 
@@ -598,7 +494,7 @@ int worker_open(struct worker *w, uv_loop_t *loop, const struct conf *conf, stru
 	table = conf_table(conf, w->bus->ops->caps);
 	table_init(&w->table, &table, &table_ops, w, w->head);
 	dedup_init(&w->dedup, (size_t)conf->dedup_max, conf->dedup_ms);
-	w->presence = presence_mem_open(&presence_events, w, conf->presence_ttl_ms);
+	w->presence = presence_mem_open(&members_events, w, conf->presence_ttl_ms);
 	w->presence->grace_ms = conf->presence_grace_ms;
 	rc = net_open(&w->net, loop, &net, &net_events, w, &w->table, e);
 	if (rc)
@@ -634,25 +530,8 @@ bool worker_is_drained(const struct worker *w)
 	return w->net.n_conns == 0;
 }
 
-void worker_close(struct worker *w)
+static void free_all(struct worker *w)
 {
-	uv_handle_t *const handles[] = {
-		(uv_handle_t *)&w->go_on, (uv_handle_t *)&w->sweep_timer, (uv_handle_t *)&w->presence_timer,
-		(uv_handle_t *)&w->stats_timer, (uv_handle_t *)&w->before_poll, (uv_handle_t *)&w->after_poll,
-	};
-
-	for (int i = 0; i < w->n_listeners; i++)
-		listen_close(w->listeners[i]);
-	w->n_listeners = 0;
-	net_close(&w->net);
-	net_flush(&w->net);
-	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
-		uv_close(handles[i], NULL);
-}
-
-void worker_fini(struct worker *w)
-{
-	net_fini(&w->net);
 	outcomes_fini(&w->outcomes);
 	bus_close(w->bus);
 	if (w->presence)
@@ -668,4 +547,23 @@ void worker_fini(struct worker *w)
 	buf_fini(&w->key);
 	buf_fini(&w->dedup_id);
 	buf_fini(&w->room);
+}
+
+void worker_close(struct worker *w)
+{
+	uv_handle_t *const handles[] = {
+		(uv_handle_t *)&w->go_on, (uv_handle_t *)&w->sweep_timer, (uv_handle_t *)&w->presence_timer,
+		(uv_handle_t *)&w->stats_timer, (uv_handle_t *)&w->before_poll, (uv_handle_t *)&w->after_poll,
+	};
+
+	for (int i = 0; i < w->n_listeners; i++)
+		listen_close(w->listeners[i]);
+	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+		uv_close(handles[i], NULL);
+	net_close(&w->net);
+	while (net_flush(&w->net), !net_is_closed(&w->net))
+		uv_run(w->loop, UV_RUN_ONCE);
+	net_fini(&w->net);
+	free_all(w);
+	uv_run(w->loop, UV_RUN_DEFAULT); /* what was closed goes */
 }

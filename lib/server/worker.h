@@ -49,15 +49,23 @@ void worker_reload(struct worker *w, const struct conf *conf);
 void worker_drain(struct worker *w);
 /* Nothing is left to finish. */
 bool worker_is_drained(const struct worker *w);
-/* Closes everything; run the loop until it has nothing left, then worker_fini. */
+/* Closes everything, running the loop until nothing of it is left (so: not from a callback). The loop's other handles must be closed before. */
 void worker_close(struct worker *w);
-void worker_fini(struct worker *w);
 
 /* stats.c */
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body);
-void stats_presence(void *worker, struct conn *c, struct str room);
 void stats_closed(void *worker, struct conn *c, unsigned code, struct str reason);
 void stats_gap(void *worker, struct conn *c, const struct gap *g);
+/* members.c: joins, leaves and typing; {"_op":"presence"}; GET and POST /presence. A body {"user_id":"ada"} is a heartbeat, with "type":"typing" it
+ * says that she types. */
+extern const struct presence_events members_events;
+void members_joined(void *worker, struct conn *c, struct str room);
+void members_parted(void *worker, struct conn *c, struct str room);
+void members_typing(struct worker *w, struct str room, struct str message);
+void members_say(void *worker, struct conn *c, struct str room);
+void members_get(struct worker *w, struct conn *c, struct str room);
+void members_post(struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body);
+
 /* The counters as an object, for `_stats`; appended. */
 void stats_counters(struct worker *w, struct buf *out);
 /* A record for `_log`, and stderr at that level. */
