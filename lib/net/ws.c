@@ -415,7 +415,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	if (!check_handshake(c, h, accept))
 		return;
 	ws = mem_new(struct ws);
-	frame_reader_init(&ws->reader, c->net->conf.max_message);
+	frame_reader_init(&ws->reader, c->net->conf.max_message + NET_METADATA_MAX);
 	c->state = ws;
 	c->transport = &transport_ws;
 	rc = take_heartbeat(ws, h, c->net->now_ms, &e);
