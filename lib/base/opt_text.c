@@ -145,7 +145,7 @@ void opt_dump(const struct opt_program *p)
 
 /* --- completion ------------------------------------------------------------------------------ */
 
-#define LIST_ROOMS "rt-sub -L -w 1s 2>/dev/null"
+#define LIST_ROOMS "rt-sub -L -f \"{room}\" -w 1s 2>/dev/null"
 
 /* "rt-sub" as the name of a shell function: "_rt_sub" */
 static void add_function(struct buf *b, const struct opt_program *p)

@@ -42,6 +42,7 @@ static const struct member members[MSG_MEMBERS] = {
 	[MSG_USER_ID] = { NAME("user_id"), ANYTHING, .kept = true },
 	[MSG_EVENT] = { NAME("event"), ANYTHING, .kept = true },
 	[MSG_EVENT_DATA] = { NAME("data"), ANYTHING, .kept = true },
+	[MSG_SINCE] = { NAME("since"), ANYTHING, .kept = true },
 };
 
 static const char *const type_names[] = {

@@ -15,7 +15,7 @@
 enum msg_member {
 	MSG_ID, MSG_ROOM, MSG_TS, MSG_KEY, MSG_REF, MSG_DEDUP, MSG_DATA, MSG_B64, MSG_ATTEMPT,
 	MSG_FROM, MSG_REASON, MSG_OP, MSG_ORIGIN, MSG_CLIENT, MSG_LIVE, /* the reserved ones */
-	MSG_TYPE, MSG_USER_ID, MSG_EVENT, MSG_EVENT_DATA,               /* known, the user's */
+	MSG_TYPE, MSG_USER_ID, MSG_EVENT, MSG_EVENT_DATA, MSG_SINCE, /* known, the user's */
 	MSG_MEMBERS
 };
 

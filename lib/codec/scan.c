@@ -197,7 +197,7 @@ static bool is_reported(const uint8_t *p, size_t n)
 			return true;
 		break;
 	case 5:
-		if (memcmp(p, "event", 5) == 0)
+		if (memcmp(p, "event", 5) == 0 || memcmp(p, "since", 5) == 0)
 			return true;
 		break;
 	case 7:
@@ -228,7 +228,7 @@ static bool mark_name(struct parser *x, const uint8_t *p, const uint8_t *end)
 	bool escaped;
 
 	x->open = x->want_comma = NULL;
-	if (n == 0 || !strchr("_tued\\", *p))
+	if (n == 0 || !strchr("_tuesd\\", *p))
 		return true;
 	escaped = memchr(p, '\\', n);
 	if (!(escaped ? is_reported_escaped(p, end) : is_reported(p, n)))

@@ -6,7 +6,7 @@
  * NUL in names (in values "\u0000" is allowed). Copies nothing, allocates nothing for ordinary
  * texts (objects of more than 32 members use a scratch table that is kept for the next call). Of a
  * top-level object it reports the members whose unescaped name begins with '_' and a lower-case
- * letter, and those named type, user_id, event or data; each with the offsets of name and value. */
+ * letter, and those named type, user_id, event, data or since; each with the offsets of name and value. */
 #ifndef RT_CODEC_SCAN_H
 #define RT_CODEC_SCAN_H
 

@@ -25,7 +25,7 @@ static uint32_t random_below(uint32_t n)
 /* The known ones first, by their number; then reserved ones that are unknown; then the user's. */
 static const char *const names[] = {
 	"_id", "_room", "_ts", "_key", "_ref", "_dedup", "_data", "_b64", "_attempt", "_from", "_reason",
-	"_op", "_origin", "_client", "_live", "type", "user_id", "event", "data",
+	"_op", "_origin", "_client", "_live", "type", "user_id", "event", "data", "since",
 	"_foo", "_zz_top", "_x1", "_a b", "_e\xc3\xa9",
 	"a", "b", "text", "Type", "_", "_PID", "__CURSOR", "_\xc3\xa9", "types", "user", "dat", "_9", "", "id",
 };

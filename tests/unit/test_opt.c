@@ -329,7 +329,7 @@ static void test_completion(void)
 	ok(WEXITSTATUS(c.status) == 2 && c.n == 0, "an unknown shell");
 	shell = "bash";
 	child_run(&c, STDOUT_FILENO, show_completion, p);
-	ok(strstr(c.out, "rt-sub -L -w 1s 2>/dev/null"), "bash asks for rooms");
+	ok(strstr(c.out, "rt-sub -L -f \"{room}\" -w 1s 2>/dev/null"), "bash asks for rooms");
 	ok(strstr(c.out, "complete -F _rt_sub rt-sub\n") && !strstr(c.out, "hidden"),
 		"and registers");
 	ok(shell_accepts("bash", "bash -n"), "bash reads it");

@@ -1,0 +1,572 @@
+/* client.c - the state machine of a client: attempts, outages, the window of unacknowledged
+ * messages
+ *
+ *      NEW --start--> CONNECTING --up--> UP --close--> CLOSING --> DONE
+ *                      ^      |           |
+ *                      |      +---down----+---> DONE (final, or retries used up: failed)
+ *                      |           |
+ *                      +--timer-- WAITING
+ *
+ * It knows no transport (carrier.h) and reads no message (receive.c). What the user asks for is
+ * noted and done by `turn`, once in each pass of the loop: a thousand publishes cost one wake-up,
+ * and no callback ever runs inside a call of the user's. */
+#include "client/carrier.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/sig.h"
+#include "codec/name.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ATTEMPT_MS      10000 /* from the first packet to an established connection */
+#define ATTEMPT_MIN_MS  2000  /* what even the last attempt before a deadline gets */
+#define SUBSCRIBE_MS    30000 /* from there to the start of every room */
+#define TICK_MS         15000 /* silence after which a sign of life is asked for */
+#define SILENCE_MS      45000 /* ... and after which the connection is given up */
+#define STABLE_MS       5000  /* a connection that lasted so long ends an outage */
+#define CLOSE_MS        500
+#define FIRST_STEP_MS   100 /* before the first connection: doubling to */
+#define FIRST_CAP_MS    1000
+#define RETRY_WINDOW_MS 5000 /* after an outage: full jitter over a window doubling to */
+#define RETRY_CAP_MS    30000
+
+static const struct carrier_ops *const carriers[] = {
+	&carrier_ws,
+	&carrier_stream,
+	&carrier_sse,
+	&carrier_poll,
+	NULL,
+};
+
+static void on_timer(uv_timer_t *timer);
+
+/* --- making ---------------------------------------------------------------------------------- */
+
+const char *client_schemes(void)
+{
+	return "http, https, poll+http, poll+https, sse+http, sse+https, unix, ws, wss";
+}
+
+static bool has_word(const char *words, struct str word)
+{
+	struct str rest = str_of(words);
+
+	while (rest.p) {
+		if (str_eq(str_cut(rest, ' ', &rest), word))
+			return true;
+	}
+	return false;
+}
+
+static int choose_carrier(struct client *c, struct err *e)
+{
+	for (int i = 0; carriers[i]; i++) {
+		if (has_word(carriers[i]->schemes, str_of(c->url.scheme))) {
+			c->ops = carriers[i];
+			return 0;
+		}
+	}
+	return err_set(
+		e, ERR_UNSUPPORTED, "'%s:' is not built in (%s)", c->url.scheme, client_schemes());
+}
+
+/* TLS libraries say little about a file they cannot read. */
+static int check_file(const char *path, struct err *e)
+{
+	return path && access(path, R_OK) < 0 ? err_set(e, ERR_USAGE, "cannot read '%s':", path)
+	                                      : 0;
+}
+
+static int check_conf(const struct client_conf *conf, struct err *e)
+{
+	if (conf->client_id && client_check(str_of(conf->client_id), e) < 0)
+		return e ? e->code : ERR_INVALID;
+	if (conf->user && user_check(str_of(conf->user), e) < 0)
+		return e ? e->code : ERR_INVALID;
+	for (int i = 0; i < conf->n_headers; i++) {
+		struct str value, name = str_cut(str_of(conf->headers[i]), ':', &value);
+		if (!name.n || !value.p || strpbrk(conf->headers[i], "\r\n"))
+			return err_set(
+				e, ERR_USAGE, "header '%s' is not 'Name: value'", conf->headers[i]);
+	}
+	if (check_file(conf->ca_file, e) < 0 || check_file(conf->cert_file, e) < 0 ||
+		check_file(conf->key_file, e) < 0)
+		return ERR_USAGE;
+	if (conf->token && strpbrk(conf->token, "\r\n"))
+		return err_set(e, ERR_USAGE, "the token has a line break in it");
+	return 0;
+}
+
+static void set_client_id(struct client *c)
+{
+	unsigned char bytes[8];
+
+	if (c->conf.client_id) {
+		snprintf(c->client_id, sizeof(c->client_id), "%s", c->conf.client_id);
+		return;
+	}
+	rand_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(c->client_id + 2 * i, 3, "%02x", bytes[i]);
+}
+
+struct client *client_new(uv_loop_t *loop, const struct client_conf *conf,
+	const struct client_events *events, void *arg, struct err *e)
+{
+	struct client *c = mem_new(struct client);
+	int r;
+
+	c->loop = loop;
+	c->conf = *conf;
+	c->events = events;
+	c->arg = arg;
+	list_init(&c->gets);
+	if (!c->conf.window)
+		c->conf.window = 1;
+	if (!c->conf.max_message)
+		c->conf.max_message = 1u << 20;
+	r = url_parse(&c->url, str_of(conf->url ? conf->url : "ws://127.0.0.1:8080"), e);
+	if (r < 0 || (r = check_conf(conf, e)) < 0 || (r = choose_carrier(c, e)) < 0)
+		goto out;
+	url_format_safe(&c->url_safe, &c->url);
+	set_client_id(c);
+	sig_ignore_pipe(); /* TLS libraries write without MSG_NOSIGNAL */
+	c->timer = mem_new(uv_timer_t);
+	c->turn = mem_new(uv_idle_t);
+	uv_timer_init(loop, c->timer);
+	uv_idle_init(loop, c->turn);
+	c->timer->data = c->turn->data = c;
+	c->carrier = c->ops->open(c, e);
+	if (!c->carrier)
+		r = ERR_USAGE;
+out:
+	if (r < 0) {
+		client_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static void free_handle(uv_handle_t *h)
+{
+	mem_free(h);
+}
+
+void client_free(struct client *c)
+{
+	if (!c)
+		return;
+	c->state = CLIENT_DONE;
+	client_gets_stop(c);
+	if (c->carrier) {
+		c->ops->stop(c->carrier);
+		c->ops->free(c->carrier);
+	}
+	if (c->timer) {
+		uv_close((uv_handle_t *)c->timer, free_handle);
+		uv_close((uv_handle_t *)c->turn, free_handle);
+	}
+	rooms_fini(&c->rooms);
+	outbox_fini(&c->out);
+	buf_fini(&c->url_safe);
+	buf_fini(&c->payload);
+	buf_fini(&c->type);
+	buf_fini(&c->front);
+	buf_fini(&c->line);
+	url_fini(&c->url);
+	mem_free(c);
+}
+
+int client_subscribe(struct client *c, struct str room, struct str since, struct err *e)
+{
+	if (c->state != CLIENT_NEW)
+		return err_set(e, ERR_USAGE, "cannot subscribe once the client was started");
+	if (!c->conf.raw) {
+		if (pattern_check(room, e) < 0)
+			return ERR_INVALID;
+		if (!since.n)
+			since = STR("latest");
+		if (!rooms_id_ok(since))
+			return err_set(e, ERR_INVALID,
+				"a position has no spaces and at most %d characters", ROOMS_ID_MAX);
+	}
+	rooms_add(&c->rooms, room, since);
+	return 0;
+}
+
+/* --- attempts -------------------------------------------------------------------------------- */
+
+static int64_t deadline_of(const struct client *c)
+{
+	int64_t budget = c->ever_up ? c->conf.retry_ms : c->conf.retry_first_ms;
+
+	return budget > INT64_MAX - c->outage_at ? INT64_MAX : c->outage_at + budget;
+}
+
+static int64_t clamp(int64_t v, int64_t low, int64_t high)
+{
+	return v < low ? low : v > high ? high : v;
+}
+
+static void start_attempt(struct client *c)
+{
+	int64_t now = clock_ms(), left = deadline_of(c) - now;
+
+	c->state = CLIENT_CONNECTING;
+	c->settled = c->restart = false;
+	rooms_plan(&c->rooms, c->ops->one_lane);
+	outbox_rewind(&c->out);
+	uv_timer_start(c->timer, on_timer, (uint64_t)clamp(left, ATTEMPT_MIN_MS, ATTEMPT_MS), 0);
+	c->ops->start(c->carrier);
+}
+
+void client_start(struct client *c)
+{
+	if (c->state != CLIENT_NEW)
+		return;
+	c->outage_at = clock_ms();
+	start_attempt(c);
+}
+
+static int64_t retry_window(void)
+{
+#ifdef RT_TEST
+	const char *ms = getenv("RT_RETRY_WINDOW_MS");
+	if (ms)
+		return strtol(ms, NULL, 10);
+#endif
+	return RETRY_WINDOW_MS;
+}
+
+static int64_t retry_delay(const struct client *c)
+{
+	unsigned shift = c->attempt - 1 < 16 ? c->attempt - 1 : 16;
+
+	if (!c->ever_up)
+		return clamp((int64_t)FIRST_STEP_MS << shift, 0, FIRST_CAP_MS);
+	return (int64_t)rand_below((uint64_t)clamp(retry_window() << shift, 0, RETRY_CAP_MS) + 1);
+}
+
+static void settle(struct client *c)
+{
+	c->settled = true;
+	c->attempt = 0;
+}
+
+void client_on_up(struct client *c)
+{
+	if (c->state != CLIENT_CONNECTING)
+		return;
+	c->state = CLIENT_UP;
+	c->ever_up = true;
+	c->up_at = c->heard_at = clock_ms();
+	if (!c->conf.raw)
+		uv_timer_start(c->timer, on_timer, TICK_MS, TICK_MS);
+	else
+		uv_timer_stop(c->timer);
+	if (c->paused)
+		c->ops->pause(c->carrier, true);
+	client_wake(c);
+	if (c->events->up)
+		c->events->up(c->arg, buf_str(&c->url_safe));
+}
+
+static void fail(struct client *c)
+{
+	c->state = CLIENT_DONE;
+	c->ops->stop(c->carrier);
+	uv_timer_stop(c->timer);
+	uv_idle_stop(c->turn);
+	if (c->events->failed)
+		c->events->failed(c->arg, &c->err);
+}
+
+/* One of the messages in flight broke the connection. Alone it is the culprit; else they go one at
+ * a time until it shows. */
+static void blame(struct client *c)
+{
+	uint64_t in_flight = c->out.next - c->out.head;
+
+	if (in_flight == 1)
+		client_on_outcome(c, c->out.head, CLIENT_REFUSED, STR(""), str_of(c->err.text));
+	else if (in_flight > 1)
+		c->careful = c->out.next;
+}
+
+static void wait_to_retry(struct client *c)
+{
+	int64_t now = clock_ms(), left = deadline_of(c) - now, delay;
+
+	if (left <= 0) {
+		c->err.code = ERR_TIMEOUT;
+		fail(c);
+		return;
+	}
+	delay = clamp(retry_delay(c), 0, left);
+	c->state = CLIENT_WAITING;
+	uv_timer_start(c->timer, on_timer, (uint64_t)delay, 0);
+	if (c->events->down)
+		c->events->down(c->arg, str_of(c->err.text), delay);
+}
+
+void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
+{
+	bool up = c->state == CLIENT_UP;
+	char why[200];
+	va_list ap;
+
+	if (c->state == CLIENT_CLOSING) {
+		client_on_closed(c);
+		return;
+	}
+	if (!up && c->state != CLIENT_CONNECTING)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	err_set(&c->err, code, "%s '%.100s': %s",
+		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why);
+	if (up && (c->settled || clock_ms() - c->up_at >= STABLE_MS)) {
+		c->attempt = 0;
+		c->outage_at = clock_ms();
+	}
+	if (culprit)
+		blame(c);
+	if (c->state == CLIENT_CLOSING) { /* the user was told an outcome */
+		client_on_closed(c);
+		return;
+	}
+	c->attempt++;
+	if (code == ERR_CLOSED)
+		wait_to_retry(c);
+	else
+		fail(c);
+}
+
+static void drop(struct client *c, const char *why)
+{
+	c->ops->stop(c->carrier);
+	client_on_down(c, ERR_CLOSED, false, "%s", why);
+}
+
+static void check_life(struct client *c)
+{
+	int64_t now = clock_ms();
+
+	/* What was not read says nothing, and a request that waits for us to publish is silent by
+	 * right. */
+	if (c->paused || (!c->rooms.n && !c->ops->ping && c->out.next == c->out.head))
+		c->heard_at = now;
+	if (now - c->heard_at >= SILENCE_MS)
+		drop(c, "nothing heard for 45 s");
+	else if (c->rooms.n && !rooms_started(&c->rooms) && now - c->up_at >= SUBSCRIBE_MS)
+		drop(c, "no answer to the subscription");
+	else if (now - c->heard_at >= TICK_MS && c->ops->ping)
+		c->ops->ping(c->carrier);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct client *c = timer->data;
+
+	switch (c->state) {
+	case CLIENT_CONNECTING: drop(c, "no answer in time"); break;
+	case CLIENT_UP: check_life(c); break;
+	case CLIENT_WAITING: start_attempt(c); break;
+	case CLIENT_CLOSING:
+		c->ops->stop(c->carrier);
+		client_on_closed(c);
+		break;
+	default: break;
+	}
+}
+
+void client_on_heard(struct client *c)
+{
+	c->heard_at = (int64_t)uv_now(c->loop);
+}
+
+/* --- publishing ------------------------------------------------------------------------------ */
+
+static void on_turn(uv_idle_t *idle)
+{
+	struct client *c = idle->data;
+
+	uv_idle_stop(idle);
+	if (c->restart && c->state == CLIENT_UP)
+		drop(c, "the server does not know whether a message was stored");
+	if (c->state == CLIENT_UP && outbox_waiting(&c->out))
+		c->ops->send(c->carrier);
+	if (c->blocked && c->state != CLIENT_DONE &&
+		c->out.n_open <= c->conf.window - (c->conf.window + 3) / 4) {
+		c->blocked = false;
+		if (c->events->window_open)
+			c->events->window_open(c->arg);
+	}
+}
+
+void client_wake(struct client *c)
+{
+	if (c->state != CLIENT_DONE)
+		uv_idle_start(c->turn, on_turn);
+}
+
+int client_publish(
+	struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag)
+{
+	int r;
+
+	if (c->state >= CLIENT_CLOSING)
+		return ERR_CLOSED;
+	if (c->conf.raw && !c->ops->refs)
+		return ERR_UNSUPPORTED; /* such a server has no way in that we know */
+	if (c->out.n_open >= c->conf.window) {
+		c->blocked = true;
+		return ERR_BUSY;
+	}
+	r = outbox_add(&c->out, room, text, dedup, tag, c->ops->refs, c->conf.raw);
+	if (r == 0)
+		client_wake(c);
+	return r;
+}
+
+bool client_next(struct client *c, uint64_t *ref, struct str *text)
+{
+	if (!outbox_waiting(&c->out))
+		return false;
+	if (c->out.next < c->careful && c->out.next != c->out.head)
+		return false;
+	*ref = c->out.next++;
+	*text = outbox_text(&c->out, *ref);
+	return true;
+}
+
+void client_on_outcome(
+	struct client *c, uint64_t ref, enum client_outcome what, struct str id, struct str reason)
+{
+	uint64_t tag;
+
+	if (!outbox_finish(&c->out, ref, &tag))
+		return;
+	settle(c);
+	if (c->blocked || c->out.next < c->careful)
+		client_wake(c);
+	if (c->events->outcome)
+		c->events->outcome(c->arg, tag, what, id, reason);
+}
+
+void client_on_unknown(struct client *c)
+{
+	c->restart = true; /* not now: acks that came with it count */
+	client_wake(c);
+}
+
+unsigned client_unacked(const struct client *c)
+{
+	return (unsigned)c->out.n_open;
+}
+
+/* --- positions ------------------------------------------------------------------------------- */
+
+static void tell_rooms(struct client *c, size_t lane)
+{
+	if (!c->events->room_position)
+		return;
+	for (size_t i = 0; i < c->rooms.n; i++) {
+		const struct room *room = &c->rooms.v[i];
+		struct str id = buf_str(room->own ? &room->since : &c->rooms.lanes[lane].pos);
+		if (room->lane == lane && room->started && room->held)
+			c->events->room_position(c->arg, str_of(room->name), id);
+	}
+}
+
+static void tell_end(struct client *c, size_t lane, bool heartbeat)
+{
+	if (c->at_end || c->state != CLIENT_UP || !rooms_at_end(&c->rooms, lane, heartbeat))
+		return;
+	c->at_end = true;
+	if (c->events->at_end)
+		c->events->at_end(c->arg);
+}
+
+void client_on_start(
+	struct client *c, size_t lane, struct str name, struct str start, struct str head)
+{
+	struct str pos;
+
+	if (c->state != CLIENT_UP || !rooms_id_ok(start) || !rooms_id_ok(head))
+		return;
+	if (!rooms_start(&c->rooms, lane, name, start, head))
+		return;
+	settle(c);
+	pos = rooms_position(&c->rooms);
+	if (c->events->subscribed)
+		c->events->subscribed(c->arg, pos, buf_str(&c->rooms.lanes[0].head));
+	if (pos.n && c->events->position)
+		c->events->position(c->arg, pos);
+	for (size_t i = 0; !pos.n && i < c->rooms.n_lanes; i++)
+		tell_rooms(c, i);
+	for (size_t i = 0; i < c->rooms.n_lanes; i++)
+		tell_end(c, i, false);
+}
+
+void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat)
+{
+	struct str pos;
+
+	if (c->state != CLIENT_UP || !id.n || !rooms_id_ok(id))
+		return;
+	if (!str_eq(id, buf_str(&c->rooms.lanes[lane].pos)) &&
+		rooms_move(&c->rooms, lane, STR(""), id)) {
+		pos = rooms_position(&c->rooms);
+		if (pos.n && c->events->position)
+			c->events->position(c->arg, pos);
+		else if (!pos.n)
+			tell_rooms(c, lane);
+	}
+	tell_end(c, lane, heartbeat);
+}
+
+/* --- the rest -------------------------------------------------------------------------------- */
+
+bool client_connected(const struct client *c)
+{
+	return c->state == CLIENT_UP;
+}
+
+void client_pause(struct client *c, bool paused)
+{
+	if (c->paused == paused)
+		return;
+	c->paused = paused;
+	c->heard_at = clock_ms();
+	if (c->state == CLIENT_UP)
+		c->ops->pause(c->carrier, paused);
+}
+
+void client_close(struct client *c, void (*done)(void *arg))
+{
+	bool up = c->state == CLIENT_UP, wait;
+
+	c->closed = done;
+	c->state = CLIENT_CLOSING;
+	uv_idle_stop(c->turn);
+	wait = up && c->ops->finish(c->carrier);
+	if (!wait)
+		c->ops->stop(c->carrier);
+	uv_timer_start(c->timer, on_timer, wait ? CLOSE_MS : 0, 0);
+}
+
+void client_on_closed(struct client *c)
+{
+	if (c->state != CLIENT_CLOSING)
+		return;
+	c->state = CLIENT_DONE;
+	uv_timer_stop(c->timer);
+	if (c->closed)
+		c->closed(c->arg);
+}

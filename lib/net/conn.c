@@ -1,0 +1,615 @@
+/* conn.c - the life of a connection: reading heads, flushing, lingering, closing
+ *
+ * Nothing is freed inside a callback: a connection whose socket is gone is put on net.dead and freed when the turn ends, and not before the last of
+ * its publications has its outcome. */
+#include "net/conn.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "codec/name.h"
+#include "net/frame.h"
+#include "net/http.h"
+
+#include <stdio.h>
+
+#define LINGER_MS      2000
+#define LINGER_BYTES   (8u << 20)
+#define FLUSH_BATCHES  4 /* of one connection in one turn */
+#define LANE_KEEP      4096
+#define PENDING_MAX    65536 /* publications without an outcome */
+
+static void on_data(struct sock *s, char *p, size_t n);
+static void on_writable(struct sock *s);
+static void on_closed(struct sock *s);
+
+static const struct sock_ops sock_ops = { on_data, on_writable, on_closed };
+
+/* --- small things ---------------------------------------------------------------------------------- */
+
+void buf_add_conn_id(struct buf *b, const struct conn *c)
+{
+	buf_addf(b, "c%llx", (unsigned long long)c->id);
+}
+
+struct str conn_client(const struct conn *c)
+{
+	return str_make(c->client, c->client_n);
+}
+
+struct str conn_user(const struct conn *c)
+{
+	return str_of(c->user);
+}
+
+void conn_dirty(struct conn *c)
+{
+	if (!c->closed && list_empty(&c->dirty))
+		list_add(&c->net->dirty, &c->dirty);
+}
+
+struct buf *conn_lane(struct conn *c)
+{
+	conn_dirty(c);
+	return &c->lane;
+}
+
+void conn_lane_position(struct conn *c, struct pos pos)
+{
+	c->lane_pos = pos_max(c->lane_pos, pos);
+}
+
+void conn_deadline(struct conn *c, int64_t at_ms)
+{
+	wheel_set(&c->net->wheel, &c->deadline, at_ms);
+}
+
+void conn_no_deadline(struct conn *c)
+{
+	wheel_del(&c->net->wheel, &c->deadline);
+}
+
+void conn_told(struct conn *c, struct pos pos)
+{
+	c->sub->told = pos;
+}
+
+/* --- opening and closing ----------------------------------------------------------------------------- */
+
+struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
+{
+	struct conn *c = mem_new(struct conn);
+
+	c->net = n;
+	list_init(&c->dirty);
+	list_init(&c->all);
+	deadline_init(&c->deadline);
+	if (sock_adopt(n->engine, &c->sock, &sock_ops, fd) != 0) {
+		mem_free(c);
+		return NULL;
+	}
+	c->id = ++n->next_id;
+	c->peer = mem_strndup(peer.p, peer.n);
+	c->loopback = loopback;
+	c->opened_ms = n->now_ms;
+	list_add(&n->conns, &c->all);
+	n->n_conns++;
+	conn_deadline(c, c->opened_ms + n->conf.head_ms);
+	return c;
+}
+
+static void note_close(struct conn *c, unsigned code, struct str reason)
+{
+	if (c->close_code)
+		return;
+	c->close_code = (uint16_t)code;
+	snprintf(c->close_reason, sizeof c->close_reason, STR_FMT, STR_ARG(str_head(reason, sizeof c->close_reason - 1)));
+}
+
+/* Rooms are left and the record is written as soon as the connection is decided to end. */
+static void unsubscribe_all(struct conn *c)
+{
+	struct net *n = c->net;
+
+	if (!c->sub || c->closed_told)
+		return;
+	c->closed_told = true;
+	list_for_each(it, &c->sub->feed.subs) {
+		struct sub *s = list_entry(it, struct sub, of_feed);
+		n->events->parted(n->arg, c, str_of(s->name));
+	}
+	n->events->closed(n->arg, c, c->close_code, str_of(c->close_reason));
+	feed_fini(&c->sub->feed);
+}
+
+static void on_closed(struct sock *s)
+{
+	struct conn *c = list_entry(s, struct conn, sock);
+
+	note_close(c, 1006, STR("the client went away"));
+	c->closed = true;
+	unsubscribe_all(c);
+	conn_no_deadline(c);
+	list_del(&c->dirty);
+	list_add(&c->net->dead, &c->dirty);
+}
+
+void conn_free(struct conn *c)
+{
+	struct net *n = c->net;
+
+	if (c->transport && c->transport->free)
+		c->transport->free(c);
+	if (c->sub)
+		feed_fini(&c->sub->feed);
+	mem_free(c->sub);
+	buf_fini(&c->in);
+	buf_fini(&c->lane);
+	buf_fini(&c->cors);
+	mem_free(c->user);
+	mem_free(c->peer);
+	list_del(&c->all);
+	list_del(&c->dirty);
+	n->n_conns--;
+	mem_free(c);
+}
+
+void conn_abort(struct conn *c, unsigned code, struct str reason)
+{
+	note_close(c, code, reason);
+	unsubscribe_all(c);
+	c->closing = true;
+	sock_close(&c->sock);
+}
+
+void conn_finish(struct conn *c, unsigned code, struct str reason)
+{
+	if (c->closing)
+		return;
+	note_close(c, code, reason);
+	unsubscribe_all(c);
+	c->closing = true;
+	c->busy = false;
+	sock_pause(&c->sock, false);
+	c->in.n = 0;
+	conn_deadline(c, c->net->now_ms + LINGER_MS);
+	conn_dirty(c);
+}
+
+void conn_bye(struct conn *c, unsigned code, struct str reason)
+{
+	if (c->closing || c->closed)
+		return;
+	if (c->transport && c->transport->bye)
+		c->transport->bye(c, code, reason);
+	conn_finish(c, code, reason);
+}
+
+/* --- subscribing --------------------------------------------------------------------------------------- */
+
+struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, bool no_echo)
+{
+	if (!c->sub) {
+		c->sub = mem_new(struct subscriber);
+		feed_init(&c->sub->feed, c->net->table, c, conn_client(c), no_echo);
+	}
+	c->sub->wire = wire;
+	c->sub->chunked = chunked;
+	c->sub->since_ms = c->net->now_ms;
+	return c->sub;
+}
+
+int conn_open_sub(struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e)
+{
+	struct net *n = c->net;
+	int rc = pattern_check(room, e);
+
+	if (rc == 0)
+		rc = n->events->allow(n->arg, c, ASK_SUBSCRIBE, room, e);
+	if (rc)
+		return rc;
+	if (c->sub->feed.n_subs >= n->conf.max_rooms)
+		return err_set(e, ERR_TOO_LARGE, "over the limit of %u rooms on one connection", n->conf.max_rooms);
+	if (!sub_open(&c->sub->feed, room, since, tag, n->now_ms))
+		return err_set(e, ERR_INVALID, "already subscribed to '" STR_FMT "'", STR_ARG(room));
+	c->sub->was_at_head = false;
+	n->events->joined(n->arg, c, room);
+	return 0;
+}
+
+void conn_close_sub(struct conn *c, struct sub *s)
+{
+	c->net->events->parted(c->net->arg, c, str_of(s->name));
+	sub_close(s);
+}
+
+static void check_pause(struct conn *c);
+static void read_more(struct conn *c);
+
+/* --- writing -------------------------------------------------------------------------------------------- */
+
+static void write_out(struct conn *c, const char *p, size_t n)
+{
+	struct net *net = c->net;
+
+	net->stats.writes++;
+	net->stats.bytes_out += n;
+	sock_write(&c->sock, p, n);
+}
+
+static bool can_write(const struct conn *c)
+{
+	return !c->closed && !c->sock.choked && !c->sock.closing && c->sock.wsi;
+}
+
+/* May the lane go out: is no position in it ahead of what the feed delivered? */
+static bool lane_is_free(const struct conn *c)
+{
+	const struct subscriber *s = c->sub;
+
+	return !s || c->closing || s->feed.n_subs == 0 || pos_cmp(c->lane_pos, s->feed.pos) <= 0;
+}
+
+/* What is to be written now is either a batch that others share (net.run), as long as nothing goes with it, or collected in net.scratch. Appending copies
+ * the batch: most subscribers are owed one batch and nothing else, and copy nothing. */
+static struct buf *scratch(struct net *n)
+{
+	if (n->run.n) {
+		buf_add_str(&n->scratch, n->run);
+		n->run = (struct str){ 0 };
+	}
+	return &n->scratch;
+}
+
+static size_t collected(const struct net *n)
+{
+	return n->run.n + n->scratch.n;
+}
+
+static void drop_collected(struct net *n)
+{
+	n->run = (struct str){ 0 };
+	n->scratch.n = 0;
+}
+
+static void write_collected(struct conn *c)
+{
+	struct net *n = c->net;
+	struct str bytes = n->run.n ? n->run : buf_str(&n->scratch);
+
+	if (bytes.n && can_write(c))
+		write_out(c, bytes.p, bytes.n);
+	drop_collected(n);
+}
+
+static void take_lane(struct conn *c)
+{
+	if (c->lane.n == 0 || !lane_is_free(c))
+		return;
+	buf_add_str(scratch(c->net), buf_str(&c->lane));
+	c->lane.n = 0;
+	c->lane_pos = (struct pos){ 0 };
+	buf_shrink(&c->lane, LANE_KEEP);
+}
+
+static void take_run(struct conn *c, const struct peek *p)
+{
+	struct net *n = c->net;
+	struct subscriber *s = c->sub;
+	uint64_t to = 0, entries = 0;
+	struct str bytes;
+
+	if (n->run.n)
+		scratch(n); /* a batch lives until the next is asked for */
+	bytes = batch_get(&n->batches, s->wire, s->chunked, &s->feed, p, &to, &entries);
+	n->stats.frames_out += entries;
+	s->sent += entries;
+	feed_advance(&s->feed, p, to);
+	conn_told(c, s->feed.pos);
+	if (n->scratch.n)
+		buf_add_str(&n->scratch, bytes);
+	else
+		n->run = bytes;
+}
+
+static void take_entry(struct conn *c, const struct peek *p)
+{
+	struct net *n = c->net;
+	struct subscriber *s = c->sub;
+	struct buf *out = scratch(n);
+	size_t at = 0;
+
+	if (s->chunked)
+		wire_chunk_begin(out, &at);
+	if (!feed_skips(&s->feed, p->entry)) {
+		wire_entry(out, s->wire, p->room, p->entry);
+		n->stats.frames_out++;
+		s->sent++;
+	}
+	if (s->chunked)
+		wire_chunk_end(out, at);
+	feed_advance(&s->feed, p, 0);
+	conn_told(c, s->feed.pos);
+}
+
+/* Collects one thing of the feed. False: nothing more now. */
+static bool stream_step(struct conn *c)
+{
+	struct net *n = c->net;
+	struct subscriber *s = c->sub;
+	struct peek p;
+
+	switch (feed_peek(&s->feed, &p)) {
+	case PEEK_RUN:
+		take_run(c, &p);
+		return true;
+	case PEEK_ENTRY:
+		take_entry(c, &p);
+		return true;
+	case PEEK_GAP:
+		n->stats.gaps++;
+		n->events->gap(n->arg, c, &p.gap);
+		c->transport->say_gap(c, &p.gap, scratch(n));
+		feed_advance(&s->feed, &p, 0);
+		if (p.gap.has_id)
+			conn_told(c, p.gap.id);
+		return true;
+	case PEEK_START:
+		c->transport->say_start(c, p.sub, scratch(n));
+		feed_advance(&s->feed, &p, 0);
+		return true;
+	case PEEK_CLOSE:
+		n->stats.slow_closed++;
+		write_collected(c);
+		conn_bye(c, 4008, STR("too slow: messages were dropped before they could be written"));
+		return false;
+	case PEEK_EMPTY:
+		/* The end of its replay is told once, so that nobody has to poll for it. */
+		if (!s->was_at_head && feed_at_head(&s->feed)) {
+			s->was_at_head = true;
+			if (pos_cmp(s->told, s->feed.pos) != 0 || s->told.epoch != s->feed.pos.epoch)
+				c->transport->say_position(c, scratch(n));
+		}
+		return false;
+	case PEEK_WAIT:
+		return false;
+	}
+	return false;
+}
+
+void conn_stream(struct conn *c)
+{
+	struct net *n = c->net;
+	unsigned batches = 0;
+
+	drop_collected(n);
+	while (can_write(c)) {
+		take_lane(c);
+		if (c->closing || !c->sub)
+			break;
+		if (!stream_step(c)) {
+			if (!c->closing)
+				take_lane(c);
+			break;
+		}
+		if (collected(n) < SOCK_BATCH_MAX)
+			continue;
+		write_collected(c);
+		if (++batches == FLUSH_BATCHES && can_write(c)) {
+			feed_ready(&c->sub->feed);
+			n->again = true;
+			return;
+		}
+	}
+	write_collected(c);
+}
+
+/* A connection that is to end: everything is written, so the peer is shown the end. */
+static void end_if_written(struct conn *c)
+{
+	if (!c->closing || c->half_closed || c->sock.choked || c->lane.n)
+		return;
+	c->half_closed = true;
+	sock_shutdown(&c->sock);
+}
+
+static void write_lane(struct conn *c)
+{
+	drop_collected(c->net);
+	take_lane(c);
+	write_collected(c);
+}
+
+void conn_flush(struct conn *c)
+{
+	if (c->closed)
+		return;
+	if (c->in.n && !c->busy && !c->closing)
+		read_more(c);
+	if (can_write(c)) {
+		if (c->closing || !c->sub)
+			write_lane(c);
+		else if (c->transport->drain)
+			c->transport->drain(c);
+		else
+			conn_stream(c);
+	}
+	if (can_write(c) && c->lane.n && (c->closing || (c->transport && c->transport->drain) || !c->sub))
+		write_lane(c);
+	end_if_written(c);
+	check_pause(c);
+}
+
+static void on_writable(struct sock *s)
+{
+	struct conn *c = list_entry(s, struct conn, sock);
+
+	conn_dirty(c);
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------- */
+
+static void linger(struct conn *c, size_t n)
+{
+	c->discarded += n;
+	if (c->discarded > LINGER_BYTES)
+		sock_close(&c->sock);
+}
+
+/* Reads one head from the front; returns bytes used, 0: not complete. */
+static size_t read_head(struct conn *c, char *p, size_t n)
+{
+	struct net *net = c->net;
+	struct err e = { 0 };
+	long used = head_read(&net->head, p, n, &c->scanned, &e);
+
+	if (used == 0)
+		return 0;
+	c->scanned = 0;
+	if (used < 0) {
+		http_refuse(c, (int)-used, str_of(e.text));
+		return n;
+	}
+	net->stats.requests++;
+	c->reading_head = false;
+	c->keep_alive = net->head.keep_alive;
+	http_request(c, &net->head);
+	return (size_t)used;
+}
+
+/* Gives bytes to whoever reads now, until none are left or nobody takes them. Returns how many were taken. */
+static size_t consume(struct conn *c, char *p, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n && !c->busy && !c->closing && !c->closed) {
+		size_t used = c->transport ? c->transport->data(c, p + done, n - done) : read_head(c, p + done, n - done);
+
+		done += used;
+		if (used == 0)
+			break;
+	}
+	return done;
+}
+
+/* While it can take no more, the peer waits. */
+static void check_pause(struct conn *c)
+{
+	bool full = c->busy ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+
+	if (!c->closing)
+		sock_pause(&c->sock, full);
+}
+
+static void read_more(struct conn *c)
+{
+	struct buf in = c->in;
+	size_t used;
+
+	/* Moved out of the way: consumers see stable bytes while c->in may be added to. */
+	c->in = (struct buf){ 0 };
+	used = consume(c, in.p, in.n);
+	if (used < in.n && !c->closing) {
+		buf_drop(&in, used);
+		buf_fini(&c->in);
+		c->in = in;
+	} else {
+		buf_fini(&in);
+	}
+	check_pause(c);
+}
+
+static void on_data(struct sock *s, char *p, size_t n)
+{
+	struct conn *c = list_entry(s, struct conn, sock);
+	struct net *net = c->net;
+	size_t used;
+
+	net->now_ms = clock_ms();
+	net->stats.bytes_in += n;
+	net->turn_bytes += n;
+	if (c->closing) {
+		linger(c, n);
+		return;
+	}
+	if (!c->transport && !c->reading_head && !c->busy) {
+		c->reading_head = true;
+		conn_deadline(c, net->now_ms + net->conf.head_ms);
+	}
+	if (c->in.n) {
+		buf_add(&c->in, p, n);
+		read_more(c);
+	} else {
+		used = consume(c, p, n);
+		if (used < n && !c->closing && !c->closed)
+			buf_add(&c->in, p + used, n - used);
+		check_pause(c);
+	}
+	if (net->turn_bytes >= NET_TURN_BYTES)
+		net->events->turn(net->arg);
+}
+
+void conn_next_request(struct conn *c)
+{
+	if (c->sub) { /* a poll: its subscription was the request's */
+		unsubscribe_all(c);
+		mem_free(c->sub);
+		c->sub = NULL;
+		c->closed_told = false;
+	}
+	if (c->transport && c->transport->free)
+		c->transport->free(c);
+	c->transport = NULL;
+	c->state = NULL;
+	c->busy = c->head_only = false;
+	c->client_n = 0;
+	mem_free(c->user);
+	c->user = NULL;
+	if (!c->keep_alive || c->net->draining) {
+		conn_finish(c, 1000, STR(""));
+		return;
+	}
+	conn_deadline(c, c->net->now_ms + c->net->conf.idle_ms);
+	conn_dirty(c); /* also reads on: what was pipelined waits in c->in */
+}
+
+void conn_on_deadline(struct deadline *d, void *arg)
+{
+	struct conn *c = list_entry(d, struct conn, deadline);
+
+	(void)arg;
+	if (c->closed)
+		return;
+	if (c->closing) {
+		sock_close(&c->sock);
+	} else if (c->transport) {
+		if (c->transport->tick)
+			c->transport->tick(c);
+	} else if (c->reading_head) {
+		http_refuse(c, 408, STR("the request head did not arrive in time"));
+	} else {
+		conn_finish(c, 1000, STR("idle"));
+	}
+}
+
+/* --- publications ----------------------------------------------------------------------------------------- */
+
+void conn_publish(struct conn *c, const struct publication *p)
+{
+	c->pending++;
+	c->net->stats.messages_in++;
+	c->net->events->publish(c->net->arg, p);
+}
+
+void conn_published(struct conn *c, struct str ref, const struct pub_result *r)
+{
+	c->pending--;
+	if (!c->closed && !c->closing && c->transport && c->transport->published)
+		c->transport->published(c, ref, r);
+}
+
+void conn_say(struct conn *c, struct str json)
+{
+	if (!c->closed && !c->closing && c->transport == &transport_ws)
+		frame_add(conn_lane(c), FRAME_TEXT, json);
+}

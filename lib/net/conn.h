@@ -1,0 +1,126 @@
+/* conn.h - one connection: requests one after the other, and at most one transport that has taken it over
+ *
+ *   bytes -> (reading a head) -> http.c picks who answers -> back to reading, or a transport takes the bytes that follow
+ *
+ * What is to be written waits in two places: the *lane* (answers, acks, errors, pongs; bounded) and the *feed* (what a subscriber is owed; not copied until
+ * it is written). conn_flush writes both, once a turn, the lane first, at entry boundaries. A lane that holds positions is
+ * held back until the feed has delivered up to them: nobody is told a position ahead of what he was given. */
+#ifndef RT_NET_CONN_H
+#define RT_NET_CONN_H
+
+#include "net/body.h"
+#include "net/net.h"
+
+#define LANE_MAX (256u * 1024) /* above it the connection is not read */
+
+struct transport {
+	const char *name; /* "ws", "sse", ... as GET /connections shows it */
+	/* Bytes from the peer, may be changed in place. Returns how many were taken; fewer only when the connection is closing or busy. */
+	size_t (*data)(struct conn *c, char *p, size_t n);
+	/* The feed has something; NULL: conn_stream. */
+	void (*drain)(struct conn *c);
+	/* The deadline set with conn_deadline. */
+	void (*tick)(struct conn *c);
+	/* How it tells a subscriber: appended to `out` in its framing. */
+	void (*say_start)(struct conn *c, const struct sub *s, struct buf *out);
+	void (*say_gap)(struct conn *c, const struct gap *g, struct buf *out);
+	void (*say_position)(struct conn *c, struct buf *out); /* feed.pos moved without a message */
+	/* The outcome of a publication of this connection. */
+	void (*published)(struct conn *c, struct str ref, const struct pub_result *r);
+	/* Ends it politely: a close frame, a last event. The caller closes. */
+	void (*bye)(struct conn *c, unsigned code, struct str reason);
+	void (*free)(struct conn *c); /* c->state */
+};
+
+/* What makes a connection a subscriber. */
+struct subscriber {
+	struct feed feed;
+	enum wire wire;
+	bool chunked;
+	bool counts;          /* shown as present */
+	int64_t lease_ms;     /* present for so long, whatever becomes of the connection (a poller); 0: while it lasts */
+	struct pos told;      /* the position handed out last */
+	bool was_at_head;     /* the end of its replay was told */
+	int64_t since_ms;
+	uint64_t sent, dropped;
+};
+
+struct conn {
+	struct sock sock;
+	struct net *net;
+	struct list all;      /* net.conns */
+	struct list dirty;    /* net.dirty, or net.dead */
+	struct deadline deadline;
+	const struct transport *transport; /* NULL: reading heads */
+	void *state;          /* of the transport */
+	struct subscriber *sub;
+	struct buf in;        /* what could not be used yet */
+	struct buf lane;
+	struct buf cors;      /* the request's origin, until its answer begins */
+	struct pos lane_pos;  /* the highest position in it; hi == lo == 0: none */
+	char *user;           /* NULL: none */
+	char *peer;
+	uint64_t id;
+	int64_t opened_ms;
+	size_t scanned;       /* of the head in `in` */
+	uint32_t pending;     /* publications without an outcome: the struct waits for them */
+	uint16_t close_code;  /* for the record */
+	char client[33];      /* of the request, for echo */
+	uint8_t client_n;
+	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
+	bool closed_told, head_only;
+	uint64_t discarded;   /* while lingering */
+	char close_reason[64];
+};
+
+/* For net.c. NULL: the socket could not be adopted, and is closed. */
+struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback);
+void conn_free(struct conn *c);
+void conn_on_deadline(struct deadline *d, void *net);
+
+/* Appends to the lane and sees that it is written at the end of the turn. */
+struct buf *conn_lane(struct conn *c);
+/* The lane now holds this position. */
+void conn_lane_position(struct conn *c, struct pos pos);
+void conn_dirty(struct conn *c);
+/* Fires transport->tick (or the connection's own) at that time; moves an earlier one. */
+void conn_deadline(struct conn *c, int64_t at_ms);
+void conn_no_deadline(struct conn *c);
+
+/* Makes it a subscriber; sub_open on c->sub->feed follows. */
+struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, bool no_echo);
+/* Subscribes it to the rooms asked for; tells the server. 0, or a code and a sentence. */
+int conn_open_sub(struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e);
+void conn_close_sub(struct conn *c, struct sub *s);
+
+/* transport->drain for everything that streams: ws, sse, stream. */
+void conn_stream(struct conn *c);
+/* Writes lane and feed as far as the socket takes them. */
+void conn_flush(struct conn *c);
+
+/* The answer was given: read the next request (or close, if this was the last). */
+void conn_next_request(struct conn *c);
+/* Writes what is in the lane, then shuts down and discards input for up to 2 s or 8 MiB, so that no reset eats the answer. `code` and `reason` are for the record. */
+void conn_finish(struct conn *c, unsigned code, struct str reason);
+/* Closes at once. */
+void conn_abort(struct conn *c, unsigned code, struct str reason);
+/* transport->bye, then conn_finish. */
+void conn_bye(struct conn *c, unsigned code, struct str reason);
+
+/* For the server: the outcome of a publication. */
+void conn_published(struct conn *c, struct str ref, const struct pub_result *r);
+/* For the server: a control message to a WebSocket. */
+void conn_say(struct conn *c, struct str json);
+/* A publication was handed to the server; conn_published will follow. */
+void conn_publish(struct conn *c, const struct publication *p);
+
+/* "c7f3" */
+void buf_add_conn_id(struct buf *b, const struct conn *c);
+struct str conn_client(const struct conn *c);
+struct str conn_user(const struct conn *c);
+/* Position handed out now: note it. */
+void conn_told(struct conn *c, struct pos pos);
+
+extern const struct transport transport_ws, transport_sse, transport_stream, transport_poll, transport_pub, transport_body;
+
+#endif

@@ -1,0 +1,420 @@
+/* http.c - routes, Origin and CORS, and how an answer looks
+ *
+ * Methods and paths are matched exactly; what is not a transport is offered to the server (net_events.request). A request with an Origin passes the
+ * origin check before anything else. */
+#include "net/http.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/url.h"
+#include "codec/name.h"
+
+#include <stdio.h>
+
+const char *http_reason(int status)
+{
+	switch (status) {
+	case 101: return "Switching Protocols";
+	case 200: return "OK";
+	case 204: return "No Content";
+	case 400: return "Bad Request";
+	case 401: return "Unauthorized";
+	case 403: return "Forbidden";
+	case 404: return "Not Found";
+	case 405: return "Method Not Allowed";
+	case 408: return "Request Timeout";
+	case 411: return "Length Required";
+	case 413: return "Content Too Large";
+	case 414: return "URI Too Long";
+	case 417: return "Expectation Failed";
+	case 426: return "Upgrade Required";
+	case 429: return "Too Many Requests";
+	case 431: return "Request Header Fields Too Large";
+	case 500: return "Internal Server Error";
+	case 501: return "Not Implemented";
+	case 503: return "Service Unavailable";
+	case 505: return "HTTP Version Not Supported";
+	default: return "Status";
+	}
+}
+
+int http_status(int code)
+{
+	switch (code) {
+	case ERR_DENIED: return 403;
+	case ERR_NOTFOUND: return 404;
+	case ERR_TOO_LARGE: return 413;
+	case ERR_UNSUPPORTED: return 501;
+	case ERR_BUSY:
+	case ERR_UNKNOWN:
+	case ERR_CLOSED:
+	case ERR_TIMEOUT: return 503;
+	default: return 400;
+	}
+}
+
+/* --- answers ----------------------------------------------------------------------------------------- */
+
+/* The lines that every answer has. */
+static void common_headers(struct conn *c, struct buf *out)
+{
+	if (c->cors.n)
+		buf_addf(out,
+			"Access-Control-Allow-Origin: " STR_FMT "\r\nVary: Origin\r\n"
+			"Access-Control-Expose-Headers: Rt-Next, Rt-Head, Rt-Conn\r\n",
+			STR_ARG(buf_str(&c->cors)));
+	buf_fini(&c->cors);
+}
+
+static void begin_line(struct conn *c, struct buf *out, int status, const char *type, struct str headers)
+{
+	buf_addf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
+	if (type)
+		buf_addf(out, "Content-Type: %s\r\n", type);
+	buf_add_str(out, headers);
+	common_headers(c, out);
+	if (!c->keep_alive)
+		buf_add_text(out, "Connection: close\r\n");
+}
+
+void http_begin(struct conn *c, struct buf *out, int status, const char *type, struct str headers)
+{
+	begin_line(c, out, status, type, headers);
+	buf_add_text(out, "Transfer-Encoding: chunked\r\n\r\n");
+}
+
+void http_add_position(struct buf *headers, const char *name, struct pos pos)
+{
+	buf_addf(headers, "%s: ", name);
+	buf_add_pos(headers, pos);
+	buf_add_text(headers, "\r\n");
+}
+
+void http_reply(struct conn *c, int status, const char *type, struct str headers, struct str body)
+{
+	struct buf *out = conn_lane(c);
+
+	begin_line(c, out, status, type, headers);
+	if (status != 204 && status != 304)
+		buf_addf(out, "Content-Length: %zu\r\n", body.n);
+	buf_add_text(out, "\r\n");
+	if (!c->head_only)
+		buf_add_str(out, body);
+	conn_next_request(c);
+}
+
+static void problem_body(struct buf *b, int status, struct str detail)
+{
+	buf_addf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d", http_reason(status), status);
+	if (detail.n) {
+		buf_add_text(b, ",\"detail\":");
+		buf_add_json(b, detail);
+	}
+	buf_add_text(b, "}\n");
+}
+
+static const char *problem_headers(int status)
+{
+	switch (status) {
+	case 426: return "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n";
+	case 429:
+	case 503: return "Retry-After: 2\r\n";
+	default: return "";
+	}
+}
+
+void http_problem(struct conn *c, int status, struct str detail)
+{
+	struct buf body = { 0 };
+
+	problem_body(&body, status, detail);
+	http_reply(c, status, "application/problem+json", str_of(problem_headers(status)), buf_str(&body));
+	buf_fini(&body);
+}
+
+void http_refuse(struct conn *c, int status, struct str detail)
+{
+	c->keep_alive = false;
+	http_problem(c, status, detail);
+}
+
+/* --- the query ------------------------------------------------------------------------------------------ */
+
+int http_query(const struct head *h, const char *name, struct buf *out)
+{
+	return h->query.p ? query_get(h->query, str_of(name), 0, out) : 0;
+}
+
+bool http_query_flag(const struct head *h, const char *name, bool otherwise)
+{
+	struct buf v = { 0 };
+	bool flag = otherwise;
+
+	if (http_query(h, name, &v) > 0)
+		flag = !(str_eq(buf_str(&v), STR("0")) || str_eq(buf_str(&v), STR("false")));
+	buf_fini(&v);
+	return flag;
+}
+
+/* user_id, client: who this is. Tokens are not there yet, and never ignored. */
+static int take_identity(struct conn *c, const struct head *h, struct err *e)
+{
+	struct buf v = { 0 };
+	int rc = 0, found;
+
+	if (http_query(h, "token", &v) != 0 || head_get(h, STR("authorization")).p) {
+		rc = err_set(e, ERR_UNSUPPORTED, "tokens are not supported by this server");
+		goto out;
+	}
+	v.n = 0;
+	found = http_query(h, "user_id", &v);
+	if (found < 0)
+		rc = err_set(e, ERR_INVALID, "user_id: broken percent-encoding");
+	else if (found)
+		rc = user_check(buf_str(&v), e);
+	if (rc)
+		goto out;
+	if (found)
+		c->user = mem_strndup(v.p, v.n);
+	v.n = 0;
+	found = http_query(h, "client", &v);
+	if (!found && head_get(h, STR("rt-client")).p) {
+		buf_add_str(&v, head_get(h, STR("rt-client")));
+		found = 1;
+	}
+	if (found < 0)
+		rc = err_set(e, ERR_INVALID, "client: broken percent-encoding");
+	else if (found)
+		rc = client_check(buf_str(&v), e);
+	if (rc)
+		goto out;
+	if (!found) { /* random, so that what must not be echoed is not */
+		uint64_t r = rand_below(UINT64_MAX);
+		buf_addf(&v, "%016llx", (unsigned long long)r);
+	}
+	c->client_n = (uint8_t)v.n;
+	memcpy(c->client, v.p, v.n);
+out:
+	buf_fini(&v);
+	return rc;
+}
+
+static int open_one(struct conn *c, struct str room, const struct since *since, struct err *e)
+{
+	if (sub_find(&c->sub->feed, room))
+		return 0; /* named twice */
+	return conn_open_sub(c, room, since, 0, e);
+}
+
+/* The position asked for, from the header or the query. Returns 1 found, 2 found in the header, 0, or negative. */
+static int find_since(const struct head *h, bool event_source, struct buf *out)
+{
+	static const char *const names[] = { "since", "last_event_id", "lastEventId" };
+	struct str header = head_get(h, STR("last-event-id"));
+
+	if (event_source && header.n) {
+		buf_add_str(out, header);
+		return 2;
+	}
+	for (size_t i = 0; i < (event_source ? 3 : 1); i++) {
+		int found = http_query(h, names[i], out);
+		if (found)
+			return found;
+	}
+	return 0;
+}
+
+static int take_since(struct conn *c, const struct head *h, bool event_source, struct since *since, struct err *e)
+{
+	struct buf text = { 0 };
+	int found = find_since(h, event_source, &text), rc = 0;
+
+	if (found < 0) {
+		rc = err_set(e, ERR_INVALID, "since: broken percent-encoding");
+	} else if (found && since_parse(since, buf_str(&text), clock_wall_ms(), e) != 0) {
+		/* EventSource gives up for good on a 400: an id that is none of ours is told as a gap. */
+		if (found == 2)
+			*since = (struct since){ .kind = SINCE_POS, .pos = { .epoch = ~c->net->table->head.epoch } };
+		else
+			rc = ERR_INVALID;
+	}
+	buf_fini(&text);
+	return rc;
+}
+
+int http_open_subs(struct conn *c, const struct head *h, struct str path_room, bool event_source, struct err *e)
+{
+	struct since since = { .kind = SINCE_LATEST };
+	struct buf room = { 0 };
+	int rc = take_since(c, h, event_source, &since, e), found;
+
+	if (rc == 0)
+		rc = c->net->events->ready(c->net->arg, e);
+	if (rc == 0 && path_room.n)
+		rc = open_one(c, path_room, &since, e);
+	for (int i = 0; rc == 0; i++) {
+		room.n = 0;
+		found = h->query.p ? query_get(h->query, STR("room"), i, &room) : 0;
+		if (found == 0)
+			break;
+		rc = found < 0 ? err_set(e, ERR_INVALID, "room: broken percent-encoding")
+			       : open_one(c, buf_str(&room), &since, e);
+	}
+	buf_fini(&room);
+	return rc;
+}
+
+bool http_subscribe(struct conn *c, const struct head *h, struct str path_room, bool event_source)
+{
+	struct err e = { 0 };
+	int rc = http_open_subs(c, h, path_room, event_source, &e);
+
+	if (rc == 0 && c->sub->feed.n_subs == 0)
+		rc = err_set(&e, ERR_INVALID, "no room: name one in the path, or several as ?room=a&room=b");
+	if (rc)
+		http_refuse(c, http_status(rc), str_of(e.text));
+	return rc == 0;
+}
+
+/* --- Origin (RFC 6454; Fetch) -------------------------------------------------------------------------- */
+
+/* The same host: the origin without its scheme is the Host of the request. */
+static bool same_host(struct str origin, struct str host)
+{
+	long at = str_find(origin, STR("://"));
+
+	return at >= 0 && str_case_eq(str_skip(origin, (size_t)at + 3), host);
+}
+
+static bool origin_allowed(const struct conn *c, const struct head *h, struct str origin)
+{
+	if (same_host(origin, h->host))
+		return true;
+	for (int i = 0; i < c->net->conf.n_origins; i++) {
+		struct str allowed = str_of(c->net->conf.origins[i]);
+		if (str_eq(allowed, STR("*")) || str_case_eq(allowed, origin) || same_host(origin, allowed))
+			return true;
+	}
+	return false;
+}
+
+/* False: the request was answered. */
+static bool check_origin(struct conn *c, const struct head *h)
+{
+	struct str origin = head_get(h, STR("origin"));
+
+	if (!origin.p)
+		return true;
+	if (origin.n > 512 || !origin_allowed(c, h, origin)) {
+		http_refuse(c, 403, STR("this origin is not allowed (rt-serve --origin)"));
+		return false;
+	}
+	buf_add_str(&c->cors, origin);
+	return true;
+}
+
+static void answer_options(struct conn *c, const struct head *h)
+{
+	struct buf headers = { 0 };
+	struct str wanted = head_get(h, STR("access-control-request-headers"));
+
+	buf_add_text(&headers, "Allow: GET, HEAD, POST, PUT, OPTIONS\r\n");
+	if (head_get(h, STR("access-control-request-method")).p)
+		buf_add_text(&headers, "Access-Control-Allow-Methods: GET, HEAD, POST, PUT\r\n"
+				       "Access-Control-Max-Age: 600\r\n");
+	if (wanted.p && wanted.n < 512)
+		buf_addf(&headers, "Access-Control-Allow-Headers: " STR_FMT "\r\n", STR_ARG(wanted));
+	http_reply(c, 204, NULL, buf_str(&headers), STR(""));
+	buf_fini(&headers);
+}
+
+/* --- routes ----------------------------------------------------------------------------------------------- */
+
+enum { GETS = 1, POSTS = 2 };
+
+struct route {
+	const char *path;  /* the first segment */
+	bool room;         /* a second one may name a room */
+	unsigned methods;
+	void (*open)(struct conn *c, const struct head *h, struct str room);
+};
+
+static const struct route routes[] = {
+	{ "ws", true, GETS, ws_open },
+	{ "events", true, GETS, sse_open },
+	{ "stream", true, GETS, stream_open },
+	{ "poll", true, GETS, poll_open },
+	{ "history", true, GETS, history_open },
+	{ "pub", true, POSTS, pub_open },
+	{ NULL, false, 0, NULL },
+};
+
+static const struct route *find_route(const struct head *h, struct str *room)
+{
+	struct str rest, first = str_cut(str_make(h->path + 1, h->path_n - 1), '/', &rest);
+
+	for (const struct route *r = routes; r->path; r++)
+		if (str_eq(first, str_of(r->path))) {
+			*room = rest.p ? rest : STR("");
+			return r;
+		}
+	return NULL;
+}
+
+static unsigned method_bit(enum head_method m)
+{
+	return m == HTTP_GET || m == HTTP_HEAD ? GETS : m == HTTP_POST || m == HTTP_PUT ? POSTS : 0;
+}
+
+static void method_not_allowed(struct conn *c, const char *allow)
+{
+	struct buf body = { 0 };
+
+	c->keep_alive = false;
+	problem_body(&body, 405, STR(""));
+	http_reply(c, 405, "application/problem+json", str_of(allow), buf_str(&body));
+	buf_fini(&body);
+}
+
+static void open_route(struct conn *c, const struct head *h, const struct route *r, struct str room)
+{
+	struct err e = { 0 };
+	int rc;
+
+	rc = take_identity(c, h, &e);
+	if (rc == 0 && room.n)
+		rc = pattern_check(room, &e);
+	if (rc)
+		http_refuse(c, http_status(rc), str_of(e.text));
+	else if (h->method == HTTP_HEAD)
+		http_reply(c, 200, NULL, STR(""), STR("")); /* what GET would stream has no length */
+	else
+		r->open(c, h, room);
+}
+
+void http_request(struct conn *c, const struct head *h)
+{
+	struct str room = { 0 };
+	const struct route *r;
+
+	c->head_only = h->method == HTTP_HEAD;
+	if (!check_origin(c, h))
+		return;
+	if (h->method == HTTP_OPTIONS && h->body == BODY_NONE) {
+		answer_options(c, h);
+		return;
+	}
+	r = find_route(h, &room);
+	if (r && !(method_bit(h->method) & r->methods))
+		method_not_allowed(c, r->methods & GETS ? "Allow: GET, HEAD, OPTIONS\r\n" : "Allow: POST, PUT, OPTIONS\r\n");
+	else if (method_bit(h->method) != POSTS && (h->body == BODY_CHUNKED || h->length))
+		http_refuse(c, 400, STR("a body is for POST and PUT only"));
+	else if (!r && method_bit(h->method) == POSTS)
+		body_open(c, h);
+	else if (r)
+		open_route(c, h, r, room);
+	else if (h->upgrade_websocket)
+		http_refuse(c, 404, STR("WebSockets are at /ws/{room}"));
+	else if (!c->net->events->request(c->net->arg, c, h, STR("")))
+		http_problem(c, 404, STR(""));
+}

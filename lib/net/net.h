@@ -1,0 +1,132 @@
+/* net.h - the connections of one instance, and what they ask of the server
+ *
+ *   listen -> conn (socket, requests, deadlines) -> a transport: ws, sse, stream, poll, pub
+ *
+ * net owns connections; the server owns the rooms' table and the bus, and is told through net_events. Bytes from clients are decoded here
+ * (hop 1) and entries become frame bytes here (hop 6). Everything runs on one loop. */
+#ifndef RT_NET_NET_H
+#define RT_NET_NET_H
+
+#include "base/wheel.h"
+#include "codec/msg.h"
+#include "net/head.h"
+#include "net/listen.h"
+#include "net/sock.h"
+#include "net/wire.h"
+#include "room/sub.h"
+
+struct conn;
+struct transport;
+
+struct net_conf {
+	size_t max_message;
+	unsigned max_connections, max_rooms; /* rooms: of one connection */
+	int64_t ping_ms, pong_ms;            /* WebSocket: ping that often, cut that long after */
+	int64_t head_ms, body_ms, idle_ms;   /* a request's head, silence within its body, keep-alive */
+	int64_t heartbeat_ms;                /* SSE and stream */
+	const char *const *origins;          /* allowed besides the same host; "*": any */
+	int n_origins;
+};
+
+/* One message a client asks to publish; all borrowed. Exactly one conn_published follows, never before publish returns; outcomes of one connection come in
+ * the order of its publications. */
+struct publication {
+	struct conn *conn;
+	const struct msg *msg; /* NULL: it was refused already, as `refused` says; its outcome keeps its place in the order */
+	const struct err *refused;
+	struct str room;    /* of the path, or "" */
+	bool room_first;    /* the path's room wins over `_room` */
+	struct str dedup;   /* Idempotency-Key, or "" */
+	struct str client;  /* the publisher's client id, or "" */
+	struct str ref;     /* given back: raw text, at most PUB_REF_MAX bytes */
+};
+#define PUB_REF_MAX 40
+
+enum pub_outcome {
+	PUB_ACK,
+	PUB_DUP,
+	PUB_REFUSED,     /* permanently; code is below */
+	PUB_UNKNOWN,
+	PUB_UNAVAILABLE, /* certainly not published, and it may work later */
+};
+
+struct pub_result {
+	enum pub_outcome outcome;
+	struct pos pos;
+	bool has_pos;         /* an ephemeral message has none */
+	enum err_code code;   /* REFUSED: ERR_INVALID, ERR_DENIED, ERR_TOO_LARGE, ERR_UNSUPPORTED */
+	struct str reason;
+};
+
+enum net_ask { ASK_SUBSCRIBE, ASK_PUBLISH, ASK_ADMIN };
+
+struct net_events {
+	/* Hop 2. */
+	void (*publish)(void *arg, const struct publication *p);
+	/* May this connection do that with this room or pattern? 0, or a code and a sentence. */
+	int (*allow)(void *arg, struct conn *c, enum net_ask what, struct str room, struct err *e);
+	/* A subscription began or ended. */
+	void (*joined)(void *arg, struct conn *c, struct str room);
+	void (*parted)(void *arg, struct conn *c, struct str room);
+	/* {"_op":"presence"}: answer with conn_say. */
+	void (*presence)(void *arg, struct conn *c, struct str room);
+	/* A client was told a gap. */
+	void (*gap)(void *arg, struct conn *c, const struct gap *g);
+	/* A subscriber's connection is over. */
+	void (*closed)(void *arg, struct conn *c, unsigned code, struct str reason);
+	/* A request that no transport serves; answer with http_reply. False: there is no such resource. `body` is the whole body. */
+	bool (*request)(void *arg, struct conn *c, const struct head *h, struct str body);
+	/* Ends the turn early: input has come in faster than a turn should hold. */
+	void (*turn)(void *arg);
+	/* Does the server take subscribers and messages now? 0, or a code and a sentence (503). */
+	int (*ready)(void *arg, struct err *e);
+};
+
+/* Bytes that one turn reads before it ends, whatever else waits: so much at most is in memory unflushed. */
+#define NET_TURN_BYTES (4u << 20)
+/* Metadata that a client carries along does not count against the limit of the message. */
+#define NET_METADATA_MAX 4096u
+
+struct net_stats {
+	uint64_t accepted, refused, requests, messages_in, frames_out, writes, bytes_out, bytes_in, gaps, slow_closed;
+};
+
+struct net {
+	uv_loop_t *loop;
+	struct net_conf conf;
+	const struct net_events *events;
+	void *arg;
+	struct table *table;
+	struct sock_engine *engine;
+	struct list conns;        /* struct conn.all */
+	struct list dirty;        /* with something to write */
+	struct list dead;         /* freed when the turn ends */
+	unsigned n_conns;
+	struct wheel wheel;
+	uv_timer_t timer;
+	struct head head;         /* of the request being read: one at a time */
+	struct buf scratch;       /* of the flush: what one connection is to be written, where it is not */
+	struct str run;           /* a batch as it is */
+	struct batches batches;
+	uint64_t next_id;
+	bool draining, again;     /* again: the turn left work */
+	struct net_stats stats;
+	int64_t now_ms;           /* of this turn */
+	uint64_t turn_bytes;      /* read in it */
+};
+
+int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const struct net_events *events, void *arg, struct table *table, struct err *e);
+/* Closes all connections; run the loop until net_is_closed, then net_fini. */
+void net_close(struct net *n);
+bool net_is_closed(const struct net *n);
+void net_fini(struct net *n);
+/* A listen_fn: arg is the net. */
+void net_accept(void *net, int fd, struct str peer, bool loopback);
+/* The flush: writes what every dirty connection is owed, then frees the dead. */
+void net_flush(struct net *n);
+/* ops->wake of the table. */
+void net_wake(struct table *t, struct feed *f);
+/* No new connections; every subscriber is told to come back at a random moment (close 1012, retry:). */
+void net_drain(struct net *n);
+
+#endif

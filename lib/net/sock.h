@@ -1,0 +1,51 @@
+/* sock.h - one accepted socket: bytes in, bytes out
+ *
+ * libwebsockets carries it in the raw-skt role: polling, TLS where the vhost has it, and writes. It parses nothing: its HTTP role loops for ever
+ * on two pipelined requests with bodies, and hides the raw URI. Everything that knows of lws on the server's side is in sock.c. */
+#ifndef RT_NET_SOCK_H
+#define RT_NET_SOCK_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <uv.h>
+
+struct sock;
+
+struct sock_ops {
+	/* Bytes arrived; they may be changed in place and are gone when the call returns. */
+	void (*data)(struct sock *s, char *p, size_t n);
+	/* A choked socket takes bytes again. */
+	void (*writable)(struct sock *s);
+	/* The peer sent its last byte, or the connection broke, or sock_close took effect. The sock is gone when this returns. */
+	void (*closed)(struct sock *s);
+};
+
+struct sock {
+	struct lws *wsi; /* NULL once closed */
+	const struct sock_ops *ops;
+	bool choked;     /* the kernel's buffer was full: wait for writable */
+	bool paused, closing;
+};
+
+struct sock_engine; /* one per process: the lws context */
+
+#define SOCK_BATCH_MAX 65536 /* bytes a caller writes at once, at most */
+
+struct sock_engine *sock_engine_open(uv_loop_t *loop, struct err *e);
+void sock_engine_close(struct sock_engine *en); /* closes every socket: closed() is called */
+
+/* Takes an accepted, non-blocking fd (closed on failure). */
+int sock_adopt(struct sock_engine *en, struct sock *s, const struct sock_ops *ops, int fd);
+/* Takes all n bytes. 0; or ERR_BUSY: taken, but the socket is choked now and the rest is kept for it: write no more before writable();
+ * or ERR_CLOSED: closed() follows. Never call it while choked. */
+int sock_write(struct sock *s, const char *p, size_t n);
+/* Stops and resumes reading. */
+void sock_pause(struct sock *s, bool paused);
+/* No more bytes will be written: the peer sees the end of what was sent. */
+void sock_shutdown(struct sock *s);
+/* Closes soon; closed() follows from the loop. */
+void sock_close(struct sock *s);
+int sock_fd(const struct sock *s);
+
+#endif

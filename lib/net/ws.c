@@ -1,0 +1,438 @@
+/* ws.c - WebSocket (RFC 6455): events out, messages and control messages in
+ *
+ * A plain client that sends objects and receives events needs nothing else. Whoever means to resume says since= or meta=1 and is handed his start;
+ * control messages carry `_op`. Framing is in frame.c, positions and gaps in room/. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "codec/name.h"
+#include "net/frame.h"
+#include "net/http.h"
+
+#include <stdio.h>
+
+struct ws {
+	struct frame_reader reader;
+	char *room;             /* of the path: where messages go that name none; NULL: nowhere */
+	int64_t heartbeat_ms;   /* asked for; 0: none */
+	int64_t beat_at_ms, ping_at_ms;
+	bool announce;          /* subscribed is sent for the rooms of the URL */
+	bool awaits_pong;
+};
+
+#define TAG_CONTROL 1 /* of subs that a control message opened: always announced */
+
+static void add_text_frame(struct buf *out, struct str json)
+{
+	frame_add(out, FRAME_TEXT, json);
+}
+
+/* --- what it tells ----------------------------------------------------------------------------------- */
+
+static void say_start(struct conn *c, const struct sub *s, struct buf *out)
+{
+	const struct ws *ws = c->state;
+	struct buf b = { 0 };
+
+	if (!ws->announce && s->tag != TAG_CONTROL)
+		return;
+	buf_addf(&b, "{\"_op\":\"subscribed\",\"_room\":\"%s\",\"_id\":\"", s->name);
+	buf_add_pos(&b, s->start);
+	buf_add_text(&b, "\",\"head\":\"");
+	buf_add_pos(&b, c->net->table->head);
+	buf_add_text(&b, "\",\"conn\":\"");
+	buf_add_conn_id(&b, c);
+	buf_add_text(&b, "\"}");
+	add_text_frame(out, buf_str(&b));
+	buf_fini(&b);
+	conn_told(c, s->start); /* so no heartbeat says it once more */
+}
+
+static void say_gap(struct conn *c, const struct gap *g, struct buf *out)
+{
+	struct buf b = { 0 };
+
+	(void)c;
+	wire_gap_json(&b, g);
+	add_text_frame(out, buf_str(&b));
+	buf_fini(&b);
+}
+
+/* {"_op":op,"_id":...}: the position that may be handed out now. */
+static void add_position(struct conn *c, const char *op, struct buf *out)
+{
+	struct buf b = { 0 };
+
+	buf_addf(&b, "{\"_op\":\"%s\"", op);
+	if (c->sub->feed.started) {
+		buf_add_text(&b, ",\"_id\":\"");
+		buf_add_pos(&b, c->sub->feed.pos);
+		buf_add_char(&b, '"');
+		conn_told(c, c->sub->feed.pos);
+	}
+	buf_add_char(&b, '}');
+	add_text_frame(out, buf_str(&b));
+	buf_fini(&b);
+}
+
+static void say_position(struct conn *c, struct buf *out)
+{
+	const struct ws *ws = c->state;
+
+	if (ws->announce)
+		add_position(c, "heartbeat", out);
+}
+
+/* A position must not be ahead of what was written, and the lane goes first: look at the feed before. */
+static void say_position_now(struct conn *c, const char *op)
+{
+	struct peek p;
+
+	if (c->sub->feed.started)
+		feed_peek(&c->sub->feed, &p);
+	add_position(c, op, conn_lane(c));
+}
+
+static const char *error_code(enum err_code code)
+{
+	switch (code) {
+	case ERR_DENIED: return "denied";
+	case ERR_TOO_LARGE: return "too_large";
+	case ERR_UNSUPPORTED: return "unsupported";
+	case ERR_INVALID: return "invalid";
+	default: return "refused";
+	}
+}
+
+static void say_error(struct conn *c, struct str ref, const char *code, struct str reason)
+{
+	struct buf b = { 0 };
+
+	buf_add_text(&b, "{\"_op\":\"error\"");
+	if (ref.n)
+		buf_addf(&b, ",\"_ref\":" STR_FMT, STR_ARG(ref));
+	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", code);
+	buf_add_json(&b, reason);
+	buf_add_char(&b, '}');
+	add_text_frame(conn_lane(c), buf_str(&b));
+	buf_fini(&b);
+}
+
+static void say_ack(struct conn *c, struct str ref, const struct pub_result *r)
+{
+	char space[160];
+	struct buf b = { .p = space, .cap = sizeof space }; /* PUB_REF_MAX + POS_TEXT_MAX + 50 fit */
+
+	buf_add_text(&b, "{\"_op\":\"ack\",\"_ref\":");
+	buf_add_str(&b, ref);
+	if (r->has_pos) {
+		buf_add_text(&b, ",\"_id\":\"");
+		buf_add_pos(&b, r->pos);
+		buf_add_char(&b, '"');
+		conn_lane_position(c, r->pos);
+	}
+	if (r->outcome == PUB_DUP)
+		buf_add_text(&b, ",\"dup\":true");
+	buf_add_char(&b, '}');
+	add_text_frame(conn_lane(c), buf_str(&b));
+}
+
+static void published(struct conn *c, struct str ref, const struct pub_result *r)
+{
+	switch (r->outcome) {
+	case PUB_ACK:
+	case PUB_DUP:
+		if (ref.n)
+			say_ack(c, ref, r);
+		break;
+	case PUB_REFUSED:
+		say_error(c, ref, error_code(r->code), r->reason);
+		break;
+	case PUB_UNKNOWN:
+	case PUB_UNAVAILABLE:
+		say_error(c, ref, "unknown", r->reason);
+		break;
+	}
+}
+
+static void bye(struct conn *c, unsigned code, struct str reason)
+{
+	frame_add_close(conn_lane(c), code, reason);
+}
+
+/* --- what it is told ----------------------------------------------------------------------------------- */
+
+static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, struct str room)
+{
+	struct since since = { .kind = SINCE_LATEST };
+	struct buf text = { 0 };
+	struct err e = { 0 };
+	int rc = 0;
+
+	if (msg_string(m, MSG_SINCE, &text))
+		rc = since_parse(&since, buf_str(&text), clock_wall_ms(), &e);
+	else if (msg_has(m, MSG_SINCE))
+		rc = err_set(&e, ERR_INVALID, "'since' must be a string");
+	if (rc == 0)
+		rc = conn_open_sub(c, room, &since, TAG_CONTROL, &e);
+	if (rc)
+		say_error(c, ref, error_code(rc), str_of(e.text));
+	buf_fini(&text);
+}
+
+static void op_unsubscribe(struct conn *c, struct str ref, struct str room)
+{
+	struct sub *s = sub_find(&c->sub->feed, room);
+	struct buf b = { 0 };
+
+	if (!s) {
+		say_error(c, ref, "invalid", STR("not subscribed to that room"));
+		return;
+	}
+	conn_close_sub(c, s);
+	buf_addf(&b, "{\"_op\":\"unsubscribed\",\"_room\":\"" STR_FMT "\"}", STR_ARG(room));
+	add_text_frame(conn_lane(c), buf_str(&b));
+	buf_fini(&b);
+}
+
+static void on_control(struct conn *c, const struct msg *m)
+{
+	struct buf room = { 0 };
+	struct str ref = msg_raw(m, MSG_REF);
+	struct err e = { 0 };
+
+	if (ref.n > PUB_REF_MAX) {
+		say_error(c, STR(""), "invalid", STR("'_ref' is too long (40 bytes at most)"));
+		return;
+	}
+	if (msg_is(m, MSG_OP, STR("ping"))) {
+		say_position_now(c, "pong");
+		return;
+	}
+	if (!msg_string(m, MSG_ROOM, &room)) {
+		say_error(c, ref, "invalid", STR("a control message needs '_room'"));
+		goto out;
+	}
+	if (pattern_check(buf_str(&room), &e) != 0)
+		say_error(c, ref, "invalid", str_of(e.text));
+	else if (msg_is(m, MSG_OP, STR("subscribe")))
+		op_subscribe(c, m, ref, buf_str(&room));
+	else if (msg_is(m, MSG_OP, STR("unsubscribe")))
+		op_unsubscribe(c, ref, buf_str(&room));
+	else if (msg_is(m, MSG_OP, STR("presence")))
+		c->net->events->presence(c->net->arg, c, buf_str(&room));
+	else
+		say_error(c, ref, "invalid", STR("unknown '_op' (subscribe, unsubscribe, presence, ping)"));
+out:
+	buf_fini(&room);
+}
+
+static void on_message(struct conn *c, struct str text)
+{
+	const struct ws *ws = c->state;
+	struct err e = { 0 };
+	struct msg m;
+	struct publication p = {
+		.conn = c,
+		.room = str_of(ws->room),
+		.client = conn_client(c),
+	};
+
+	if (msg_parse(&m, text, MSG_FROM_CLIENT, &e) != 0) {
+		p.refused = &e;
+	} else if (msg_has(&m, MSG_OP)) {
+		on_control(c, &m);
+		return;
+	} else {
+		p.msg = &m;
+		p.ref = msg_raw(&m, MSG_REF);
+		if (p.ref.n > PUB_REF_MAX) {
+			err_set(&e, ERR_INVALID, "'_ref' is too long (%d bytes at most)", PUB_REF_MAX);
+			p.msg = NULL;
+			p.ref = STR("");
+			p.refused = &e;
+		}
+	}
+	conn_publish(c, &p);
+}
+
+static void on_frame_error(struct conn *c, unsigned code)
+{
+	conn_bye(c, code, code == 1009 ? STR("message over the limit")
+			: code == 1007     ? STR("invalid UTF-8")
+					   : STR("protocol error"));
+}
+
+static size_t data(struct conn *c, char *p, size_t n)
+{
+	struct ws *ws = c->state;
+	size_t had = n;
+
+	ws->awaits_pong = false; /* anything at all shows that the peer lives */
+	while (!c->closing && !c->closed) {
+		struct str payload = { 0 };
+		enum frame_op op = FRAME_TEXT;
+		unsigned code = 0;
+
+		switch (frame_read(&ws->reader, &p, &n, &payload, &op, &code)) {
+		case FRAME_NONE:
+			frame_reader_shrink(&ws->reader);
+			return had;
+		case FRAME_MESSAGE:
+			if (op == FRAME_BINARY)
+				conn_bye(c, 1003, STR("text frames with JSON only"));
+			else
+				on_message(c, payload);
+			break;
+		case FRAME_PING_GOT:
+			frame_add(conn_lane(c), FRAME_PONG, payload);
+			break;
+		case FRAME_PONG_GOT:
+			break;
+		case FRAME_CLOSE_GOT:
+			frame_add_close(conn_lane(c), code, STR(""));
+			conn_finish(c, code == FRAME_NO_CODE ? 1000 : code, payload);
+			break;
+		case FRAME_ERROR:
+			on_frame_error(c, code);
+			break;
+		}
+	}
+	return had;
+}
+
+/* --- deadlines ------------------------------------------------------------------------------------------ */
+
+static void arm(struct conn *c)
+{
+	const struct ws *ws = c->state;
+
+	conn_deadline(c, ws->heartbeat_ms && ws->beat_at_ms < ws->ping_at_ms ? ws->beat_at_ms : ws->ping_at_ms);
+}
+
+static void tick(struct conn *c)
+{
+	struct ws *ws = c->state;
+	int64_t now = c->net->now_ms;
+
+	if (ws->heartbeat_ms && now >= ws->beat_at_ms) {
+		say_position_now(c, "heartbeat");
+		ws->beat_at_ms = now + ws->heartbeat_ms;
+	}
+	if (now >= ws->ping_at_ms) {
+		if (ws->awaits_pong) {
+			conn_abort(c, 1006, STR("no answer to a ping"));
+			return;
+		}
+		frame_add(conn_lane(c), FRAME_PING, STR(""));
+		ws->awaits_pong = true;
+		ws->ping_at_ms = now + c->net->conf.pong_ms;
+	} else if (!ws->awaits_pong && ws->ping_at_ms - now <= c->net->conf.pong_ms) {
+		ws->ping_at_ms = now + c->net->conf.ping_ms;
+	}
+	arm(c);
+}
+
+/* --- opening ---------------------------------------------------------------------------------------------- */
+
+static void ws_free(struct conn *c)
+{
+	struct ws *ws = c->state;
+
+	frame_reader_fini(&ws->reader);
+	mem_free(ws->room);
+	mem_free(ws);
+}
+
+const struct transport transport_ws = {
+	.name = "ws",
+	.data = data,
+	.tick = tick,
+	.say_start = say_start,
+	.say_gap = say_gap,
+	.say_position = say_position,
+	.published = published,
+	.bye = bye,
+	.free = ws_free,
+};
+
+/* RFC 6455 4.2.1. False: answered. */
+static bool check_handshake(struct conn *c, const struct head *h, char accept[29])
+{
+	if (!h->upgrade_websocket) {
+		http_refuse(c, 426, STR("this is a WebSocket: ask for an upgrade"));
+		return false;
+	}
+	if (head_count(h, STR("sec-websocket-version")) != 1 ||
+		!str_eq(head_get(h, STR("sec-websocket-version")), STR("13"))) {
+		http_refuse(c, 426, STR("Sec-WebSocket-Version must be 13"));
+		return false;
+	}
+	if (head_count(h, STR("sec-websocket-key")) != 1 ||
+		!frame_accept_key(head_get(h, STR("sec-websocket-key")), accept)) {
+		http_refuse(c, 400, STR("Sec-WebSocket-Key must be 16 bytes in base64"));
+		return false;
+	}
+	return true;
+}
+
+static int take_heartbeat(struct ws *ws, const struct head *h, int64_t now, struct err *e)
+{
+	struct buf v = { 0 };
+	uint64_t seconds = 0;
+	int found = http_query(h, "heartbeat", &v), rc = 0;
+
+	if (found < 0 || (found && (str_u64(buf_str(&v), &seconds) != 0 || seconds == 0 || seconds > 86400)))
+		rc = err_set(e, ERR_INVALID, "heartbeat: a number of seconds, 1 to 86400");
+	ws->heartbeat_ms = (int64_t)seconds * 1000;
+	ws->beat_at_ms = now + ws->heartbeat_ms;
+	buf_fini(&v);
+	return rc;
+}
+
+static void switch_protocols(struct conn *c, const struct head *h, const char *accept)
+{
+	struct buf *out = conn_lane(c);
+
+	buf_addf(out,
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Accept: %s\r\nRt-Conn: ",
+		accept);
+	buf_add_conn_id(out, c);
+	if (head_has_token(h, STR("sec-websocket-protocol"), STR("rt.json")))
+		buf_add_text(out, "\r\nSec-WebSocket-Protocol: rt.json");
+	buf_add_text(out, "\r\n\r\n");
+	buf_fini(&c->cors);
+}
+
+void ws_open(struct conn *c, const struct head *h, struct str room)
+{
+	struct buf meta = { 0 };
+	struct err e = { 0 };
+	char accept[29];
+	struct ws *ws;
+	bool bare;
+	int rc;
+
+	if (!check_handshake(c, h, accept))
+		return;
+	ws = mem_new(struct ws);
+	frame_reader_init(&ws->reader, c->net->conf.max_message + NET_METADATA_MAX);
+	c->state = ws;
+	c->transport = &transport_ws;
+	rc = take_heartbeat(ws, h, c->net->now_ms, &e);
+	bare = !http_query_flag(h, "meta", true);
+	ws->announce = http_query(h, "since", &meta) > 0 || (http_query(h, "meta", &meta) > 0 && !bare);
+	ws->ping_at_ms = c->net->now_ms + c->net->conf.ping_ms;
+	conn_subscribe(c, bare ? WIRE_WS_BARE : WIRE_WS, false, !http_query_flag(h, "echo", true))->counts = true;
+	if (rc == 0 && room.n && !pattern_is(room))
+		ws->room = mem_strndup(room.p, room.n);
+	if (rc == 0)
+		rc = http_open_subs(c, h, room, false, &e);
+	if (rc) {
+		http_refuse(c, http_status(rc), str_of(e.text));
+	} else {
+		switch_protocols(c, h, accept);
+		arm(c);
+	}
+	buf_fini(&meta);
+}

@@ -1,0 +1,572 @@
+/* feed.c - what one connection is owed next, over all its rooms
+ *
+ * Cursors with something to read are in a heap by the position of what they have next; parked ones cost nothing. A key in the heap is what it was when the
+ * cursor was placed: rings move on, so the top is looked at again before it is believed (keys only grow). Backfills and gaps
+ * of subs are few and searched in a line. "You lost data" is decided here, in cursor_next, and nowhere else. */
+#include "room/sub.h"
+
+#include "base/mem.h"
+
+enum next { NEXT_NOTHING, NEXT_ENTRY, NEXT_HOLE, NEXT_OVERRUN };
+
+/* --- one cursor -------------------------------------------------------------------------------- */
+
+static bool overrun(const struct cursor *c)
+{
+	return pos_cmp(c->pos, c->room->ring.floor) < 0;
+}
+
+/* What the cursor has next, and the position under which it is merged. Moves over what is to be skipped. An overrun is merged where
+ * what is missing begins, not where it ends: a position above that must not be handed out before it is told. */
+static enum next cursor_next(struct cursor *c, struct pos *key)
+{
+	const struct ring *r = &c->room->ring;
+
+	if (overrun(c)) {
+		*key = c->pos;
+		return NEXT_OVERRUN;
+	}
+	if (c->generation != r->generation) {
+		c->seq = ring_seek(r, c->pos);
+		c->generation = r->generation;
+	}
+	if (c->seq < r->first)
+		c->seq = r->first;
+	for (; c->seq < r->next; c->seq++) {
+		const struct ring_slot *slot = ring_at(r, c->seq);
+
+		if (!slot->entry)
+			continue;
+		/* Not above where the client says it is already. An ephemeral entry has the position of another: that it was not looked at is enough. */
+		if (slot->entry->kind != ENTRY_EPHEMERAL && pos_cmp(slot->pos, c->pos) <= 0)
+			continue;
+		*key = slot->pos;
+		return slot->entry->kind == ENTRY_HOLE ? NEXT_HOLE : NEXT_ENTRY;
+	}
+	return NEXT_NOTHING;
+}
+
+/* --- the heap ---------------------------------------------------------------------------------- */
+
+static void heap_put(struct feed *f, uint32_t i, struct source s)
+{
+	f->heap[i] = s;
+	s.cursor->heap_i = i + 1;
+}
+
+static void heap_up(struct feed *f, uint32_t i)
+{
+	struct source s = f->heap[i];
+
+	while (i > 0 && pos_cmp(f->heap[(i - 1) / 2].key, s.key) > 0) {
+		heap_put(f, i, f->heap[(i - 1) / 2]);
+		i = (i - 1) / 2;
+	}
+	heap_put(f, i, s);
+}
+
+static void heap_down(struct feed *f, uint32_t i)
+{
+	struct source s = f->heap[i];
+
+	for (;;) {
+		uint32_t kid = 2 * i + 1;
+		if (kid >= f->n_heap)
+			break;
+		if (kid + 1 < f->n_heap && pos_cmp(f->heap[kid + 1].key, f->heap[kid].key) < 0)
+			kid++;
+		if (pos_cmp(f->heap[kid].key, s.key) >= 0)
+			break;
+		heap_put(f, i, f->heap[kid]);
+		i = kid;
+	}
+	heap_put(f, i, s);
+}
+
+static void heap_add(struct feed *f, struct cursor *c, struct pos key)
+{
+	if (f->n_heap == f->cap_heap) {
+		f->cap_heap = f->cap_heap ? f->cap_heap * 2 : 1;
+		f->heap = mem_resize(f->heap, f->cap_heap, sizeof *f->heap);
+	}
+	f->heap[f->n_heap++] = (struct source){ key, c };
+	heap_up(f, f->n_heap - 1);
+}
+
+static void heap_del(struct feed *f, struct cursor *c)
+{
+	uint32_t i = c->heap_i - 1;
+	struct source last = f->heap[--f->n_heap];
+
+	c->heap_i = 0;
+	if (i == f->n_heap)
+		return;
+	f->heap[i] = last;
+	heap_up(f, i);
+	heap_down(f, last.cursor->heap_i - 1);
+}
+
+void feed_drop_cursor(struct cursor *c)
+{
+	if (c->heap_i)
+		heap_del(c->sub->feed, c);
+}
+
+static void cursor_park(struct cursor *c)
+{
+	list_del(&c->link);
+	list_add(&c->room->cursors, &c->link);
+}
+
+void feed_place_cursor(struct cursor *c)
+{
+	struct feed *f = c->sub->feed;
+	struct pos key;
+
+	if (cursor_next(c, &key) == NEXT_NOTHING) {
+		cursor_park(c);
+		return;
+	}
+	heap_add(f, c, key);
+	feed_ready(f);
+}
+
+void feed_wake_cursor(struct cursor *c)
+{
+	list_del(&c->link);
+	feed_place_cursor(c);
+}
+
+void feed_ready(struct feed *f)
+{
+	if (list_empty(&f->link))
+		list_add(&f->table->ready, &f->link);
+}
+
+/* The cursor that comes first, its key checked; cursors with nothing left are parked. NULL: none. */
+static struct cursor *feed_top(struct feed *f, struct pos *key, enum next *what)
+{
+	while (f->n_heap) {
+		struct cursor *c = f->heap[0].cursor;
+
+		*what = cursor_next(c, key);
+		if (*what == NEXT_NOTHING) {
+			heap_del(f, c);
+			cursor_park(c);
+		} else if (pos_cmp(*key, f->heap[0].key) != 0) {
+			f->heap[0].key = *key;
+			heap_down(f, 0);
+		} else {
+			return c;
+		}
+	}
+	return NULL;
+}
+
+/* The key of what comes second in the heap; a lower bound is enough. */
+static bool heap_second(const struct feed *f, struct pos *key)
+{
+	bool any = false;
+
+	for (uint32_t i = 1; i < 3 && i < f->n_heap; i++)
+		if (!any || pos_cmp(f->heap[i].key, *key) < 0) {
+			*key = f->heap[i].key;
+			any = true;
+		}
+	return any;
+}
+
+/* --- the feed ----------------------------------------------------------------------------------- */
+
+void feed_init(struct feed *f, struct table *t, void *owner, struct str client, bool no_echo)
+{
+	*f = (struct feed){
+		.table = t,
+		.owner = owner,
+		.pos = { .epoch = t->head.epoch },
+		.merged = { .epoch = t->head.epoch },
+		.no_echo = no_echo,
+		.client_bit = entry_client_bit(client),
+		.client_n = (uint8_t)(client.n < sizeof f->client ? client.n : sizeof f->client),
+	};
+	memcpy(f->client, client.n ? client.p : "", f->client_n);
+	list_init(&f->subs);
+	list_init(&f->link);
+	list_init(&f->of_table);
+	list_add(&t->feeds, &f->of_table);
+}
+
+void feed_fini(struct feed *f)
+{
+	if (!f->table)
+		return;
+	list_for_each_safe(it, &f->subs)
+		sub_close(list_entry(it, struct sub, of_feed));
+	list_del(&f->link);
+	list_del(&f->of_table);
+	mem_free(f->heap);
+	f->heap = NULL;
+	f->table = NULL;
+}
+
+/* Where the connection starts: the least of the starts. */
+static struct pos feed_least(const struct feed *f)
+{
+	struct pos least = f->pos;
+	bool any = false;
+
+	list_for_each(it, &f->subs) {
+		const struct sub *s = list_entry(it, struct sub, of_feed);
+		if (!any || pos_cmp(s->start, least) < 0)
+			least = s->start;
+		any = true;
+	}
+	return least;
+}
+
+static void feed_start(struct feed *f)
+{
+	f->pos = feed_least(f);
+	f->started = true;
+}
+
+/* Gaps that come before anything else: only the last may carry a position, that of the whole connection. */
+static bool peek_first_gap(struct feed *f, struct peek *p)
+{
+	struct sub *found = NULL;
+	unsigned n = 0;
+
+	list_for_each(it, &f->subs) {
+		struct sub *s = list_entry(it, struct sub, of_feed);
+		if (s->gap && s->gap_first && n++ == 0)
+			found = s;
+	}
+	if (!found)
+		return false;
+	p->kind = PEEK_GAP;
+	p->sub = found;
+	p->told = found->gap;
+	p->gap = *found->gap;
+	p->gap.has_id = n == 1;
+	p->gap.id = f->started ? f->pos : feed_least(f);
+	return true;
+}
+
+static bool any_locating(const struct feed *f)
+{
+	if (f->n_waiting)
+		list_for_each(it, &f->subs)
+			if (list_entry(it, struct sub, of_feed)->state == SUB_LOCATING)
+				return true;
+	return false;
+}
+
+/* The first announcement waits for all starts: the connection's position is the least of them. */
+static bool peek_start(struct feed *f, struct peek *p)
+{
+	list_for_each(it, &f->subs) {
+		struct sub *s = list_entry(it, struct sub, of_feed);
+		if (!s->announced && s->state != SUB_LOCATING) {
+			p->kind = PEEK_START;
+			p->sub = s;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The least among what subs themselves have to say: gaps and backfills. False: none. `*waits`: one of them waits for the bus. */
+static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *waits)
+{
+	bool any = false;
+
+	*waits = false;
+	list_for_each(it, &f->subs) {
+		struct sub *s = list_entry(it, struct sub, of_feed);
+		struct str room = { 0 };
+		const struct entry *e = NULL;
+		const struct gap *gap = s->gap;
+		struct pos k = { 0 }; /* a gap comes at once */
+
+		e = sub_backfill_next(s, &room);
+		*waits |= s->state != SUB_LIVE && !e && !gap;
+		if (!gap && s->hole && (!e || pos_cmp(s->hole_at, e->pos) <= 0)) {
+			gap = s->hole;
+			k = s->hole_at;
+		} else if (!gap && e) {
+			k = e->pos;
+		} else if (!gap) {
+			continue;
+		}
+		/* A gap before an entry of the same position. */
+		if (any && (pos_cmp(k, *key) > 0 || (pos_cmp(k, *key) == 0 && p->kind == PEEK_GAP)))
+			continue;
+		any = true;
+		*key = k;
+		p->sub = s;
+		p->told = gap;
+		if (gap) {
+			p->kind = PEEK_GAP;
+			p->gap = *gap;
+		} else if (e->kind == ENTRY_HOLE) {
+			p->kind = PEEK_GAP;
+			p->gap = (struct gap){ .room = room, .after = s->pos, .at = e->pos, .reason = GAP_BUS };
+		} else {
+			p->kind = PEEK_ENTRY;
+			p->room = room;
+			p->entry = e;
+		}
+	}
+	return any;
+}
+
+static void gap_next(const struct ring *r, struct gap *g)
+{
+	for (uint64_t s = ring_seek(r, g->at); s < r->next; s++) {
+		const struct entry *e = ring_at(r, s)->entry;
+		if (e && e->kind == ENTRY_MESSAGE) {
+			g->next = e->pos;
+			g->has_next = true;
+			return;
+		}
+	}
+}
+
+/* The cursor was overrun, or comes to a hole: what now? */
+static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key, struct peek *p)
+{
+	enum slow_policy slow = c->room->slow;
+
+	p->gap = (struct gap){ .room = room_name(c->room), .after = c->pos, .at = key };
+	if (what == NEXT_HOLE) {
+		p->gap.reason = GAP_BUS;
+	} else if (c->fresh) {
+		p->gap.reason = GAP_HISTORY;
+	} else {
+		if (slow == SLOW_CLOSE)
+			return PEEK_CLOSE;
+		p->gap.reason = GAP_SLOW;
+	}
+	if (what == NEXT_OVERRUN)
+		p->gap.at = !c->fresh && slow == SLOW_LATEST ? c->room->table->head : c->room->ring.floor;
+	gap_next(&c->room->ring, &p->gap);
+	return PEEK_GAP;
+}
+
+/* A live cursor that was overrun reads what it missed from a bus that can replay, unless the operator wants slow ones cut or moved on. */
+static bool falls_back(const struct cursor *c, enum next what)
+{
+	return what == NEXT_OVERRUN && c->room->table->conf.replay &&
+		(c->fresh || c->room->slow == SLOW_SKIP);
+}
+
+/* How far the run may go: to a hole, or to where another source comes first. */
+static uint64_t run_end(const struct cursor *c, const struct pos *limit)
+{
+	const struct ring *r = &c->room->ring;
+	uint64_t to = r->next;
+
+	if (limit)
+		to = ring_seek(r, *limit);
+	/* An ephemeral entry or a tie; what follows an ephemeral one may be below where the cursor stands. */
+	if (to <= c->seq || pos_cmp(ring_at(r, c->seq)->pos, c->pos) < 0)
+		to = c->seq + 1;
+	if (r->n_holes)
+		for (uint64_t s = c->seq; s < to; s++) {
+			const struct entry *e = ring_at(r, s)->entry;
+			if (e && e->kind == ENTRY_HOLE)
+				return s;
+		}
+	return to;
+}
+
+/* May `at` be handed out once this gap, of cursor `c` or of a sub, is told? Not if it would pass over something else. */
+static bool gap_moves(struct feed *f, const struct peek *p, const struct cursor *c, struct pos at)
+{
+	struct pos key = { 0 };
+	struct str room;
+
+	if (pos_cmp(at, f->table->head) > 0)
+		return false;
+	list_for_each(it, &f->subs) {
+		const struct sub *s = list_entry(it, struct sub, of_feed);
+		const struct entry *e = sub_backfill_next(s, &room);
+
+		if (s->gap && s->gap != p->told)
+			return false;
+		if (s->hole && s->hole != p->told && pos_cmp(s->hole_at, at) <= 0)
+			return false;
+		if (s->state != SUB_LIVE && s != p->sub && (!e || pos_cmp(e->pos, at) <= 0))
+			return false;
+	}
+	/* Behind it in the heap: another overrun or hole at the same place, or an entry. */
+	if (c)
+		return !heap_second(f, &key) || pos_cmp(key, at) > 0;
+	return !f->n_heap || pos_cmp(f->heap[0].key, at) > 0;
+}
+
+static enum peek_kind peek_merged(struct feed *f, struct peek *p)
+{
+	struct pos sub_key = { 0 }, key = { 0 }, second;
+	enum next what = NEXT_NOTHING;
+	bool subs = false, waits = false, limited;
+	struct cursor *c;
+
+again:
+	if (f->n_waiting || f->n_gaps)
+		subs = peek_subs(f, p, &sub_key, &waits);
+	if (waits)
+		return PEEK_WAIT;
+	c = feed_top(f, &key, &what);
+	if (c && falls_back(c, what)) {
+		c->sub->pos = pos_max(c->sub->pos, pos_max(c->pos, f->merged));
+		sub_fall_back(c->sub);
+		goto again;
+	}
+	if (subs && (!c || pos_cmp(sub_key, key) < 0 || (pos_cmp(sub_key, key) == 0 && p->kind == PEEK_GAP))) {
+		if (p->kind == PEEK_GAP) {
+			p->gap.has_id = gap_moves(f, p, NULL, p->gap.at);
+			p->gap.id = p->gap.at;
+		}
+		return p->kind;
+	}
+	if (!c)
+		return PEEK_EMPTY;
+	p->cursor = c;
+	p->sub = c->sub;
+	p->told = NULL;
+	if (what != NEXT_ENTRY) {
+		enum peek_kind kind = peek_lost(c, what, key, p);
+		p->gap.has_id = gap_moves(f, p, c, p->gap.at);
+		p->gap.id = p->gap.at;
+		return kind;
+	}
+	limited = heap_second(f, &second);
+	if (subs && (!limited || pos_cmp(sub_key, second) < 0)) {
+		second = sub_key;
+		limited = true;
+	}
+	p->room = room_name(c->room);
+	p->ring = &c->room->ring;
+	p->from = c->seq;
+	p->to = run_end(c, limited ? &second : NULL);
+	return PEEK_RUN;
+}
+
+enum peek_kind feed_peek(struct feed *f, struct peek *p)
+{
+	struct table *t = f->table;
+
+	*p = (struct peek){ .kind = PEEK_EMPTY };
+	if (!f->started && any_locating(f))
+		return p->kind = PEEK_WAIT;
+	if (f->n_gaps && peek_first_gap(f, p))
+		return p->kind;
+	if (!f->started && f->n_subs)
+		feed_start(f);
+	if (f->n_unannounced && peek_start(f, p))
+		return p->kind;
+	p->kind = peek_merged(f, p);
+	/* Nothing is owed: the position is the head, unless cursors woke that were not looked at yet. */
+	if (p->kind == PEEK_EMPTY && f->started && list_empty(&t->awake)) {
+		f->pos = pos_max(f->pos, t->head);
+		f->merged = f->pos;
+	}
+	return p->kind;
+}
+
+static void feed_moved(struct feed *f, struct pos pos)
+{
+	f->merged = pos_max(f->merged, pos);
+	f->pos = pos_max(f->pos, pos);
+}
+
+static void cursor_advance(struct cursor *c, uint64_t to)
+{
+	const struct ring *r = &c->room->ring;
+
+	struct pos pos = ring_at(r, to - 1)->pos;
+
+	c->fresh = false;
+	c->seq = to;
+	c->pos = pos_max(c->pos, pos);
+	/* Not c->pos: an ephemeral entry comes early in a room that starts above what others were delivered. */
+	feed_moved(c->sub->feed, pos);
+}
+
+static void gap_told(struct feed *f, const struct peek *p)
+{
+	struct cursor *c = p->cursor;
+
+	if (c) {
+		c->fresh = false;
+		c->pos = p->gap.at;
+		c->seq = ring_seek(&c->room->ring, c->pos);
+		c->generation = c->room->ring.generation;
+	} else if (p->told && p->told == p->sub->gap) {
+		sub_gap_told(p->sub);
+	} else if (p->told) {
+		sub_hole_told(p->sub);
+	} else {
+		sub_backfill_advance(p->sub);
+	}
+	if (!f->started && p->gap.has_id)
+		feed_start(f);
+	else if (p->gap.has_id)
+		feed_moved(f, p->gap.id);
+}
+
+void feed_advance(struct feed *f, const struct peek *p, uint64_t to)
+{
+	switch (p->kind) {
+	case PEEK_RUN:
+		if (to > p->from)
+			cursor_advance(p->cursor, to);
+		break;
+	case PEEK_ENTRY: {
+		struct pos pos = p->entry->pos;
+		sub_backfill_advance(p->sub);
+		feed_moved(f, pos);
+		break;
+	}
+	case PEEK_GAP:
+		gap_told(f, p);
+		break;
+	case PEEK_START:
+		p->sub->announced = true;
+		f->n_unannounced--;
+		break;
+	case PEEK_EMPTY:
+	case PEEK_WAIT:
+	case PEEK_CLOSE:
+		break;
+	}
+}
+
+bool feed_at_head(const struct feed *f)
+{
+	return f->started && f->n_heap == 0 && f->n_waiting == 0 && f->n_gaps == 0 &&
+		pos_cmp(f->pos, f->table->head) >= 0;
+}
+
+struct lag feed_lag(const struct feed *f, int64_t now_ms)
+{
+	struct lag lag = { 0 };
+
+	for (uint32_t i = 0; i < f->n_heap; i++) {
+		const struct cursor *c = f->heap[i].cursor;
+		const struct ring *r = &c->room->ring;
+		uint64_t seq = c->seq > r->first ? c->seq : r->first;
+
+		lag.entries += r->next - seq;
+		for (; seq < r->next && !ring_at(r, seq)->entry; seq++)
+			;
+		if (seq < r->next) {
+			const struct entry *e = ring_at(r, seq)->entry;
+			lag.bytes += r->total_bytes - e->total_bytes + entry_bytes(e);
+			if (now_ms - e->arrived_ms > lag.age_ms)
+				lag.age_ms = now_ms - e->arrived_ms;
+		}
+	}
+	return lag;
+}
