@@ -1,15 +1,16 @@
 # rt - small Unix programs for real-time systems. `make help` lists what this file does.
 
 # --- what a build is ------------------------------------------------------------------------
-# SAN=address,undefined   sanitizers          TEST=1   what only tests may have (test bus, faults)
-# COV=1                   gcov                WERROR=1 warnings are errors
+#   SAN=address,undefined   sanitizers            TEST=1    what only tests may have
+#   COV=1                   coverage              WERROR=1  warnings are errors
+#   INSTALL=no              print what is missing instead of installing it      V=1  whole commands
 PREFIX  ?= /usr/local
 CC      ?= cc
-TEST    ?=
+INSTALL ?= yes
 VERSION := 0.1
 
 ifneq ($(SAN),)
-variant := san-$(subst $(empty),,$(SAN))
+variant := san-$(SAN)
 TEST    := 1
 else ifneq ($(COV),)
 variant := cov
@@ -21,19 +22,22 @@ variant := release
 endif
 B := build/$(variant)
 
-packages := libwebsockets libuv libcurl jansson zlib
-CFLAGS   ?= -O2 -g
-warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
-            -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
+packages   := libwebsockets libuv libcurl jansson
+CFLAGS     ?= -O2 -g
+warnings   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+              -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
 all_cflags := -std=c11 -D_GNU_SOURCE -DRT_VERSION='"$(VERSION)"' -Ilib -Icmd -fvisibility=hidden \
-            $(warnings) $(CFLAGS)
+              $(warnings) $(CFLAGS)
 all_ldflags := $(LDFLAGS)
 ifneq ($(SAN),)
 all_cflags  += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 all_ldflags += -fsanitize=$(SAN)
 else
-all_cflags  += -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+all_cflags  += -fPIE -fstack-protector-strong
 all_ldflags += -pie -Wl,-z,relro,-z,now
+ifeq ($(COV),)
+all_cflags  += -D_FORTIFY_SOURCE=2
+endif
 endif
 ifneq ($(COV),)
 all_cflags  += --coverage -O0
@@ -43,15 +47,25 @@ ifneq ($(TEST),)
 all_cflags  += -DRT_TEST -Itests
 endif
 
+# --- what a machine needs: Debian's packages ------------------------------------------------
+run_needs   := gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
+               libcurl4-openssl-dev libjansson-dev curl
+check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion \
+               procps
+
 # --- what is built --------------------------------------------------------------------------
 lib_src  := $(wildcard lib/*/*.c) $(if $(TEST),$(wildcard tests/support/*.c))
 programs := $(patsubst cmd/%.c,%,$(wildcard cmd/rt-*.c))
 cmd_src  := $(filter-out $(wildcard cmd/rt-*.c),$(wildcard cmd/*.c))
 units    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+manuals  := $(wildcard man/*.[17])
+run       = $(if $(V),$2,@echo '  $1 $@' && $2)
 obj       = $(patsubst %.c,$B/%.o,$1)
 archive  := $B/librtkit.a
 
-.PHONY: all help units clean FORCE
+.PHONY: all units run demo check check-real bench soak fuzz completions style cov install uninstall \
+	deps deps-check help clean FORCE
+
 all: $(addprefix $B/,$(programs)) ## build the programs (the default)
 
 units: $(addprefix $B/unit/,$(units)) ## build the unit tests (with TEST=1)
@@ -60,20 +74,18 @@ $(archive): $(call obj,$(lib_src))
 	@rm -f $@ && ar rcs $@ $^
 
 $(addprefix $B/,$(programs)): $B/%: $B/cmd/%.o $(call obj,$(cmd_src)) $(archive)
-	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
 $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
 	@mkdir -p $(@D)
-	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
-	$(CC) $(all_cflags) $(pkg_cflags) -MMD -MP -c -o $@ $<
+	$(call run,CC,$(CC) $(all_cflags) $(pkg_cflags) -MMD -MP -c -o $@ $<)
 
-ifneq ($(filter-out help clean deps deps-check,$(or $(MAKECMDGOALS),all)),)
-pkg_cflags := $(shell pkg-config --cflags $(packages) 2>/dev/null)
-libs       := $(shell pkg-config --libs $(packages) 2>/dev/null) -lm -lpthread
-endif
+pkg_cflags = $(eval pkg_cflags := $(shell pkg-config --cflags $(packages)))$(pkg_cflags)
+libs       = $(eval libs := $(shell pkg-config --libs $(packages)) -lm -lpthread)$(libs)
 
 # A change of flags rebuilds what it must.
 $B/flags: FORCE
@@ -81,8 +93,75 @@ $B/flags: FORCE
 	@echo '$(CC) $(all_cflags) $(all_ldflags)' | cmp -s - $@ || \
 		echo '$(CC) $(all_cflags) $(all_ldflags)' > $@
 
+# --- first contact ---------------------------------------------------------------------------
+run: ## install what is missing, build, serve on 127.0.0.1:8080
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory all
+	@exec sh tests/first-contact.sh run $B
+
+demo: ## the same as a film: every transport shows what rt-pub sends, then it ends
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory all
+	@exec sh tests/first-contact.sh demo $B
+
+# --- tests -------------------------------------------------------------------------------------
+check: ## install what tests need, build, run every test (SAN= for sanitizers)
+	@$(MAKE) --no-print-directory deps-check
+	@$(MAKE) --no-print-directory TEST=1 all units
+	@exec sh tests/run.sh $(if $(SAN),$B,build/test)
+
+check-real: ## the same with real peers of other registries: browser, npm clients
+	@$(MAKE) --no-print-directory deps-check
+	@$(MAKE) --no-print-directory TEST=1 all
+	@exec sh tests/real/run.sh build/test
+
+completions: all ## write the completion files of all programs from their option tables
+	@for p in $(programs); do for s in bash zsh fish; do \
+		$B/$$p --completion $$s > completions/$$p.$$s || exit 1; done; done
+
+style: ## show where the tree differs from .clang-format
+	@clang-format --dry-run $(wildcard cmd/*.[ch] lib/*/*.[ch] tests/*/*.[ch])
+
+# --- installing ----------------------------------------------------------------------------------
+install: all ## copy programs, manuals and completions below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(addprefix $B/,$(programs)) $(DESTDIR)$(PREFIX)/bin
+	for m in $(manuals); do d=$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}; \
+		install -d $$d && install -m 644 $$m $$d; done
+	for p in $(programs); do \
+		install -D -m 644 completions/$$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; \
+		install -D -m 644 completions/$$p.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$p; \
+		install -D -m 644 completions/$$p.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish; done
+
+uninstall: ## remove what install copied
+	cd $(DESTDIR)$(PREFIX) && rm -f $(addprefix bin/,$(programs)) \
+		$(foreach m,$(notdir $(manuals)),share/man/man$(subst .,,$(suffix $m))/$m) \
+		$(foreach p,$(programs),share/bash-completion/completions/$p share/zsh/site-functions/_$p \
+		share/fish/vendor_completions.d/$p.fish)
+
+# --- packages ---------------------------------------------------------------------------------------
+# Does nothing when nothing is missing; else says what, and installs it as root or through sudo.
+define need
+@missing=; for p in $(1); do \
+	dpkg-query -W -f '$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; done; \
+[ -z "$$missing" ] && exit 0; \
+if ! command -v apt-get >/dev/null; then \
+	echo "this is no Debian: make sure that you have what these packages hold:$$missing"; exit 0; fi; \
+echo "missing:$$missing"; \
+if [ "$(INSTALL)" = no ]; then echo "(INSTALL=no: nothing is installed)"; exit 1; fi; \
+sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+try() { $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }; \
+try 2>/dev/null || { $$sudo apt-get update -qq && try; }
+endef
+
+deps:
+	$(call need,$(run_needs))
+
+deps-check:
+	$(call need,$(check_needs))
+
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
 clean: ## remove build/
 	rm -rf build

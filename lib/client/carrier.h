@@ -29,7 +29,7 @@ struct carrier_ops {
 	void (*send)(struct carrier *k);               /* messages wait in the outbox: take what the connection accepts */
 	void (*ping)(struct carrier *k);               /* asks for a sign of life; NULL: signs come by themselves */
 	void (*pause)(struct carrier *k, bool paused);
-	void (*finish)(struct carrier *k);             /* a polite end; then client_on_closed */
+	bool (*finish)(struct carrier *k);             /* a polite end: true, then client_on_closed; false: nothing to wait for */
 	void (*stop)(struct carrier *k);               /* an end at once; nothing follows. Idempotent */
 	void (*free)(struct carrier *k);
 };
@@ -113,7 +113,7 @@ int client_status_code(unsigned status);
 /* "the server answered 403 (forbidden)". */
 void client_status_text(unsigned status, struct str detail, struct buf *out);
 
-/* http.c; `c` may be of any transport. */
+/* get.c */
 void client_gets_stop(struct client *c);
 
 #endif

@@ -345,8 +345,9 @@ static void check_life(struct client *c)
 {
 	int64_t now = clock_ms();
 
-	if (c->paused)
-		c->heard_at = now; /* what was not read says nothing */
+	/* What was not read says nothing, and a request that waits for us to publish is silent by right. */
+	if (c->paused || (!c->rooms.n && !c->ops->ping && c->out.next == c->out.head))
+		c->heard_at = now;
 	if (now - c->heard_at >= SILENCE_MS)
 		drop(c, "nothing heard for 45 s");
 	else if (c->rooms.n && !rooms_started(&c->rooms) && now - c->up_at >= SUBSCRIBE_MS)
@@ -413,6 +414,8 @@ int client_publish(struct client *c, struct str room, struct str text, struct st
 
 	if (c->state >= CLIENT_CLOSING)
 		return ERR_CLOSED;
+	if (c->conf.raw && !c->ops->refs)
+		return ERR_UNSUPPORTED; /* such a server has no way in that we know */
 	if (c->out.n_open >= c->conf.window) {
 		c->blocked = true;
 		return ERR_BUSY;
@@ -467,7 +470,7 @@ static void tell_rooms(struct client *c, size_t lane)
 	for (size_t i = 0; i < c->rooms.n; i++) {
 		const struct room *room = &c->rooms.v[i];
 		struct str id = buf_str(room->own ? &room->since : &c->rooms.lanes[lane].pos);
-		if (room->lane == lane && room->started && id.n)
+		if (room->lane == lane && room->started && room->held)
 			c->events->room_position(c->arg, str_of(room->name), id);
 	}
 }
@@ -536,16 +539,15 @@ void client_pause(struct client *c, bool paused)
 
 void client_close(struct client *c, void (*done)(void *arg))
 {
-	bool up = c->state == CLIENT_UP;
+	bool up = c->state == CLIENT_UP, wait;
 
 	c->closed = done;
 	c->state = CLIENT_CLOSING;
 	uv_idle_stop(c->turn);
-	uv_timer_start(c->timer, on_timer, up ? CLOSE_MS : 0, 0);
-	if (up)
-		c->ops->finish(c->carrier);
-	else
+	wait = up && c->ops->finish(c->carrier);
+	if (!wait)
 		c->ops->stop(c->carrier);
+	uv_timer_start(c->timer, on_timer, wait ? CLOSE_MS : 0, 0);
 }
 
 void client_on_closed(struct client *c)

@@ -136,8 +136,10 @@ static void start_room(struct rooms *r, struct room *room, struct str start)
 	if (!room->own)
 		l->n_own++;
 	room->started = room->own = true;
-	if (start.n)
+	if (start.n) {
 		set(&room->since, start);
+		room->held = true;
+	}
 }
 
 /* Rooms that stand where the lane does are the lane's; with `passed` also those that it has passed. */
@@ -154,6 +156,7 @@ static void settle(struct rooms *r, size_t lane, bool passed)
 		order = compare(buf_str(&room->since), buf_str(&l->pos));
 		if (order == SAME || (passed && order != AFTER)) {
 			room->own = false;
+			room->held = true;
 			l->n_own--;
 		}
 	}
@@ -192,8 +195,10 @@ static void move_own(struct rooms *r, size_t lane, struct str name, struct str i
 		struct room *room = &r->v[i];
 		if (room->lane != lane || !room->own)
 			continue;
-		if (room->pattern ? pattern_match(str_of(room->name), name) : str_eq(str_of(room->name), name))
+		if (room->pattern ? pattern_match(str_of(room->name), name) : str_eq(str_of(room->name), name)) {
 			set(&room->since, id);
+			room->held = true;
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ struct room {
 	bool started;      /* on this connection: it has its start */
 	bool own;
 	bool leads;        /* the lane's own request asks for it, so that its start is the lane's */
+	bool held;         /* since is a position that was held, not what was given */
 	struct buf since;  /* as given, or the position held: what the next connection asks for */
 	size_t lane;       /* index */
 };

@@ -4,16 +4,19 @@
  *
  * What is specific to libwebsockets 4.1.6 is here and in ws_engine.c. Names are resolved by libuv's threads, since lws would block the
  * loop, and each address is an attempt of its own, since lws waits for watchers of the one before. lws hides why a connection failed, so
- * then the last address is tried once more by libuv, for the sentence. Frames are made here, masked, and written in spans of up to 64 KiB with
+ * then libcurl is asked to connect, for the sentence. Frames are made here, masked, and written in spans of up to 64 KiB with
  * LWS_WRITE_RAW: one system call for hundreds of messages. No extension is offered (a hostile server could overflow their list).
  * lws shows us the server's close codes 1012 and 1013 as 1002; so 1002 is treated as they are. */
 #include "base/mem.h"
 #include "base/clock.h"
 #include "client/carrier.h"
+#include "client/multi.h"
 #include "client/ws_engine.h"
 
 #include <netdb.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define TARGET_MAX   1900    /* lws writes the request line into 2048 bytes */
 #define SPAN_BYTES   65536
@@ -26,7 +29,7 @@ struct conn {
 	struct list node; /* first: see ws_engine.c */
 	struct ws *ws;
 	struct lws *wsi;
-	bool established, finishing;
+	bool asked, established, finishing; /* asked: the upgrade was sent */
 	int close_code;   /* as the server said; 0: it did not */
 	char close_reason[124];
 };
@@ -38,12 +41,7 @@ struct lookup {
 };
 
 struct probe {
-	union {
-		uv_handle_t handle;
-		uv_stream_t stream;
-		uv_tcp_t tcp;
-		uv_pipe_t pipe;
-	} u;
+	uv_pipe_t pipe;
 	uv_connect_t req;
 	struct ws *ws;
 };
@@ -56,7 +54,9 @@ struct ws {
 	struct conn *conn;
 	bool connecting; /* inside lws_client_connect_via_info, which returns the failure */
 	struct lookup *lookup;
-	struct probe *probe;
+	struct probe *probe;           /* of a Unix socket, before lws tries it */
+	struct multi *multi;
+	struct transfer *why;          /* asks libcurl why lws failed */
 	struct addrinfo *addrs, *addr; /* all, and the one being tried */
 	uv_timer_t *kick;              /* tries `addr` from the loop */
 	struct buf target, host, rx, span, control;
@@ -66,6 +66,7 @@ struct ws {
 
 static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n);
 static void try_address(uv_timer_t *kick);
+static void connect_now(struct ws *w);
 
 /* --- opening and freeing ---------------------------------------------------------------------- */
 
@@ -79,6 +80,7 @@ static struct carrier *ws_open(struct client *c, struct err *e)
 	w->kick = mem_new(uv_timer_t);
 	uv_timer_init(c->loop, w->kick);
 	w->kick->data = w;
+	w->multi = multi_ref(c->loop);
 	w->engine = ws_engine_ref(c->loop, ws_callback, e);
 	w->vhost = w->engine ? ws_engine_vhost(w->engine, &c->conf, w->tls, e) : NULL;
 	if (!w->vhost) {
@@ -99,6 +101,7 @@ static void ws_free(struct carrier *k)
 
 	uv_close((uv_handle_t *)w->kick, free_handle);
 	ws_engine_unref(w->engine);
+	multi_unref(w->multi);
 	buf_fini(&w->target);
 	buf_fini(&w->host);
 	buf_fini(&w->rx);
@@ -119,12 +122,18 @@ static void probe_drop(struct ws *w)
 	if (!w->probe)
 		return;
 	w->probe->ws = NULL;
-	uv_close(&w->probe->u.handle, probe_closed);
+	uv_close((uv_handle_t *)&w->probe->pipe, probe_closed);
 	w->probe = NULL;
 }
 
-static void forget_addresses(struct ws *w)
+/* Ends what is under way before there is a connection. */
+static void forget_attempt(struct ws *w)
 {
+	struct transfer *why = w->why;
+
+	probe_drop(w);
+	w->why = NULL;
+	transfer_drop(why);
 	if (w->lookup) {
 		w->lookup->ws = NULL;
 		uv_cancel((uv_req_t *)&w->lookup->req);
@@ -148,23 +157,10 @@ static void ws_stop(struct carrier *k)
 	struct conn *conn = w->conn;
 
 	uv_timer_stop(w->kick);
-	probe_drop(w);
-	forget_addresses(w);
+	forget_attempt(w);
 	detach(w);
 	if (conn && conn->wsi) /* maybe from inside one of its callbacks: not now */
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
-}
-
-static void ws_finish(struct carrier *k)
-{
-	struct ws *w = (struct ws *)k;
-
-	if (!w->conn || !w->conn->established) {
-		ws_stop(k);
-		return;
-	}
-	w->conn->finishing = true;
-	lws_callback_on_writable(w->conn->wsi);
 }
 
 /* --- connecting ------------------------------------------------------------------------------- */
@@ -260,40 +256,64 @@ static void ws_start(struct carrier *k)
 	}
 }
 
+static void on_why(struct transfer *t, CURLcode code)
+{
+	struct ws *w = t->owner;
+	struct buf why = { 0 };
+	int r = ERR_CLOSED;
+
+	if (code == CURLE_OK)
+		buf_add_text(&why, "the connection broke before it was ready");
+	else
+		r = transfer_why(t, code, &why);
+	forget_attempt(w);
+	client_on_down(w->client, r, false, "%s", buf_cstr(&why));
+	buf_fini(&why);
+}
+
+/* lws does not say why it could not connect or agree on TLS. libcurl does. */
+static void ask_why(struct ws *w)
+{
+	w->why = transfer_new(w->multi, w->client, "/", w);
+	w->why->done = on_why;
+	curl_easy_setopt(w->why->easy, CURLOPT_CONNECT_ONLY, 1L);
+	transfer_start(w->why);
+}
+
 static void probed(uv_connect_t *req, int status)
 {
 	struct probe *p = list_entry(req, struct probe, req);
 	struct ws *w = p->ws;
-	char why[128];
 
 	if (!w)
 		return;
 	probe_drop(w);
-	/* It works now: say what was true a moment ago. */
-	snprintf(why, sizeof(why), "%s", uv_strerror(status < 0 ? status : UV_ECONNREFUSED));
-	forget_addresses(w);
-	client_on_down(w->client, ERR_CLOSED, false, "%s", why);
+	if (status == 0)
+		connect_now(w);
+	else
+		client_on_down(w->client, ERR_CLOSED, false, "%s", uv_strerror(status));
 }
 
-/* lws does not say why it could not connect; the system does. */
-static void ask_why(struct ws *w)
+/* Where connect() fails at once, lws leaves a handle behind (4.1.6): so a Unix socket is tried here first. */
+static void probe_start(struct ws *w)
 {
 	struct probe *p = w->probe = mem_new(struct probe);
-	int r = 0;
 
 	p->ws = w;
-	if (w->is_unix) {
-		uv_pipe_init(w->client->loop, &p->u.pipe, 0);
-		uv_pipe_connect(&p->req, &p->u.pipe, w->client->url.path, probed);
-	} else {
-		uv_tcp_init(w->client->loop, &p->u.tcp);
-		r = uv_tcp_connect(&p->req, &p->u.tcp, w->addrs->ai_addr, probed);
-	}
-	p->u.handle.data = p;
-	if (r < 0) {
-		p->req.handle = &p->u.stream;
-		probed(&p->req, r);
-	}
+	uv_pipe_init(w->client->loop, &p->pipe, 0);
+	p->pipe.data = p;
+	uv_pipe_connect(&p->req, &p->pipe, w->client->url.path, probed);
+}
+
+/* Is there a way to this address at all (see probe_start)? Asks the routing table; nothing is sent. */
+static bool reachable(const struct addrinfo *a)
+{
+	int fd = socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool ok = fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
 }
 
 static bool next_address(struct ws *w)
@@ -308,6 +328,17 @@ static bool next_address(struct ws *w)
 static void try_address(uv_timer_t *kick)
 {
 	struct ws *w = kick->data;
+
+	if (w->is_unix)
+		probe_start(w);
+	else if (reachable(w->addr))
+		connect_now(w);
+	else if (!next_address(w))
+		ask_why(w);
+}
+
+static void connect_now(struct ws *w)
+{
 	struct conn *conn = mem_new(struct conn);
 	char address[128] = "";
 	struct lws *wsi;
@@ -337,7 +368,7 @@ static void try_address(uv_timer_t *kick)
 		return;
 	w->conn = NULL; /* freed by its last callback, or with the context when there was none */
 	if (!next_address(w))
-		ask_why(w);
+		client_on_down(w->client, ERR_CLOSED, false, "the connection broke before it was ready");
 }
 
 /* --- the end of a connection, as lws tells it --------------------------------------------------- */
@@ -349,15 +380,15 @@ static void refused(struct conn *conn, struct str why)
 	struct client *c = w->client;
 	unsigned status = lws_http_client_http_response(conn->wsi);
 	struct buf text = { 0 };
-	bool untrusted = str_find(why, STR("X509")) >= 0 || str_find(why, STR("verif")) >= 0;
 
 	detach(w);
-	if (str_eq(why, STR("Unable to connect"))) {
-		if (!next_address(w))
-			ask_why(w);
+	if (!conn->asked && !next_address(w)) {
+		ask_why(w);
 		return;
 	}
-	forget_addresses(w);
+	if (!conn->asked)
+		return;
+	forget_attempt(w);
 	if (str_starts(why, STR("HS: ")))
 		why = str_skip(why, 4);
 	if (status && status != 101) {
@@ -365,8 +396,6 @@ static void refused(struct conn *conn, struct str why)
 		client_on_down(c, client_status_code(status), false, "%s", buf_cstr(&text));
 	} else if (status == 101) {
 		client_on_down(c, ERR_INVALID, false, "the server's WebSocket handshake is broken: " STR_FMT, STR_ARG(why));
-	} else if (untrusted) {
-		client_on_down(c, ERR_DENIED, false, "the server's certificate is not trusted: " STR_FMT, STR_ARG(why));
 	} else if (str_eq(why, STR("Peer hung up")) || str_eq(why, STR("read failed")) || !why.n ||
 		   str_find(why, STR("closed before")) >= 0) {
 		client_on_down(c, ERR_CLOSED, false, "the server closed the connection during the handshake");
@@ -395,7 +424,7 @@ static void closed(struct conn *conn)
 	int code = conn->close_code;
 
 	detach(w);
-	forget_addresses(w);
+	forget_attempt(w);
 	if (conn->close_reason[0])
 		client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009,
 			       "the server closed the connection: %s", conn->close_reason);
@@ -472,7 +501,7 @@ static bool fill_span(struct ws *w)
 	w->span.n = LWS_PRE;
 	buf_add_str(&w->span, buf_str(&w->control));
 	w->control.n = 0;
-	while (w->span.n < LWS_PRE + SPAN_BYTES && client_next(w->client, &ref, &text)) {
+	while (!w->conn->finishing && w->span.n < LWS_PRE + SPAN_BYTES && client_next(w->client, &ref, &text)) {
 		bool binary = w->client->conf.raw && !str_utf8(text);
 		add_frame(w, &w->span, binary ? 2 : 1, text);
 		if (w->client->conf.raw)
@@ -489,7 +518,7 @@ static int flush(struct conn *conn)
 	struct ws *w = conn->ws;
 	size_t sent = 0;
 
-	while (conn->ws && conn->established && !conn->finishing) {
+	while (conn->ws && conn->established) {
 		if (sent >= TURN_BYTES || lws_send_pipe_choked(conn->wsi)) {
 			lws_callback_on_writable(conn->wsi);
 			break;
@@ -509,6 +538,22 @@ static void ws_send(struct carrier *k)
 
 	if (conn && conn->established && flush(conn) < 0 && conn->ws) /* its CLOSED callback tells */
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+/* A close frame of our own after all that waits: lws would drop what still comes in, acks among it. */
+static bool ws_finish(struct carrier *k)
+{
+	struct ws *w = (struct ws *)k;
+
+	if (!w->conn || !w->conn->established)
+		return false;
+	ws_send(k);
+	if (!w->conn)
+		return false;
+	w->conn->finishing = true;
+	add_frame(w, &w->control, 8, STR("\x03\xe8")); /* 1000 */
+	lws_callback_on_writable(w->conn->wsi);
+	return true;
 }
 
 static void ws_ping(struct carrier *k)
@@ -589,19 +634,10 @@ static void on_established(struct conn *conn)
 	struct ws *w = conn->ws;
 
 	conn->established = true;
-	forget_addresses(w);
+	forget_attempt(w);
 	subscribe_others(w);
 	lws_callback_on_writable(conn->wsi);
 	client_on_up(w->client);
-}
-
-static int on_writable(struct conn *conn)
-{
-	if (conn->finishing) {
-		lws_close_reason(conn->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
-		return -1;
-	}
-	return flush(conn);
 }
 
 static int add_header(struct lws *wsi, struct str name, struct str value, unsigned char **p, unsigned char *end)
@@ -651,6 +687,7 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 		       reason == LWS_CALLBACK_CLIENT_ESTABLISHED ? -1 : 0;
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+		conn->asked = true;
 		return add_headers(conn, in, n);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		refused(conn, str_make(in, in ? n : 0));
@@ -664,10 +701,10 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 		client_on_heard(conn->ws->client);
 		break;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		return on_writable(conn);
+		return flush(conn);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		note_close(conn, in, n);
-		break;
+		return conn->finishing ? -1 : 0; /* it is the answer to ours */
 	case LWS_CALLBACK_CLIENT_CLOSED:
 		closed(conn);
 		break;

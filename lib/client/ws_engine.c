@@ -2,12 +2,16 @@
  *
  * The context lives on a foreign libuv loop. Its end takes three steps (4.1.6): lws_context_destroy begins it, the loop closes the
  * context's handles, and lws_context_destroy again frees it. Nothing announces the second step, so the handles that the context
- * put on the loop are noted when it is made, and an idle handle waits until the loop no longer has them. */
+ * put on the loop are noted when it is made, and an idle handle waits until the loop no longer has them. And lws closes the descriptor of
+ * its event pipe in the first step and again in the second, when its number may be somebody else's: a placeholder takes that number
+ * in between. */
 #include "client/ws_engine.h"
 
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define HANDLES_MAX 16
 #define FDS_MAX     65536 /* lws allocates tables for the file limit, which may be a billion */
@@ -177,12 +181,38 @@ struct ws_engine *ws_engine_ref(uv_loop_t *loop, lws_callback_function *callback
 	return g;
 }
 
+/* The descriptor of the event pipe: the only one of the context's handles that has one. */
+static int pipe_of(const struct ws_engine *g)
+{
+	uv_os_fd_t fd;
+
+	for (size_t i = 0; i < g->n_handles; i++) {
+		if (uv_handle_get_type(g->handles[i]) == UV_POLL && uv_fileno(g->handles[i], &fd) == 0)
+			return fd;
+	}
+	return -1;
+}
+
+static void hold_number(int fd)
+{
+	int null = fd >= 0 && fcntl(fd, F_GETFD) < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+
+	if (null >= 0 && null != fd) {
+		dup3(null, fd, O_CLOEXEC);
+		close(null);
+	}
+}
+
 void ws_engine_unref(struct ws_engine *g)
 {
+	int fd;
+
 	if (!g || --g->refs)
 		return;
 	list_del(&g->node);
+	fd = pipe_of(g);
 	lws_context_destroy(g->context);
+	hold_number(fd);
 	g->reaper = mem_new(uv_idle_t);
 	uv_idle_init(g->loop, g->reaper);
 	g->reaper->data = g;
@@ -217,7 +247,7 @@ static struct lws_vhost *make_vhost(struct ws_engine *g, const struct client_con
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN, .protocols = g->protocols, .vhost_name = name, .alpn = "http/1.1",
 		.timeout_secs = 15, .connect_timeout_secs = 15,
-		.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		.options = tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0, /* with it every vhost loads the system's CAs */
 		.client_ssl_ca_filepath = conf->ca_file, .client_ssl_cert_filepath = conf->cert_file,
 		.client_ssl_private_key_filepath = conf->key_file,
 	};

@@ -12,8 +12,6 @@
 #include "net/http.h"
 
 #include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define LINGER_MS      2000
 #define LINGER_BYTES   (8u << 20)
@@ -78,43 +76,26 @@ void conn_told(struct conn *c, struct pos pos)
 
 /* --- opening and closing ----------------------------------------------------------------------------- */
 
-static void refuse(int fd)
+struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 {
-	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-				     "Content-Length: 0\r\nConnection: close\r\n\r\n";
-	ssize_t n = send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
-	(void)n;
-	shutdown(fd, SHUT_WR);
-	close(fd);
-}
+	struct conn *c = mem_new(struct conn);
 
-void net_accept(void *arg, int fd, struct str peer, bool loopback)
-{
-	struct net *n = arg;
-	struct conn *c;
-
-	if (n->draining || n->n_conns >= n->conf.max_connections) {
-		n->stats.refused++;
-		refuse(fd);
-		return;
-	}
-	c = mem_new(struct conn);
 	c->net = n;
 	list_init(&c->dirty);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
 	if (sock_adopt(n->engine, &c->sock, &sock_ops, fd) != 0) {
 		mem_free(c);
-		return;
+		return NULL;
 	}
 	c->id = ++n->next_id;
 	c->peer = mem_strndup(peer.p, peer.n);
 	c->loopback = loopback;
-	c->opened_ms = n->now_ms = clock_ms();
+	c->opened_ms = n->now_ms;
 	list_add(&n->conns, &c->all);
 	n->n_conns++;
-	n->stats.accepted++;
 	conn_deadline(c, c->opened_ms + n->conf.head_ms);
+	return c;
 }
 
 static void note_close(struct conn *c, unsigned code, struct str reason)
@@ -153,7 +134,7 @@ static void on_closed(struct sock *s)
 	list_add(&c->net->dead, &c->dirty);
 }
 
-static void conn_free(struct conn *c)
+void conn_free(struct conn *c)
 {
 	struct net *n = c->net;
 
@@ -215,7 +196,6 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 	c->sub->wire = wire;
 	c->sub->chunked = chunked;
 	c->sub->since_ms = c->net->now_ms;
-	c->sub->told.epoch = c->net->table->head.epoch;
 	return c->sub;
 }
 
@@ -531,21 +511,20 @@ static void on_data(struct sock *s, char *p, size_t n)
 
 void conn_next_request(struct conn *c)
 {
-	if (c->transport && c->transport->free)
-		c->transport->free(c);
-	c->transport = NULL;
-	c->state = NULL;
-	c->busy = false;
-	c->client_n = 0;
-	c->head_only = false;
-	mem_free(c->user);
-	c->user = NULL;
 	if (c->sub) { /* a poll: its subscription was the request's */
 		unsubscribe_all(c);
 		mem_free(c->sub);
 		c->sub = NULL;
 		c->closed_told = false;
 	}
+	if (c->transport && c->transport->free)
+		c->transport->free(c);
+	c->transport = NULL;
+	c->state = NULL;
+	c->busy = c->head_only = false;
+	c->client_n = 0;
+	mem_free(c->user);
+	c->user = NULL;
 	if (!c->keep_alive || c->net->draining) {
 		conn_finish(c, 1000, STR(""));
 		return;
@@ -554,7 +533,7 @@ void conn_next_request(struct conn *c)
 	conn_dirty(c); /* also reads on: what was pipelined waits in c->in */
 }
 
-static void on_deadline(struct deadline *d, void *arg)
+void conn_on_deadline(struct deadline *d, void *arg)
 {
 	struct conn *c = list_entry(d, struct conn, deadline);
 
@@ -593,104 +572,4 @@ void conn_say(struct conn *c, struct str json)
 {
 	if (!c->closed && !c->closing && c->transport == &transport_ws)
 		frame_add(conn_lane(c), FRAME_TEXT, json);
-}
-
-/* --- the net ------------------------------------------------------------------------------------------------ */
-
-static void on_timer(uv_timer_t *timer)
-{
-	struct net *n = timer->data;
-
-	n->now_ms = clock_ms();
-	wheel_run(&n->wheel, n->now_ms, on_deadline, n);
-}
-
-int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const struct net_events *events,
-	void *arg, struct table *table, struct err *e)
-{
-	*n = (struct net){
-		.loop = loop,
-		.conf = *conf,
-		.events = events,
-		.arg = arg,
-		.table = table,
-		.now_ms = clock_ms(),
-	};
-	list_init(&n->conns);
-	list_init(&n->dirty);
-	list_init(&n->dead);
-	wheel_init(&n->wheel, n->now_ms);
-	n->engine = sock_engine_open(loop, e);
-	if (!n->engine)
-		return ERR_IO;
-	uv_timer_init(loop, &n->timer);
-	n->timer.data = n;
-	uv_timer_start(&n->timer, on_timer, WHEEL_TICK_MS, WHEEL_TICK_MS);
-	return 0;
-}
-
-void net_wake(struct table *t, struct feed *f)
-{
-	(void)t;
-	conn_flush(f->owner);
-}
-
-static void reap(struct net *n)
-{
-	list_for_each_safe(it, &n->dead) {
-		struct conn *c = list_entry(it, struct conn, dirty);
-		if (c->pending == 0)
-			conn_free(c);
-	}
-}
-
-void net_flush(struct net *n)
-{
-	struct list dirty = LIST_INIT(dirty), *it;
-
-	list_splice(&dirty, &n->dirty);
-	while ((it = list_pop(&dirty)))
-		conn_flush(list_entry(it, struct conn, dirty));
-	if (!list_empty(&n->dirty))
-		n->again = true;
-	reap(n);
-	batches_next_turn(&n->batches);
-	if (n->scratch.cap > 4 * SOCK_BATCH_MAX)
-		buf_fini(&n->scratch);
-}
-
-void net_drain(struct net *n)
-{
-	n->draining = true;
-	list_for_each_safe(it, &n->conns) {
-		struct conn *c = list_entry(it, struct conn, all);
-
-		if (c->sub || c->transport == &transport_ws)
-			conn_bye(c, 1012, STR("the server restarts"));
-		else if (!c->transport && !c->reading_head)
-			conn_finish(c, 1000, STR(""));
-	}
-}
-
-void net_close(struct net *n)
-{
-	n->draining = true;
-	uv_close((uv_handle_t *)&n->timer, NULL);
-	list_for_each_safe(it, &n->conns) {
-		struct conn *c = list_entry(it, struct conn, all);
-		c->pending = 0; /* the bus is closed: no outcome will come */
-		conn_abort(c, 1001, STR("the server ends"));
-	}
-}
-
-bool net_is_closed(const struct net *n)
-{
-	return list_empty(&n->conns);
-}
-
-void net_fini(struct net *n)
-{
-	sock_engine_close(n->engine);
-	batches_fini(&n->batches);
-	buf_fini(&n->scratch);
 }

@@ -73,6 +73,11 @@ struct conn {
 	char close_reason[64];
 };
 
+/* For net.c. NULL: the socket could not be adopted, and is closed. */
+struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback);
+void conn_free(struct conn *c);
+void conn_on_deadline(struct deadline *d, void *net);
+
 /* Appends to the lane and sees that it is written at the end of the turn. */
 struct buf *conn_lane(struct conn *c);
 /* The lane now holds this position. */
@@ -117,6 +122,5 @@ struct str conn_user(const struct conn *c);
 void conn_told(struct conn *c, struct pos pos);
 
 extern const struct transport transport_ws, transport_sse, transport_stream, transport_poll, transport_pub, transport_body;
-/* The deadlines of all connections are on net.wheel; net_flush runs at the end of each turn. */
 
 #endif

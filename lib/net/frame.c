@@ -162,19 +162,42 @@ static size_t ascii_run(const char *p, size_t n)
 	return i;
 }
 
+static bool is_tail(unsigned char c)
+{
+	return (c & 0xc0) == 0x80;
+}
+
+/* How many bytes at the front are whole characters of two or three bytes, without those whose
+ * second byte is special and those near the end: most text beyond ASCII passes the state by here.
+ */
+static size_t wide_run(const char *bytes, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)bytes, *end = p + n;
+
+	while (end - p >= 4) {
+		if (p[0] >= 0xc2 && p[0] < 0xe0 && is_tail(p[1]))
+			p += 2;
+		else if (p[0] > 0xe0 && p[0] < 0xed && is_tail(p[1]) && is_tail(p[2]))
+			p += 3;
+		else
+			break;
+	}
+	return (size_t)(p - (const unsigned char *)bytes);
+}
+
 /* Takes the state over n bytes; false as soon as they can be in no UTF-8 text. */
 static bool utf8_check(uint32_t *state, const char *p, size_t n)
 {
 	uint32_t s = *state;
 
 	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)p[i];
-
-		if (s == 0 && c < 0x80) {
-			i += ascii_run(p + i, n - i) - 1;
-			continue;
+		if (s == 0) {
+			i += ascii_run(p + i, n - i);
+			i += wide_run(p + i, n - i);
+			if (i == n)
+				break;
 		}
-		s = s == 0 ? utf8_begin(c) : utf8_next(s, c);
+		s = s == 0 ? utf8_begin((unsigned char)p[i]) : utf8_next(s, (unsigned char)p[i]);
 		if (s == UTF8_BROKEN)
 			return false;
 	}
@@ -239,7 +262,6 @@ static unsigned begin_data(struct frame_reader *r)
 		r->message_op = r->op;
 		r->message.n = 0;
 		r->fragments = 0;
-		r->utf8 = 0;
 	}
 	if (r->message.n > r->max_message || r->left > r->max_message - r->message.n)
 		return TOO_LARGE;

@@ -16,15 +16,14 @@ static bool overrun(const struct cursor *c)
 	return pos_cmp(c->pos, c->room->ring.floor) < 0;
 }
 
-/* What the cursor has next, and the position under which it is merged. Moves over what is to be skipped. */
+/* What the cursor has next, and the position under which it is merged. Moves over what is to be skipped. An overrun is merged where
+ * what is missing begins, not where it ends: a position above that must not be handed out before it is told. */
 static enum next cursor_next(struct cursor *c, struct pos *key)
 {
 	const struct ring *r = &c->room->ring;
 
 	if (overrun(c)) {
-		*key = r->floor;
-		if (!c->fresh && c->room->slow == SLOW_LATEST)
-			*key = c->room->table->head;
+		*key = c->pos;
 		return NEXT_OVERRUN;
 	}
 	if (c->generation != r->generation) {
@@ -35,10 +34,11 @@ static enum next cursor_next(struct cursor *c, struct pos *key)
 		c->seq = r->first;
 	for (; c->seq < r->next; c->seq++) {
 		const struct ring_slot *slot = ring_at(r, c->seq);
-		int order = pos_cmp(slot->pos, c->pos);
 
-		/* A tombstone, or not above where the client says it is already. */
-		if (!slot->entry || order < 0 || (order == 0 && slot->entry->kind != ENTRY_EPHEMERAL))
+		if (!slot->entry)
+			continue;
+		/* Not above where the client says it is already. An ephemeral entry has the position of another: that it was not looked at is enough. */
+		if (slot->entry->kind != ENTRY_EPHEMERAL && pos_cmp(slot->pos, c->pos) <= 0)
 			continue;
 		*key = slot->pos;
 		return slot->entry->kind == ENTRY_HOLE ? NEXT_HOLE : NEXT_ENTRY;
@@ -209,6 +209,27 @@ void feed_fini(struct feed *f)
 	f->table = NULL;
 }
 
+/* Where the connection starts: the least of the starts. */
+static struct pos feed_least(const struct feed *f)
+{
+	struct pos least = f->pos;
+	bool any = false;
+
+	list_for_each(it, &f->subs) {
+		const struct sub *s = list_entry(it, struct sub, of_feed);
+		if (!any || pos_cmp(s->start, least) < 0)
+			least = s->start;
+		any = true;
+	}
+	return least;
+}
+
+static void feed_start(struct feed *f)
+{
+	f->pos = feed_least(f);
+	f->started = true;
+}
+
 /* Gaps that come before anything else: only the last may carry a position, that of the whole connection. */
 static bool peek_first_gap(struct feed *f, struct peek *p)
 {
@@ -224,9 +245,10 @@ static bool peek_first_gap(struct feed *f, struct peek *p)
 		return false;
 	p->kind = PEEK_GAP;
 	p->sub = found;
+	p->told = found->gap;
 	p->gap = *found->gap;
-	p->gap.has_id = n == 1 && f->started;
-	p->gap.id = f->pos;
+	p->gap.has_id = n == 1;
+	p->gap.id = f->started ? f->pos : feed_least(f);
 	return true;
 }
 
@@ -253,19 +275,6 @@ static bool peek_start(struct feed *f, struct peek *p)
 	return false;
 }
 
-static void feed_start(struct feed *f)
-{
-	bool any = false;
-
-	list_for_each(it, &f->subs) {
-		const struct sub *s = list_entry(it, struct sub, of_feed);
-		if (!any || pos_cmp(s->start, f->pos) < 0)
-			f->pos = s->start;
-		any = true;
-	}
-	f->started = true;
-}
-
 /* The least among what subs themselves have to say: gaps and backfills. False: none. `*waits`: one of them waits for the bus. */
 static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *waits)
 {
@@ -276,14 +285,17 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 		struct sub *s = list_entry(it, struct sub, of_feed);
 		struct str room = { 0 };
 		const struct entry *e = NULL;
-		struct pos k;
+		const struct gap *gap = s->gap;
+		struct pos k = { 0 }; /* a gap comes at once */
 
-		if (s->gap)
-			k = s->gap->at;
-		else if ((e = sub_backfill_next(s, &room)))
+		e = sub_backfill_next(s, &room);
+		*waits |= s->state != SUB_LIVE && !e && !gap;
+		if (!gap && s->hole && (!e || pos_cmp(s->hole_at, e->pos) <= 0)) {
+			gap = s->hole;
+			k = s->hole_at;
+		} else if (!gap && e) {
 			k = e->pos;
-		else {
-			*waits |= s->state != SUB_LIVE;
+		} else if (!gap) {
 			continue;
 		}
 		/* A gap before an entry of the same position. */
@@ -292,9 +304,10 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 		any = true;
 		*key = k;
 		p->sub = s;
-		if (s->gap) {
+		p->told = gap;
+		if (gap) {
 			p->kind = PEEK_GAP;
-			p->gap = *s->gap;
+			p->gap = *gap;
 		} else if (e->kind == ENTRY_HOLE) {
 			p->kind = PEEK_GAP;
 			p->gap = (struct gap){ .room = room, .after = s->pos, .at = e->pos, .reason = GAP_BUS };
@@ -334,6 +347,8 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 			return PEEK_CLOSE;
 		p->gap.reason = GAP_SLOW;
 	}
+	if (what == NEXT_OVERRUN)
+		p->gap.at = !c->fresh && slow == SLOW_LATEST ? c->room->table->head : c->room->ring.floor;
 	gap_next(&c->room->ring, &p->gap);
 	return PEEK_GAP;
 }
@@ -353,8 +368,9 @@ static uint64_t run_end(const struct cursor *c, const struct pos *limit)
 
 	if (limit)
 		to = ring_seek(r, *limit);
-	if (to <= c->seq)
-		to = c->seq + 1; /* an ephemeral entry, or a tie */
+	/* An ephemeral entry or a tie; what follows an ephemeral one may be below where the cursor stands. */
+	if (to <= c->seq || pos_cmp(ring_at(r, c->seq)->pos, c->pos) < 0)
+		to = c->seq + 1;
 	if (r->n_holes)
 		for (uint64_t s = c->seq; s < to; s++) {
 			const struct entry *e = ring_at(r, s)->entry;
@@ -364,19 +380,29 @@ static uint64_t run_end(const struct cursor *c, const struct pos *limit)
 	return to;
 }
 
-static bool another_gap_at(struct feed *f, const struct sub *self, const struct cursor *c, struct pos at)
+/* May `at` be handed out once this gap, of cursor `c` or of a sub, is told? Not if it would pass over something else. */
+static bool gap_moves(struct feed *f, const struct peek *p, const struct cursor *c, struct pos at)
 {
-	struct pos second;
+	struct pos key = { 0 };
+	struct str room;
 
+	if (pos_cmp(at, f->table->head) > 0)
+		return false;
 	list_for_each(it, &f->subs) {
 		const struct sub *s = list_entry(it, struct sub, of_feed);
-		if (s != self && s->gap && pos_cmp(s->gap->at, at) <= 0)
-			return true;
+		const struct entry *e = sub_backfill_next(s, &room);
+
+		if (s->gap && s->gap != p->told)
+			return false;
+		if (s->hole && s->hole != p->told && pos_cmp(s->hole_at, at) <= 0)
+			return false;
+		if (s->state != SUB_LIVE && s != p->sub && (!e || pos_cmp(e->pos, at) <= 0))
+			return false;
 	}
-	/* Behind it in the heap: another overrun or hole at the same place, or an entry the position would pass over. */
+	/* Behind it in the heap: another overrun or hole at the same place, or an entry. */
 	if (c)
-		return heap_second(f, &second) && pos_cmp(second, at) <= 0;
-	return f->n_heap && pos_cmp(f->heap[0].key, at) <= 0;
+		return !heap_second(f, &key) || pos_cmp(key, at) > 0;
+	return !f->n_heap || pos_cmp(f->heap[0].key, at) > 0;
 }
 
 static enum peek_kind peek_merged(struct feed *f, struct peek *p)
@@ -399,7 +425,7 @@ again:
 	}
 	if (subs && (!c || pos_cmp(sub_key, key) < 0 || (pos_cmp(sub_key, key) == 0 && p->kind == PEEK_GAP))) {
 		if (p->kind == PEEK_GAP) {
-			p->gap.has_id = !another_gap_at(f, p->sub, NULL, p->gap.at);
+			p->gap.has_id = gap_moves(f, p, NULL, p->gap.at);
 			p->gap.id = p->gap.at;
 		}
 		return p->kind;
@@ -408,10 +434,11 @@ again:
 		return PEEK_EMPTY;
 	p->cursor = c;
 	p->sub = c->sub;
+	p->told = NULL;
 	if (what != NEXT_ENTRY) {
 		enum peek_kind kind = peek_lost(c, what, key, p);
-		p->gap.has_id = !another_gap_at(f, NULL, c, key);
-		p->gap.id = key;
+		p->gap.has_id = gap_moves(f, p, c, p->gap.at);
+		p->gap.id = p->gap.at;
 		return kind;
 	}
 	limited = heap_second(f, &second);
@@ -431,14 +458,12 @@ enum peek_kind feed_peek(struct feed *f, struct peek *p)
 	struct table *t = f->table;
 
 	*p = (struct peek){ .kind = PEEK_EMPTY };
-	if (!f->started) {
-		if (any_locating(f))
-			return p->kind = PEEK_WAIT;
-		if (f->n_subs)
-			feed_start(f);
-	}
+	if (!f->started && any_locating(f))
+		return p->kind = PEEK_WAIT;
 	if (f->n_gaps && peek_first_gap(f, p))
 		return p->kind;
+	if (!f->started && f->n_subs)
+		feed_start(f);
 	if (f->n_unannounced && peek_start(f, p))
 		return p->kind;
 	p->kind = peek_merged(f, p);
@@ -452,20 +477,21 @@ enum peek_kind feed_peek(struct feed *f, struct peek *p)
 
 static void feed_moved(struct feed *f, struct pos pos)
 {
-	f->merged = pos;
-	if (pos_cmp(pos, f->pos) > 0)
-		f->pos = pos;
+	f->merged = pos_max(f->merged, pos);
+	f->pos = pos_max(f->pos, pos);
 }
 
 static void cursor_advance(struct cursor *c, uint64_t to)
 {
 	const struct ring *r = &c->room->ring;
 
+	struct pos pos = ring_at(r, to - 1)->pos;
+
 	c->fresh = false;
 	c->seq = to;
-	if (to > r->first)
-		c->pos = pos_max(c->pos, ring_at(r, to - 1)->pos);
-	feed_moved(c->sub->feed, c->pos);
+	c->pos = pos_max(c->pos, pos);
+	/* Not c->pos: an ephemeral entry comes early in a room that starts above what others were delivered. */
+	feed_moved(c->sub->feed, pos);
 }
 
 static void gap_told(struct feed *f, const struct peek *p)
@@ -477,12 +503,16 @@ static void gap_told(struct feed *f, const struct peek *p)
 		c->pos = p->gap.at;
 		c->seq = ring_seek(&c->room->ring, c->pos);
 		c->generation = c->room->ring.generation;
-	} else if (p->sub->gap) {
+	} else if (p->told && p->told == p->sub->gap) {
 		sub_gap_told(p->sub);
+	} else if (p->told) {
+		sub_hole_told(p->sub);
 	} else {
 		sub_backfill_advance(p->sub);
 	}
-	if (p->gap.has_id)
+	if (!f->started && p->gap.has_id)
+		feed_start(f);
+	else if (p->gap.has_id)
 		feed_moved(f, p->gap.id);
 }
 
@@ -490,7 +520,8 @@ void feed_advance(struct feed *f, const struct peek *p, uint64_t to)
 {
 	switch (p->kind) {
 	case PEEK_RUN:
-		cursor_advance(p->cursor, to);
+		if (to > p->from)
+			cursor_advance(p->cursor, to);
 		break;
 	case PEEK_ENTRY: {
 		struct pos pos = p->entry->pos;

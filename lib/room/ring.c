@@ -6,8 +6,10 @@
 #include "room/ring.h"
 
 #include "base/mem.h"
+#include "codec/name.h"
 
-#define SLOTS_MIN 8u
+#define SLOTS_MIN   8u
+#define SLOTS_SPARE 16u /* an array more than so many times too large is made smaller */
 
 /* Of the newest entry of a key; owns a copy of the key because the entry may be dropped first. */
 struct keyed {
@@ -26,22 +28,23 @@ struct entry *entry_new(enum entry_kind kind, struct pos pos, int64_t now_ms, st
 {
 	static const struct entry_meta none;
 	const struct entry_meta *m = meta ? meta : &none;
-	struct entry *e = mem_alloc(
-		sizeof *e + payload.n + m->key.n + m->extra.n + m->client.n);
+	/* A bus may say anything; no client of ours has a longer name, so nothing is lost for echo. */
+	struct str client = m->client.n <= CLIENT_MAX_BYTES ? m->client : STR("");
+	struct entry *e = mem_alloc(sizeof *e + payload.n + m->key.n + m->extra.n + client.n);
 	char *p = e->bytes;
-	const struct str parts[] = { payload, m->key, m->extra, m->client };
+	const struct str parts[] = { payload, m->key, m->extra, client };
 
 	*e = (struct entry){
 		.pos = pos,
 		.ts_ms = m->ts_ms,
 		.arrived_ms = now_ms,
 		.payload_n = (uint32_t)payload.n,
-		.key_n = (uint16_t)m->key.n,
-		.extra_n = (uint16_t)m->extra.n,
-		.client_n = (uint8_t)m->client.n,
+		.key_n = (uint32_t)m->key.n,
+		.extra_n = (uint32_t)m->extra.n,
+		.client_n = (uint8_t)client.n,
 		.kind = (uint8_t)kind,
 		.no_echo = m->no_echo,
-		.client_bit = entry_client_bit(m->client),
+		.client_bit = entry_client_bit(client),
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		if (parts[i].n)
@@ -209,7 +212,20 @@ static void drop_ephemeral(struct ring *r)
 	r->n_ephemeral = 0;
 }
 
-/* Closes the gaps that tombstones leave. The array keeps its size unless far too large. */
+/* The array keeps its size unless far too large: a room that was busy once must not keep the memory for ever. */
+static void ring_shrink(struct ring *r)
+{
+	uint64_t n = r->next - r->first;
+	uint32_t cap = SLOTS_MIN;
+
+	if (r->cap <= SLOTS_MIN || n * SLOTS_SPARE > r->cap)
+		return;
+	while (cap < n * 2)
+		cap *= 2;
+	ring_resize(r, cap);
+}
+
+/* Closes the gaps that tombstones leave. */
 static void ring_compact(struct ring *r)
 {
 	uint64_t to = r->first;
@@ -219,12 +235,6 @@ static void ring_compact(struct ring *r)
 			*ring_at(r, to++) = *ring_at(r, s);
 	r->next = to;
 	r->generation++;
-	if (r->cap > SLOTS_MIN && (to - r->first) * 8 < r->cap) {
-		uint32_t cap = SLOTS_MIN;
-		while (cap < (to - r->first) * 2)
-			cap *= 2;
-		ring_resize(r, cap);
-	}
 }
 
 static void drop_leading_tombstones(struct ring *r)
@@ -250,6 +260,7 @@ size_t ring_trim(struct ring *r, const struct ring_limits *l, int64_t now_ms)
 	}
 	if (r->next - r->first > 2 * r->n_kept + 64)
 		ring_compact(r);
+	ring_shrink(r);
 	return before - r->n_kept;
 }
 

@@ -32,8 +32,7 @@ struct entry {
 	int64_t ts_ms;         /* wall clock, `_ts` */
 	int64_t arrived_ms;    /* monotonic, for age */
 	uint64_t total_bytes;  /* of all entries ever appended to the ring, this one included: lag is a subtraction */
-	uint32_t payload_n;
-	uint16_t key_n, extra_n;
+	uint32_t payload_n, key_n, extra_n; /* what comes from a bus may be long */
 	uint8_t client_n, kind;
 	bool no_echo;
 	uint64_t client_bit;   /* one bit of the client's hash; 0: none */

@@ -58,17 +58,22 @@ void table_fini(struct table *t)
 	map_fini(&t->rooms);
 }
 
+static enum slow_policy slow_of(const struct table *t, struct str name)
+{
+	for (int i = 0; i < t->conf.n_slow; i++) {
+		const struct slow_rule *rule = &t->conf.slow[i];
+		if (!rule->pattern || pattern_match(str_of(rule->pattern), name))
+			return rule->policy;
+	}
+	return t->conf.slow_default;
+}
+
 void table_configure(struct table *t, const struct table_conf *conf)
 {
 	t->conf = *conf;
 	map_for_each(node, &t->rooms) {
 		struct room *r = map_entry(node, struct room, node);
-		r->slow = conf->slow_default;
-		for (int i = 0; i < conf->n_slow; i++)
-			if (pattern_match(str_of(conf->slow[i].pattern), room_name(r))) {
-				r->slow = conf->slow[i].policy;
-				break;
-			}
+		r->slow = slow_of(t, room_name(r));
 		room_touch(r);
 	}
 }
@@ -77,14 +82,6 @@ struct room *room_find(const struct table *t, struct str name)
 {
 	struct map_node *node = map_find(&t->rooms, name);
 	return node ? map_entry(node, struct room, node) : NULL;
-}
-
-static enum slow_policy slow_of(const struct table *t, struct str name)
-{
-	for (int i = 0; i < t->conf.n_slow; i++)
-		if (pattern_match(str_of(t->conf.slow[i].pattern), name))
-			return t->conf.slow[i].policy;
-	return t->conf.slow_default;
 }
 
 struct room *room_get(struct table *t, struct str name, int64_t now_ms)

@@ -5,22 +5,11 @@
  *                  +-- a bus that cannot replay answers at once ------------> LIVE
  *                                              +------- overrun --------------+
  *
- * A backfill is a page of entries private to one sub. It is read up to the `floor` of the rings (looked at again for each page), and
- * then cursors take over exactly there. Delivery and merging are in feed.c. */
+ * What is read from the bus on the way is backfill.c's; delivery and merging are feed.c's. */
 #include "room/sub.h"
 
 #include "base/mem.h"
 #include "codec/name.h"
-
-#define PAGE_ENTRIES_MAX 256u
-
-struct backfill {
-	struct page_entry *entries;
-	char *names;        /* of the rooms of the entries */
-	size_t n, at;
-	struct pos upto;    /* of the page asked for last */
-	enum page_end end;
-};
 
 const char *gap_reason_name(enum gap_reason r)
 {
@@ -28,23 +17,42 @@ const char *gap_reason_name(enum gap_reason r)
 	return names[r];
 }
 
-static void sub_state(struct sub *s, enum sub_state state)
+void sub_set_state(struct sub *s, enum sub_state state)
 {
 	s->feed->n_waiting += (state != SUB_LIVE) - (s->state != SUB_LIVE);
 	s->state = (uint8_t)state;
 }
 
-static void gap_set(struct sub *s, enum gap_reason reason, struct pos after, struct pos at, bool first)
+/* One that was not told yet grows. */
+static void gap_grow(struct sub *s, struct gap **g, enum gap_reason reason, struct pos after, struct pos at)
 {
-	if (!s->gap) {
-		s->gap = mem_new(struct gap);
-		s->gap->after = after;
+	if (!*g) {
+		*g = mem_new(struct gap);
+		**g = (struct gap){ .room = str_of(s->name), .after = after, .reason = reason };
 		s->feed->n_gaps++;
 	}
-	s->gap->room = str_of(s->name);
-	s->gap->at = at;
-	s->gap->reason = reason;
-	s->gap_first = first;
+	(*g)->at = at;
+}
+
+static void gap_end(struct sub *s, struct gap **g)
+{
+	if (!*g)
+		return;
+	mem_free(*g);
+	*g = NULL;
+	s->feed->n_gaps--;
+}
+
+void sub_set_gap(struct sub *s, enum gap_reason reason, struct pos after, struct pos at)
+{
+	gap_grow(s, &s->gap, reason, after, at);
+}
+
+/* Where the sub starts is not where it was told to: that comes before the announcement. */
+static void gap_at_start(struct sub *s, enum gap_reason reason, struct pos at)
+{
+	sub_set_gap(s, reason, s->since.pos, at);
+	s->gap_first = true;
 }
 
 /* Rooms of a pattern that are not in memory: what they had up to evicted_floor is unknown. */
@@ -53,23 +61,27 @@ static void gap_of_evicted(struct sub *s)
 	const struct table *t = s->feed->table;
 
 	if (s->pattern && !t->conf.replay && !s->gap && pos_cmp(s->pos, t->evicted_floor) < 0)
-		gap_set(s, GAP_HISTORY, s->pos, t->evicted_floor, false);
+		sub_set_gap(s, GAP_HISTORY, s->pos, t->evicted_floor);
 }
-
-static void page_done(struct sub *s);
 
 void sub_gap_told(struct sub *s)
 {
 	bool first = s->gap_first;
+	struct pos at = s->gap->at;
 
-	s->pos = pos_max(s->pos, s->gap->at);
-	mem_free(s->gap);
-	s->gap = NULL;
-	s->feed->n_gaps--;
+	gap_end(s, &s->gap);
+	s->gap_first = false;
 	if (first)
 		gap_of_evicted(s);
-	if (s->state == SUB_BACKFILL && s->backfill->at == s->backfill->n)
-		page_done(s);
+	if (s->state == SUB_BACKFILL)
+		backfill_gap_told(s, at);
+}
+
+void sub_hole_told(struct sub *s)
+{
+	if (s->state == SUB_LIVE)
+		s->pos = pos_max(s->pos, s->hole_at);
+	gap_end(s, &s->hole);
 }
 
 /* --- rooms of a sub ------------------------------------------------------------------------- */
@@ -98,8 +110,7 @@ static void raise_to_floor(struct sub *s, struct room *r, void *arg)
 	*floor = pos_max(*floor, r->ring.floor);
 }
 
-/* From here on everything of the sub's rooms, in memory or not yet, is or will be in their rings. */
-static struct pos sub_floor(struct sub *s)
+struct pos sub_floor(struct sub *s)
 {
 	struct pos floor = { .epoch = s->feed->table->head.epoch };
 
@@ -144,7 +155,7 @@ void sub_attach(struct sub *s, struct room *r)
 	cursor_new(s, r, pos_max(r->ring.floor, s->pos));
 }
 
-static void drop_cursors(struct sub *s)
+void sub_drop_cursors(struct sub *s)
 {
 	list_for_each_safe(it, &s->cursors)
 		cursor_drop(list_entry(it, struct cursor, of_sub));
@@ -181,27 +192,32 @@ static void attach_at(struct sub *s, struct room *r, void *arg)
 	cursor_new(s, r, s->pos);
 }
 
-static void sub_live(struct sub *s)
+void sub_go_live(struct sub *s)
 {
-	sub_state(s, SUB_LIVE);
+	sub_set_state(s, SUB_LIVE);
 	sub_each_room(s, attach_at, NULL);
 }
 
-static void page_next(struct sub *s);
+/* The start is known: s->pos. The connection's position must be good for this sub too. */
+static void start_is(struct sub *s)
+{
+	struct feed *f = s->feed;
 
-/* The start is known: s->pos. */
+	s->start = s->pos;
+	if (f->started && pos_cmp(s->start, f->pos) < 0)
+		f->pos = s->start;
+	feed_ready(f);
+}
+
 static void sub_started(struct sub *s)
 {
-	s->start = s->pos;
-	if (!s->feed->table->conf.replay) {
-		gap_of_evicted(s);
-		sub_live(s);
-	} else if (pos_cmp(s->pos, sub_floor(s)) < 0) {
-		page_next(s);
-	} else {
-		sub_live(s);
+	start_is(s);
+	if (s->feed->table->conf.replay && pos_cmp(s->pos, sub_floor(s)) < 0) {
+		backfill_next(s);
+		return;
 	}
-	feed_ready(s->feed);
+	gap_of_evicted(s);
+	sub_go_live(s);
 }
 
 /* A bus that cannot replay: the rings are all there is. */
@@ -211,10 +227,10 @@ static void sub_start_in_rings(struct sub *s)
 
 	if (s->pattern && s->since.kind == SINCE_EARLIEST)
 		least = s->feed->table->evicted_floor;
-	sub_state(s, SUB_LIVE);
+	sub_set_state(s, SUB_LIVE);
 	sub_each_room(s, attach_since, &least);
-	s->pos = s->start = least;
-	feed_ready(s->feed);
+	s->pos = least;
+	start_is(s);
 }
 
 static void lower_to_floor(struct sub *s, struct room *r, void *arg)
@@ -239,15 +255,24 @@ static void sub_start_other_epoch(struct sub *s)
 			at = s->room->ring.floor;
 		sub_each_room(s, lower_to_floor, &at);
 	}
-	gap_set(s, GAP_EPOCH, s->since.pos, at, true);
+	gap_at_start(s, GAP_EPOCH, at);
 	s->pos = at;
 	sub_started(s);
 }
 
-static void locate(struct sub *s, enum locate_kind kind, uint64_t arg)
+/* Asks the bus. */
+static void locate(struct sub *s)
 {
-	sub_state(s, SUB_LOCATING);
-	s->feed->table->ops->locate(s->feed->table, s, kind, arg);
+	struct table *t = s->feed->table;
+
+	sub_set_state(s, SUB_LOCATING);
+	switch (s->since.kind) {
+	case SINCE_EARLIEST: t->ops->locate(t, s, LOCATE_EARLIEST, 0); break;
+	case SINCE_LAST: t->ops->locate(t, s, LOCATE_LAST, s->since.last); break;
+	case SINCE_TIME: t->ops->locate(t, s, LOCATE_TIME, (uint64_t)s->since.wall_ms); break;
+	case SINCE_LATEST:
+	case SINCE_POS: t->ops->locate(t, s, LOCATE_HEAD, 0); break;
+	}
 }
 
 static void sub_start_at(struct sub *s, struct pos pos)
@@ -260,14 +285,14 @@ static void sub_start_pos(struct sub *s)
 {
 	struct table *t = s->feed->table;
 
-	if (s->since.pos.epoch != t->head.epoch) {
-		sub_start_other_epoch(s);
-	} else if (pos_cmp(s->since.pos, t->head) <= 0) {
+	if (s->since.pos.epoch == t->head.epoch && pos_cmp(s->since.pos, t->head) <= 0) {
 		sub_start_at(s, s->since.pos);
 	} else if (t->conf.replay) {
-		locate(s, LOCATE_HEAD, 0); /* ours may merely lag */
+		locate(s); /* the table may merely lag, behind the head or behind a change of epoch */
+	} else if (s->since.pos.epoch != t->head.epoch) {
+		sub_start_other_epoch(s);
 	} else {
-		gap_set(s, GAP_BUS, s->since.pos, t->head, true);
+		gap_at_start(s, GAP_BUS, t->head);
 		sub_start_at(s, t->head);
 	}
 }
@@ -284,20 +309,10 @@ static void sub_begin(struct sub *s)
 		sub_start_pos(s);
 		break;
 	case SINCE_EARLIEST:
-		if (t->conf.replay)
-			locate(s, LOCATE_EARLIEST, 0);
-		else
-			sub_start_in_rings(s);
-		break;
 	case SINCE_LAST:
-		if (t->conf.replay)
-			locate(s, LOCATE_LAST, s->since.last);
-		else
-			sub_start_in_rings(s);
-		break;
 	case SINCE_TIME:
 		if (t->conf.replay)
-			locate(s, LOCATE_TIME, (uint64_t)s->since.wall_ms);
+			locate(s);
 		else
 			sub_start_in_rings(s);
 		break;
@@ -306,17 +321,24 @@ static void sub_begin(struct sub *s)
 
 void sub_located(struct sub *s, struct pos pos, struct pos head)
 {
+	struct table *t = s->feed->table;
+
 	if (s->state != SUB_LOCATING)
 		return;
+	/* The bus is another one than the table knows: this becomes clear with table_reset, until then there is no answer. */
+	if (head.epoch != t->head.epoch) {
+		locate(s);
+		return;
+	}
 	if (s->since.kind == SINCE_POS) {
-		if (s->since.pos.epoch != head.epoch) { /* it changed while we asked */
+		if (s->since.pos.epoch != head.epoch) {
 			sub_start_other_epoch(s);
 			return;
 		}
 		pos = s->since.pos;
 		if (pos_cmp(pos, head) > 0) {
-			pos = s->feed->table->head;
-			gap_set(s, GAP_BUS, s->since.pos, pos, true);
+			pos = t->head;
+			gap_at_start(s, GAP_BUS, pos);
 		}
 	}
 	sub_start_at(s, pos);
@@ -376,22 +398,6 @@ struct sub *sub_open(struct feed *f, struct str name, const struct since *since,
 	return s;
 }
 
-static void backfill_free(struct sub *s)
-{
-	struct backfill *b = s->backfill;
-
-	if (!b)
-		return;
-	for (; b->at < b->n; b->at++)
-		entry_free(b->entries[b->at].entry);
-	mem_free(b->entries);
-	mem_free(b->names);
-	mem_free(b);
-	s->backfill = NULL;
-}
-
-static void backfill_leave(struct sub *s);
-
 /* Back to how it was before it began: no cursors, no pages, no questions. */
 static void sub_clear(struct sub *s)
 {
@@ -399,14 +405,11 @@ static void sub_clear(struct sub *s)
 
 	if (s->state == SUB_LOCATING || s->state == SUB_PAGING)
 		t->ops->forget(t, s);
-	backfill_leave(s);
-	backfill_free(s);
-	drop_cursors(s);
-	if (s->gap) {
-		mem_free(s->gap);
-		s->gap = NULL;
-		s->feed->n_gaps--;
-	}
+	backfill_stop(s);
+	sub_drop_cursors(s);
+	gap_end(s, &s->gap);
+	gap_end(s, &s->hole);
+	s->gap_first = false;
 }
 
 void sub_close(struct sub *s)
@@ -427,158 +430,38 @@ void sub_close(struct sub *s)
 	mem_free(s);
 }
 
+/* Up to where the sub's subscriber knows all, or was told. */
+static struct pos sub_told(const struct sub *s)
+{
+	if (s->gap && s->gap_first)
+		return s->gap->after;
+	return s->state == SUB_LIVE ? pos_max(s->pos, s->feed->merged) : s->pos;
+}
+
 void feed_restart(struct feed *f)
 {
-	struct pos old = f->pos;
-
+	/* f->pos stays what it is, of the other epoch, until all gaps are told: whoever comes back with it is told again. */
 	f->started = false;
-	f->pos = f->merged = (struct pos){ .epoch = f->table->head.epoch };
 	list_for_each(it, &f->subs) {
 		struct sub *s = list_entry(it, struct sub, of_feed);
-		sub_clear(s);
-		sub_state(s, SUB_LOCATING);
 		if (s->announced)
-			s->since = (struct since){ .kind = SINCE_POS, .pos = old };
-		sub_begin(s);
+			s->since = (struct since){ .kind = SINCE_POS, .pos = sub_told(s) };
+		sub_clear(s);
+		sub_set_state(s, SUB_LOCATING);
+		if (s->announced)
+			sub_start_other_epoch(s); /* it was of the one before: nothing to ask */
+		else
+			sub_begin(s);
 	}
+	f->merged = (struct pos){ .epoch = f->table->head.epoch };
 }
 
 void sub_hole(struct sub *s, struct pos at)
 {
 	if (s->state == SUB_LIVE) {
-		gap_set(s, GAP_BUS, pos_max(s->pos, s->feed->merged), at, s->gap && s->gap_first);
+		if (!s->hole)
+			s->hole_at = at;
+		gap_grow(s, &s->hole, GAP_BUS, pos_max(s->pos, s->feed->merged), at);
 		feed_ready(s->feed);
 	}
-}
-
-/* --- backfill --------------------------------------------------------------------------------- */
-
-static void backfill_start(struct sub *s)
-{
-	struct table *t = s->feed->table;
-
-	list_del(&s->queue);
-	list_add(&t->backfilling, &s->queue);
-	t->n_backfilling++;
-	sub_state(s, SUB_PAGING);
-	s->backfill->upto = sub_floor(s);
-	t->ops->replay(t, s, s->pos, s->backfill->upto);
-}
-
-/* Gives the turn at the bus to the next in the queue. */
-static void backfill_leave(struct sub *s)
-{
-	struct table *t = s->feed->table;
-	struct list *next;
-
-	if (s->state == SUB_PAGING) {
-		t->n_backfilling--;
-		if (t->n_backfilling < t->conf.backfills && (next = list_pop(&t->backfill_queue)))
-			backfill_start(list_entry(next, struct sub, queue));
-	}
-	list_del(&s->queue);
-}
-
-/* Asks for the page after s->pos, or goes live where the rings have all that follows. */
-static void page_next(struct sub *s)
-{
-	struct table *t = s->feed->table;
-
-	if (pos_cmp(s->pos, sub_floor(s)) >= 0) {
-		backfill_free(s);
-		sub_live(s);
-		feed_ready(s->feed);
-		return;
-	}
-	if (!s->backfill)
-		s->backfill = mem_new(struct backfill);
-	if (t->n_backfilling < t->conf.backfills) {
-		backfill_start(s);
-	} else {
-		sub_state(s, SUB_QUEUED);
-		list_del(&s->queue);
-		list_add(&t->backfill_queue, &s->queue);
-	}
-}
-
-/* The page was delivered to its end. */
-static void page_done(struct sub *s)
-{
-	struct backfill *b = s->backfill;
-
-	mem_free(b->entries);
-	mem_free(b->names);
-	b->entries = NULL;
-	b->names = NULL;
-	b->n = b->at = 0;
-	if (b->end == PAGE_END)
-		s->pos = pos_max(s->pos, b->upto);
-	page_next(s);
-}
-
-static void page_keep(struct backfill *b, const struct page_entry *entries, size_t n)
-{
-	size_t names_n = 0;
-	char *p;
-
-	for (size_t i = 0; i < n; i++)
-		names_n += entries[i].room.n;
-	b->entries = mem_array(n ? n : 1, sizeof *b->entries);
-	p = b->names = mem_alloc(names_n + 1);
-	for (size_t i = 0; i < n; i++) {
-		memcpy(p, entries[i].room.p, entries[i].room.n);
-		b->entries[i] = (struct page_entry){ str_make(p, entries[i].room.n), entries[i].entry };
-		p += entries[i].room.n;
-	}
-	b->n = n;
-	b->at = 0;
-}
-
-void sub_page(struct sub *s, struct page_entry *entries, size_t n, enum page_end end, struct pos oldest)
-{
-	struct backfill *b = s->backfill;
-
-	if (s->state != SUB_PAGING) {
-		for (size_t i = 0; i < n; i++)
-			entry_free(entries[i].entry);
-		return;
-	}
-	backfill_leave(s);
-	sub_state(s, SUB_BACKFILL);
-	b->end = end;
-	page_keep(b, entries, n);
-	if (end == PAGE_TRIMMED && pos_cmp(s->pos, oldest) < 0)
-		gap_set(s, GAP_HISTORY, s->pos, oldest, s->gap && s->gap_first);
-	if (n == 0 && !s->gap)
-		page_done(s);
-	feed_ready(s->feed);
-}
-
-const struct entry *sub_backfill_next(const struct sub *s, struct str *room)
-{
-	const struct backfill *b = s->backfill;
-
-	if (s->state != SUB_BACKFILL || b->at == b->n)
-		return NULL;
-	*room = b->entries[b->at].room;
-	return b->entries[b->at].entry;
-}
-
-void sub_backfill_advance(struct sub *s)
-{
-	struct backfill *b = s->backfill;
-
-	if (b->at < b->n) {
-		s->pos = b->entries[b->at].entry->pos;
-		entry_free(b->entries[b->at++].entry);
-	}
-	if (b->at == b->n)
-		page_done(s);
-}
-
-void sub_fall_back(struct sub *s)
-{
-	drop_cursors(s);
-	sub_state(s, SUB_BACKFILL);
-	page_next(s);
 }

@@ -60,8 +60,10 @@ struct sub {
 	struct pos start;        /* handed out when it was announced */
 	struct pos pos;          /* everything of the sub up to here was delivered; its cursors may be further */
 	struct since since;      /* what was asked for, until it is located */
-	struct gap *gap;         /* to tell; NULL: none */
-	bool gap_first;          /* before anything else; else where its `at` comes in the order */
+	struct gap *gap;         /* to tell before any entry; NULL: none */
+	struct gap *hole;        /* of a pattern: to tell where hole_at comes in the order; NULL: none */
+	struct pos hole_at;      /* the first of those that were not told yet: hole->at is the last */
+	bool gap_first;          /* `gap` comes before the announcement too */
 	uint8_t state;
 	bool pattern, announced;
 	uint64_t tag;            /* of the transport */
@@ -83,10 +85,10 @@ struct feed {
 	uint32_t n_heap, cap_heap;
 	uint32_t n_subs, n_waiting; /* subs in a state before SUB_LIVE */
 	uint32_t n_unannounced;
-	uint32_t n_gaps;         /* subs with a gap to tell */
-	struct pos pos;          /* may be handed out: everything up to it was delivered, in every room (one added later: once it caught up) */
-	struct pos merged;       /* of what was delivered last */
-	bool started;            /* pos is set */
+	uint32_t n_gaps;         /* of subs, to tell */
+	struct pos pos;          /* if started, may be handed out: everything up to it was delivered or told, in every announced room (one added later takes it back to its start) */
+	struct pos merged;       /* of what was delivered last; begins anew with every sub */
+	bool started;            /* pos may be handed out; not before the gaps at the start are told */
 	bool no_echo;            /* skip all of this client's own messages */
 	uint8_t client_n;
 	uint64_t client_bit;
@@ -112,6 +114,7 @@ struct peek {
 	struct gap gap;
 	struct sub *sub;
 	struct cursor *cursor;
+	const struct gap *told;    /* the sub's, for feed_advance */
 };
 
 /* `client`: at most 32 bytes, may be empty. */
@@ -147,7 +150,7 @@ struct lag feed_lag(const struct feed *f, int64_t now_ms);
 
 /* --- answers of the bus ------------------------------------------------------------------- */
 
-/* Where `since` is: delivery starts after `pos`; `head` is the bus's head now. For LOCATE_HEAD pos == head. */
+/* Where `since` is: delivery starts after `pos`; `head` is the bus's head now. For LOCATE_HEAD pos == head. Of another epoch than the table's: it asks again. */
 void sub_located(struct sub *s, struct pos pos, struct pos head);
 
 enum page_end { PAGE_MORE, PAGE_END, PAGE_TRIMMED, PAGE_FAILED };
@@ -156,7 +159,8 @@ struct page_entry {
 	struct entry *entry; /* taken */
 };
 /* A page of entries above the position asked for, in order. MORE: there may be more below `upto`; END: there is nothing more up to it; TRIMMED: the bus no longer
- * has what follows `after`: `oldest` is the position after which it is whole (entries, if any, begin there). FAILED: ask again. */
+ * has what follows `after`: `oldest`, above `after`, is the position after which it is whole (entries, if any, begin there). FAILED: ask again, and so is whatever
+ * a bus of another epoch than the table's says: it must answer so, or name its epoch in `oldest` (0: it is the table's). */
 void sub_page(struct sub *s, struct page_entry *entries, size_t n, enum page_end end, struct pos oldest);
 
 /* --- between room.c, sub.c and feed.c ------------------------------------------------------ */
@@ -176,10 +180,23 @@ void feed_wake_cursor(struct cursor *c);
 void feed_drop_cursor(struct cursor *c);
 /* Takes the cursors away and reads what is missing from the bus, from the sub's position on. */
 void sub_fall_back(struct sub *s);
+void sub_set_state(struct sub *s, enum sub_state state);
+/* What follows `after` up to `at` is lost; told before anything else. */
+void sub_set_gap(struct sub *s, enum gap_reason reason, struct pos after, struct pos at);
+void sub_gap_told(struct sub *s);
+void sub_hole_told(struct sub *s);
+/* From here on everything of the sub's rooms, in memory or not yet, is or will be in their rings. */
+struct pos sub_floor(struct sub *s);
+/* Cursors at s->pos in all its rooms. */
+void sub_go_live(struct sub *s);
+void sub_drop_cursors(struct sub *s);
+/* Asks for the page after s->pos, or goes live where the rings have all that follows. */
+void backfill_next(struct sub *s);
+void backfill_stop(struct sub *s);
+void backfill_gap_told(struct sub *s, struct pos at);
 /* The entry a backfill has next, and the room it is of; NULL: none. */
 const struct entry *sub_backfill_next(const struct sub *s, struct str *room);
 /* That entry was taken. */
 void sub_backfill_advance(struct sub *s);
-void sub_gap_told(struct sub *s);
 
 #endif

@@ -279,7 +279,7 @@ static void on_connection(uv_stream_t *s, int status)
 	f->conns = c;
 	uv_tcp_init(s->loop, &c->tcp);
 	c->tcp.data = c;
-	if (uv_accept(s, (uv_stream_t *)&c->tcp) == 0)
+	if (uv_accept(s, (uv_stream_t *)&c->tcp) == 0 && uv_tcp_nodelay(&c->tcp, 1) == 0)
 		uv_read_start((uv_stream_t *)&c->tcp, on_space, on_read);
 }
 

@@ -1,0 +1,305 @@
+/* rt-serve.c - starts, stops and reloads one instance; what it does is in lib/server */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/sig.h"
+#include "bus/bus.h"
+#include "server/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define EXIT_USAGE      2
+#define EXIT_SYSTEM     6
+#define FILES_KEPT_BACK 32
+#define DRAIN_MS        5000
+
+struct serve {
+	struct conf conf, next;  /* next: of a reload */
+	struct worker worker;
+	uv_loop_t loop;
+	uv_signal_t sigterm, sigint, sighup;
+	uv_timer_t drain_timer, watchdog_timer;
+	int argc, n_stops;
+	char **argv;
+	int64_t drain_until_ms;
+	int notify_fd;
+};
+
+/* --- systemd (sd_notify(3), sd_listen_fds(3)) -------------------------------------------------------- */
+
+static void notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (n < 2 || n >= sizeof un.sun_path || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(un.sun_path, path, n);
+	if (path[0] == '@')
+		un.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		log_warn("cannot notify systemd: %s", strerror(errno));
+	close(fd);
+}
+
+static int inherited_sockets(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+
+	if (!pid || !fds || atol(pid) != (long)getpid())
+		return 0;
+	return atoi(fds) > 0 ? atoi(fds) : 0;
+}
+
+static void on_watchdog(uv_timer_t *timer)
+{
+	(void)timer;
+	notify("WATCHDOG=1");
+}
+
+static void start_watchdog(struct serve *s)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	long long us = usec ? atoll(usec) : 0;
+
+	if (us > 2000)
+		uv_timer_start(&s->watchdog_timer, on_watchdog, 0, (uint64_t)us / 2000);
+}
+
+/* --- limits ------------------------------------------------------------------------------------------- */
+
+/* As many files as allowed; connections fit below that with some in reserve. */
+static void fit_connections(struct conf *c)
+{
+	struct rlimit lim;
+	int64_t room = 1024;
+
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0) {
+		if (lim.rlim_cur != lim.rlim_max) {
+			lim.rlim_cur = lim.rlim_max;
+			setrlimit(RLIMIT_NOFILE, &lim);
+			getrlimit(RLIMIT_NOFILE, &lim);
+		}
+		room = lim.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)lim.rlim_cur;
+	}
+	room -= FILES_KEPT_BACK;
+	if (room < 1)
+		room = 1;
+	if (c->max_connections == 0)
+		c->max_connections = room < 10000 ? room : 10000;
+	else if (c->max_connections > room) {
+		log_warn("--max-connections %lld: the file limit allows %lld", (long long)c->max_connections,
+			(long long)room);
+		c->max_connections = room;
+	}
+}
+
+/* --- what it prints ------------------------------------------------------------------------------------- */
+
+static void print_version(void)
+{
+	const struct bus_ops *ops;
+
+	printf("rt-serve %s\n", RT_VERSION);
+	printf("transports: ws sse stream poll\n");
+	for (int i = 0; (ops = bus_engine(i)); i++)
+		printf("bus %s: %s\n", ops->scheme, ops->what);
+}
+
+static int print_check(const struct conf *c)
+{
+	struct buf b = { 0 };
+	const struct bus_ops *ops = NULL;
+	struct str scheme = str_cut(str_of(c->bus), ':', NULL);
+
+	for (int i = 0; bus_engine(i); i++)
+		if (str_eq(str_of(bus_engine(i)->scheme), scheme))
+			ops = bus_engine(i);
+	if (!ops) {
+		log_error("no bus '" STR_FMT ":' is built in", STR_ARG(scheme));
+		return EXIT_USAGE;
+	}
+	conf_print(c, &b);
+	buf_addf(&b, "# bus %s: order %s, replay %s, durable %s, deduplication %s, groups %s\n", ops->scheme,
+		ops->caps & BUS_ORDERED ? "bus" : "worker", ops->caps & BUS_REPLAY ? "yes" : "ring only",
+		ops->caps & BUS_DURABLE ? "yes" : "no", ops->caps & BUS_DEDUP ? "bus" : "worker",
+		ops->caps & BUS_GROUPS ? "yes" : "no");
+	fwrite(b.p, 1, b.n, stdout);
+	buf_fini(&b);
+	return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
+}
+
+static void print_ready(const struct serve *s)
+{
+	struct buf b = { 0 };
+
+	buf_add_text(&b, "{\"ready\":true,\"listen\":[");
+	for (int i = 0; i < s->worker.n_listeners; i++) {
+		if (i)
+			buf_add_char(&b, ',');
+		buf_add_json(&b, str_of(listen_address(s->worker.listeners[i])));
+	}
+	buf_addf(&b, "],\"bus\":\"%s\",\"max_connections\":%lld,\"pid\":%ld,\"version\":\"%s\"}\n",
+		s->worker.bus->ops->scheme, (long long)s->conf.max_connections, (long)getpid(), RT_VERSION);
+	fwrite(b.p, 1, b.n, stdout);
+	fflush(stdout);
+	buf_fini(&b);
+}
+
+static void warn_open(const struct serve *s)
+{
+	for (int i = 0; i < s->worker.n_listeners; i++)
+		if (!listen_is_loopback(s->worker.listeners[i]))
+			log_warn("'%s' is open to everybody who can reach it: there are no tokens yet",
+				listen_address(s->worker.listeners[i]));
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------- */
+
+static void close_all(struct serve *s)
+{
+	uv_handle_t *const handles[] = {
+		(uv_handle_t *)&s->sigterm, (uv_handle_t *)&s->sigint, (uv_handle_t *)&s->sighup,
+		(uv_handle_t *)&s->drain_timer, (uv_handle_t *)&s->watchdog_timer,
+	};
+
+	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+		uv_close(handles[i], NULL);
+	uv_stop(&s->loop);
+}
+
+static void on_drain_timer(uv_timer_t *timer)
+{
+	struct serve *s = timer->data;
+
+	if (worker_is_drained(&s->worker) || clock_ms() >= s->drain_until_ms)
+		close_all(s);
+}
+
+static void on_stop(uv_signal_t *handle, int signo)
+{
+	struct serve *s = handle->data;
+
+	if (s->n_stops++) {
+		if (s->n_stops == 2)
+			close_all(s);
+		return;
+	}
+	log_info("%s: draining", signo == SIGTERM ? "SIGTERM" : "SIGINT");
+	notify("STOPPING=1");
+	worker_drain(&s->worker);
+	s->drain_until_ms = clock_ms() + DRAIN_MS;
+	uv_timer_start(&s->drain_timer, on_drain_timer, 10, 10);
+}
+
+static void on_reload(uv_signal_t *handle, int signo)
+{
+	struct serve *s = handle->data;
+	struct conf old;
+	struct err e = { 0 };
+	int rc;
+
+	(void)signo;
+	notify("RELOADING=1");
+	old = s->conf;
+	conf_init(&s->conf);
+	rc = conf_read(&s->conf, s->argc, s->argv, &e);
+	if (rc) {
+		log_error("not reloaded: %s", e.text);
+		conf_fini(&s->conf);
+		s->conf = old;
+	} else {
+		fit_connections(&s->conf);
+		s->conf.n_inherited = old.n_inherited;
+		s->conf.bus = old.bus;
+		worker_reload(&s->worker, &s->conf);
+		conf_fini(&old);
+		log_info("reloaded");
+	}
+	conf_program(&s->conf);
+	notify("READY=1");
+}
+
+static void start_handles(struct serve *s)
+{
+	uv_signal_t *const signals[] = { &s->sigterm, &s->sigint, &s->sighup };
+
+	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+		uv_signal_init(&s->loop, signals[i]);
+		signals[i]->data = s;
+	}
+	uv_signal_start(&s->sigterm, on_stop, SIGTERM);
+	uv_signal_start(&s->sigint, on_stop, SIGINT);
+	uv_signal_start(&s->sighup, on_reload, SIGHUP);
+	uv_timer_init(&s->loop, &s->drain_timer);
+	uv_timer_init(&s->loop, &s->watchdog_timer);
+	s->drain_timer.data = s->watchdog_timer.data = s;
+	start_watchdog(s);
+}
+
+static int serve(struct serve *s)
+{
+	struct err e = { 0 };
+
+	uv_loop_init(&s->loop);
+	fit_connections(&s->conf);
+	s->conf.n_inherited = inherited_sockets();
+	if (worker_open(&s->worker, &s->loop, &s->conf, &e) != 0) {
+		log_error("%s", e.text);
+		return e.code == ERR_USAGE || e.code == ERR_UNSUPPORTED || e.code == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM;
+	}
+	start_handles(s);
+	warn_open(s);
+	print_ready(s);
+	notify("READY=1");
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	worker_close(&s->worker);
+	uv_loop_close(&s->loop);
+	conf_fini(&s->conf);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct serve s;
+	struct err e = { 0 };
+
+	log_init("rt-serve", LOG_LEVEL_WARNING, false);
+	sig_ignore_pipe();
+	s.argc = argc;
+	s.argv = argv;
+	conf_init(&s.conf);
+	if (conf_read(&s.conf, argc, argv, &e) != 0) {
+		fprintf(stderr, "rt-serve: %s\ntry 'rt-serve -h'\n", e.text);
+		return EXIT_USAGE;
+	}
+	log_init("rt-serve", s.conf.quiet ? LOG_LEVEL_ERROR : s.conf.verbose > 1 ? LOG_LEVEL_DEBUG
+		: s.conf.verbose			  ? LOG_LEVEL_INFO
+							  : LOG_LEVEL_WARNING,
+		s.conf.log == 1);
+	if (s.conf.help)
+		opt_help(conf_program(&s.conf));
+	else if (s.conf.version)
+		print_version();
+	else if (s.conf.completion)
+		return opt_completion(conf_program(&s.conf), s.conf.completion) == 0 ? 0 : EXIT_USAGE;
+	else if (s.conf.dump)
+		opt_dump(conf_program(&s.conf));
+	else if (s.conf.check)
+		return print_check(&s.conf);
+	else
+		return serve(&s);
+	return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
+}

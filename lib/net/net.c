@@ -1,0 +1,130 @@
+/* net.c - all connections together: accepting, deadlines, the flush at the end of a turn, the end */
+#include "net/net.h"
+
+#include "base/clock.h"
+#include "net/conn.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Over the limit: an answer as good as one write can give, not a silent close. */
+static void refuse(int fd)
+{
+	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
+				     "Content-Length: 0\r\nConnection: close\r\n\r\n";
+	ssize_t n = send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+	(void)n;
+	shutdown(fd, SHUT_WR);
+	close(fd);
+}
+
+void net_accept(void *arg, int fd, struct str peer, bool loopback)
+{
+	struct net *n = arg;
+
+	n->now_ms = clock_ms();
+	if (n->draining || n->n_conns >= n->conf.max_connections) {
+		n->stats.refused++;
+		refuse(fd);
+	} else if (conn_open(n, fd, peer, loopback)) {
+		n->stats.accepted++;
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct net *n = timer->data;
+
+	n->now_ms = clock_ms();
+	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
+}
+
+int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const struct net_events *events,
+	void *arg, struct table *table, struct err *e)
+{
+	*n = (struct net){
+		.loop = loop,
+		.conf = *conf,
+		.events = events,
+		.arg = arg,
+		.table = table,
+		.now_ms = clock_ms(),
+	};
+	list_init(&n->conns);
+	list_init(&n->dirty);
+	list_init(&n->dead);
+	wheel_init(&n->wheel, n->now_ms);
+	n->engine = sock_engine_open(loop, e);
+	if (!n->engine)
+		return ERR_IO;
+	uv_timer_init(loop, &n->timer);
+	n->timer.data = n;
+	uv_timer_start(&n->timer, on_timer, WHEEL_TICK_MS, WHEEL_TICK_MS);
+	return 0;
+}
+
+void net_wake(struct table *t, struct feed *f)
+{
+	(void)t;
+	conn_flush(f->owner);
+}
+
+static void reap(struct net *n)
+{
+	list_for_each_safe(it, &n->dead) {
+		struct conn *c = list_entry(it, struct conn, dirty);
+		if (c->pending == 0)
+			conn_free(c);
+	}
+}
+
+void net_flush(struct net *n)
+{
+	struct list dirty = LIST_INIT(dirty), *it;
+
+	list_splice(&dirty, &n->dirty);
+	while ((it = list_pop(&dirty)))
+		conn_flush(list_entry(it, struct conn, dirty));
+	if (!list_empty(&n->dirty))
+		n->again = true;
+	reap(n);
+	batches_next_turn(&n->batches);
+	if (n->scratch.cap > 4 * SOCK_BATCH_MAX)
+		buf_fini(&n->scratch);
+}
+
+void net_drain(struct net *n)
+{
+	n->draining = true;
+	list_for_each_safe(it, &n->conns) {
+		struct conn *c = list_entry(it, struct conn, all);
+
+		if (c->sub || c->transport == &transport_ws)
+			conn_bye(c, 1012, STR("the server restarts"));
+		else if (!c->transport && !c->reading_head)
+			conn_finish(c, 1000, STR(""));
+	}
+}
+
+void net_close(struct net *n)
+{
+	n->draining = true;
+	uv_close((uv_handle_t *)&n->timer, NULL);
+	list_for_each_safe(it, &n->conns) {
+		struct conn *c = list_entry(it, struct conn, all);
+		c->pending = 0; /* the bus is closed: no outcome will come */
+		conn_abort(c, 1001, STR("the server ends"));
+	}
+}
+
+bool net_is_closed(const struct net *n)
+{
+	return list_empty(&n->conns);
+}
+
+void net_fini(struct net *n)
+{
+	sock_engine_close(n->engine);
+	batches_fini(&n->batches);
+	buf_fini(&n->scratch);
+}

@@ -1,0 +1,240 @@
+/* conf.c - the settings of rt-serve as an option table, their defaults and their rules */
+#include "server/conf.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "bus/bus.h"
+#include "codec/name.h"
+
+#include <stdlib.h>
+
+static struct opt options[] = {
+	{ 'l', "listen", OPT_LIST, NULL, "ADDRESS", "9000 (loopback), :9000 (all), [::1]:9000, unix:PATH; repeat for more", 0, 0, NULL },
+	{ 'b', "bus", OPT_STRING, NULL, "URL", "what carries messages between instances (mem:)", 0, 0, NULL },
+	{ 0, "history", OPT_INT, NULL, "N", "messages kept of each room (1000)", 0, 10000000, NULL },
+	{ 0, "history-bytes", OPT_SIZE, NULL, "SIZE", "bytes kept of each room (1m)", 0, 0, NULL },
+	{ 0, "history-age", OPT_DURATION, NULL, "TIME", "how long a message is kept (1h)", 0, 0, NULL },
+	{ 0, "memory", OPT_SIZE, NULL, "SIZE", "of all rooms together; idle rooms go first (256m)", 0, 0, NULL },
+	{ 0, "slow", OPT_LIST, NULL, "[ROOM=]POLICY", "who falls behind: skip (told), latest, close; per room or pattern", 0, 0, NULL },
+	{ 0, "max-connections", OPT_INT, NULL, "N", "refuse more (10000, or what the file limit allows)", 1, 1000000, NULL },
+	{ 0, "max-rooms", OPT_INT, NULL, "N", "of one connection (1024)", 1, 100000, NULL },
+	{ 0, "max-message", OPT_SIZE, NULL, "SIZE", "refuse larger messages (1m)", 0, 0, NULL },
+	{ 0, "ping", OPT_DURATION, NULL, "TIME", "ping WebSockets that often (30s)", 0, 0, NULL },
+	{ 0, "pong", OPT_DURATION, NULL, "TIME", "cut those that do not answer within (10s)", 0, 0, NULL },
+	{ 0, "heartbeat", OPT_DURATION, NULL, "TIME", "of SSE and streams (15s)", 0, 0, NULL },
+	{ 0, "idle", OPT_DURATION, NULL, "TIME", "keep HTTP connections without a request (75s)", 0, 0, NULL },
+	{ 0, "origin", OPT_LIST, NULL, "ORIGIN", "let pages of that origin in besides the own host; * for all", 0, 0, NULL },
+	{ 0, "presence", OPT_STRING, NULL, "URL", "where presence lives (memory)", 0, 0, NULL },
+	{ 0, "presence-ttl", OPT_DURATION, NULL, "TIME", "a member without a heartbeat is gone after (30s)", 0, 0, NULL },
+	{ 0, "presence-grace", OPT_DURATION, NULL, "TIME", "a user may come back within before user_left (2s)", 0, 0, NULL },
+	{ 0, "dedup", OPT_DURATION, NULL, "TIME", "deduplication ids are known for (2m)", 0, 0, NULL },
+	{ 0, "dedup-max", OPT_INT, NULL, "N", "and so many of them (100000)", 0, 100000000, NULL },
+	{ 0, "backfills", OPT_INT, NULL, "N", "reads of the bus's history at a time (64)", 1, 100000, NULL },
+	{ 0, "config", OPT_STRING, NULL, "FILE", "long options, one a line; the command line wins", 0, 0, "file" },
+	{ 0, "check", OPT_FLAG, NULL, NULL, "print the settings as they would be, and exit", 0, 0, NULL },
+	{ 0, "log", OPT_CHOICE, NULL, "text|json", "how stderr looks", 0, 0, NULL },
+	{ 'q', "quiet", OPT_FLAG, NULL, NULL, "errors only", 0, 0, NULL },
+	{ 'v', "verbose", OPT_COUNT, NULL, NULL, "more on stderr; twice for debugging", 0, 0, NULL },
+	{ 'h', "help", OPT_FLAG, NULL, NULL, "this text", 0, 0, NULL },
+	{ 'V', "version", OPT_FLAG, NULL, NULL, "version and what is built in", 0, 0, NULL },
+	{ 0, "completion", OPT_STRING, NULL, "SHELL", NULL, 0, 0, NULL },
+	{ 0, "dump-options", OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL },
+	{ 0, NULL, OPT_END, NULL, NULL, NULL, 0, 0, NULL },
+};
+
+static void aim(const char *name, void *target)
+{
+	for (struct opt *o = options; o->type != OPT_END; o++)
+		if (strcmp(o->name, name) == 0)
+			o->target = target;
+}
+
+static const struct opt_program program = {
+	.name = "rt-serve",
+	.purpose = "a gateway: rooms over WebSocket, SSE, NDJSON streams and long polling",
+	.usage = (const char *const[]){ "[-l ADDRESS]... [-b BUS] [options]", NULL },
+	.examples = (const char *const[]){
+		"rt-serve                          # 127.0.0.1:8080, nothing else needed",
+		"rt-serve -l :9000 --history 10k   # all addresses, more history",
+		"rt-serve --slow 'ticks.>=latest'  # who falls behind in ticks.* gets the newest",
+		NULL },
+	.opts = options,
+	.hints = (const char *const[]){
+		"p", "the port goes to -l: rt-serve -l 9000",
+		"c", "a configuration file is --config FILE",
+		"d", "it stays in the foreground; systemd or '&' puts it behind",
+		NULL },
+};
+
+const struct opt_program *conf_program(struct conf *c)
+{
+	aim("listen", &c->listen);
+	aim("bus", &c->bus);
+	aim("history", &c->history);
+	aim("history-bytes", &c->history_bytes);
+	aim("history-age", &c->history_age_ms);
+	aim("memory", &c->memory);
+	aim("slow", &c->slow);
+	aim("max-connections", &c->max_connections);
+	aim("max-rooms", &c->max_rooms);
+	aim("max-message", &c->max_message);
+	aim("ping", &c->ping_ms);
+	aim("pong", &c->pong_ms);
+	aim("heartbeat", &c->heartbeat_ms);
+	aim("idle", &c->idle_ms);
+	aim("origin", &c->origins);
+	aim("presence", &c->presence);
+	aim("presence-ttl", &c->presence_ttl_ms);
+	aim("presence-grace", &c->presence_grace_ms);
+	aim("dedup", &c->dedup_ms);
+	aim("dedup-max", &c->dedup_max);
+	aim("backfills", &c->backfills);
+	aim("config", &c->config);
+	aim("check", &c->check);
+	aim("log", &c->log);
+	aim("quiet", &c->quiet);
+	aim("verbose", &c->verbose);
+	aim("help", &c->help);
+	aim("version", &c->version);
+	aim("completion", &c->completion);
+	aim("dump-options", &c->dump);
+	return &program;
+}
+
+void conf_init(struct conf *c)
+{
+	*c = (struct conf){
+		.bus = "mem:",
+		.history = 1000,
+		.history_bytes = 1 << 20,
+		.history_age_ms = 3600 * 1000,
+		.memory = 256 << 20,
+		.max_rooms = 1024,
+		.max_message = 1 << 20,
+		.ping_ms = 30000,
+		.pong_ms = 10000,
+		.heartbeat_ms = 15000,
+		.idle_ms = 75000,
+		.presence_ttl_ms = 30000,
+		.presence_grace_ms = 2000,
+		.dedup_ms = 120000,
+		.dedup_max = 100000,
+		.backfills = 64,
+		.slow_default = SLOW_SKIP,
+	};
+}
+
+static void free_rules(struct conf *c)
+{
+	for (int i = 0; i < c->n_slow; i++)
+		mem_free(c->slow_rules[i].pattern);
+	mem_free(c->slow_rules);
+	c->slow_rules = NULL;
+	c->n_slow = 0;
+}
+
+void conf_fini(struct conf *c)
+{
+	free_rules(c);
+	opt_list_free(&c->listen);
+	opt_list_free(&c->slow);
+	opt_list_free(&c->origins);
+}
+
+static int policy_of(struct str s)
+{
+	return str_eq(s, STR("close")) ? SLOW_CLOSE : str_eq(s, STR("skip")) ? SLOW_SKIP
+		: str_eq(s, STR("latest")) ? SLOW_LATEST : -1;
+}
+
+static int read_slow(struct conf *c, struct err *e)
+{
+	free_rules(c);
+	c->slow_rules = mem_array((size_t)c->slow.n + 1, sizeof *c->slow_rules);
+	for (int i = 0; i < c->slow.n; i++) {
+		struct str text = str_of(c->slow.v[i]);
+		const char *eq = strrchr(c->slow.v[i], '=');
+		struct str pattern = eq ? str_make(text.p, (size_t)(eq - text.p)) : STR("");
+		int policy = policy_of(eq ? str_skip(text, pattern.n + 1) : text);
+
+		if (policy < 0)
+			return err_set(e, ERR_USAGE, "--slow '%s': the policy is close, skip or latest", text.p);
+		if (!eq) {
+			c->slow_default = policy;
+			continue;
+		}
+		if (pattern_check(pattern, e) != 0)
+			return ERR_USAGE;
+		c->slow_rules[c->n_slow++] = (struct slow_rule){ mem_strndup(pattern.p, pattern.n), (enum slow_policy)policy };
+	}
+	return 0;
+}
+
+int conf_read(struct conf *c, int argc, char **argv, struct err *e)
+{
+	const struct opt_program *p = conf_program(c);
+	int n = opt_parse(p, argc, argv, e), rc;
+
+	if (n < 0)
+		return n;
+	if (n > 0)
+		return err_set(e, ERR_USAGE, "unexpected operand '%s'", argv[1]);
+	if (c->config && !c->help && !c->version) {
+		/* The file, then the command line again over it. */
+		opt_list_free(&c->listen);
+		opt_list_free(&c->slow);
+		opt_list_free(&c->origins);
+		c->verbose = 0;
+		rc = opt_read_file(p, c->config, e);
+		if (rc == 0)
+			rc = opt_parse(p, argc, argv, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 || c->idle_ms <= 0)
+		return err_set(e, ERR_USAGE, "--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
+	if (c->max_message < 64 || c->max_message > (64u << 20))
+		return err_set(e, ERR_USAGE, "--max-message must be between 64 and 64m");
+	return read_slow(c, e);
+}
+
+struct table_conf conf_table(const struct conf *c, unsigned bus_caps)
+{
+	return (struct table_conf){
+		.limits = { .count = (uint64_t)c->history, .bytes = c->history_bytes, .age_ms = c->history_age_ms },
+		.memory = c->memory,
+		.replay = bus_caps & BUS_REPLAY,
+		/* mem: nothing of a new epoch was seen by anybody; an engine that outlives us says so by being ordered */
+		.epoch_of_data = (bus_caps & BUS_ORDERED) || strncmp(c->bus, "mem:", 4) == 0,
+		.slow = c->slow_rules,
+		.n_slow = c->n_slow,
+		.slow_default = (enum slow_policy)c->slow_default,
+		.backfills = (unsigned)c->backfills,
+	};
+}
+
+void conf_print(const struct conf *c, struct buf *out)
+{
+	static const char *const policies[] = { "close", "skip", "latest" };
+
+	for (int i = 0; i < c->listen.n; i++)
+		buf_addf(out, "listen %s\n", c->listen.v[i]);
+	if (c->listen.n == 0)
+		buf_add_text(out, "listen 127.0.0.1:8080\n");
+	buf_addf(out, "bus %s\nhistory %lld\nhistory-bytes %llu\nhistory-age %lldms\nmemory %llu\n", c->bus,
+		(long long)c->history, (unsigned long long)c->history_bytes, (long long)c->history_age_ms,
+		(unsigned long long)c->memory);
+	buf_addf(out, "slow %s\n", policies[c->slow_default]);
+	for (int i = 0; i < c->n_slow; i++)
+		buf_addf(out, "slow %s=%s\n", c->slow_rules[i].pattern, policies[c->slow_rules[i].policy]);
+	if (c->max_connections)
+		buf_addf(out, "max-connections %lld\n", (long long)c->max_connections);
+	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\nheartbeat %lldms\nidle %lldms\n",
+		(long long)c->max_rooms, (unsigned long long)c->max_message, (long long)c->ping_ms,
+		(long long)c->pong_ms, (long long)c->heartbeat_ms, (long long)c->idle_ms);
+	for (int i = 0; i < c->origins.n; i++)
+		buf_addf(out, "origin %s\n", c->origins.v[i]);
+	buf_addf(out, "presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\nbackfills %lld\nlog %s\n",
+		(long long)c->presence_ttl_ms, (long long)c->presence_grace_ms, (long long)c->dedup_ms,
+		(long long)c->dedup_max, (long long)c->backfills, c->log ? "json" : "text");
+}
