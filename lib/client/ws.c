@@ -60,6 +60,7 @@ struct ws {
 	struct addrinfo *addrs, *addr; /* all, and the one being tried */
 	uv_timer_t *kick;              /* tries `addr` from the loop */
 	struct buf target, host, rx, span, control;
+	struct buf written;            /* raw: refs in the span; written out is their outcome */
 	uint32_t masks[MASKS];
 	unsigned n_masks;
 };
@@ -106,6 +107,7 @@ static void ws_free(struct carrier *k)
 	buf_fini(&w->host);
 	buf_fini(&w->rx);
 	buf_fini(&w->span);
+	buf_fini(&w->written);
 	buf_fini(&w->control);
 	mem_free(w);
 }
@@ -505,11 +507,23 @@ static bool fill_span(struct ws *w)
 		bool binary = w->client->conf.raw && !str_utf8(text);
 		add_frame(w, &w->span, binary ? 2 : 1, text);
 		if (w->client->conf.raw)
-			client_on_outcome(w->client, ref, CLIENT_ACKED, STR(""), STR(""));
-		if (!w->conn)
-			return false;
+			buf_add(&w->written, &ref, sizeof(ref));
 	}
 	return w->span.n > LWS_PRE;
+}
+
+/* Only now: a callback may close the connection, which writes a span of its own. */
+static void acknowledge_written(struct ws *w)
+{
+	struct buf refs = w->written;
+	uint64_t ref;
+
+	w->written = (struct buf){ 0 };
+	for (size_t i = 0; i < refs.n; i += sizeof(ref)) {
+		memcpy(&ref, refs.p + i, sizeof(ref));
+		client_on_outcome(w->client, ref, CLIENT_ACKED, STR(""), STR(""));
+	}
+	buf_fini(&refs);
 }
 
 /* Writes what waits while the socket takes it. 0, or -1 when the connection is broken. */
@@ -528,6 +542,7 @@ static int flush(struct conn *conn)
 		sent += w->span.n - LWS_PRE;
 		if (lws_write(conn->wsi, (unsigned char *)w->span.p + LWS_PRE, w->span.n - LWS_PRE, LWS_WRITE_HTTP) < 0)
 			return -1;
+		acknowledge_written(w);
 	}
 	return 0;
 }
