@@ -498,7 +498,7 @@ static bool fill_span(struct ws *w)
 	struct str text;
 	uint64_t ref;
 
-	w->span.n = 0;
+	w->span.n = w->written.n = 0;
 	buf_reserve(&w->span, LWS_PRE);
 	w->span.n = LWS_PRE;
 	buf_add_str(&w->span, buf_str(&w->control));
