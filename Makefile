@@ -71,10 +71,11 @@ all: $(addprefix $B/,$(programs)) ## build the programs (the default)
 
 units: $(addprefix $B/unit/,$(units)) $(addprefix $B/fuzz/,$(fuzzers)) ## build the unit tests (with TEST=1)
 
-$(archive): $(call obj,$(lib_src))
+# What programs share is in it too, so that one links only what it uses.
+$(archive): $(call obj,$(lib_src) $(cmd_src))
 	@rm -f $@ && ar rcs $@ $^
 
-$(addprefix $B/,$(programs)): $B/%: $B/cmd/%.o $(call obj,$(cmd_src)) $(archive)
+$(addprefix $B/,$(programs)): $B/%: $B/cmd/%.o $(archive)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
 $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)

@@ -108,7 +108,7 @@ static void finish(struct sub_run *s, int code)
 		return;
 	s->ending = true;
 	s->end.code = code;
-	client_pause(s->client, true);
+	client_pause(s->client, false); /* what still comes is dropped, so that the close gets through */
 	if (!s->exec || exec_is_idle(s->exec))
 		close_down(s);
 }
@@ -379,6 +379,7 @@ static void on_broken(void *arg, const struct err *e)
 	struct sub_run *s = arg;
 
 	log_error("%s", e->text);
+	s->end.code = e->code; /* also where the end had begun */
 	finish(s, e->code);
 }
 
