@@ -44,6 +44,7 @@ static void say_start(struct conn *c, const struct sub *s, struct buf *out)
 	buf_add_text(&b, "\"}");
 	add_text_frame(out, buf_str(&b));
 	buf_fini(&b);
+	conn_told(c, s->start); /* so no heartbeat says it once more */
 }
 
 static void say_gap(struct conn *c, const struct gap *g, struct buf *out)
