@@ -169,5 +169,7 @@ void sock_close(struct sock *s)
 	if (s->wsi && !s->closing) {
 		s->closing = true;
 		lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+		/* On libuv lws looks at its timers after events of its own only: make one. */
+		lws_cancel_service(lws_get_context(s->wsi));
 	}
 }
