@@ -530,8 +530,12 @@ void worker_close(struct worker *w)
 	for (int i = 0; i < w->n_listeners; i++)
 		listen_close(w->listeners[i]);
 	w->n_listeners = 0;
+	w->bus_up = false; /* what the end makes to say nobody hears */
 	net_close(&w->net);
 	net_flush(&w->net);
+	/* Its handles close while the loop still runs. */
+	bus_close(w->bus);
+	w->bus = NULL;
 	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
 		uv_close(handles[i], NULL);
 }
@@ -540,7 +544,6 @@ void worker_fini(struct worker *w)
 {
 	net_fini(&w->net);
 	outcomes_fini(&w->outcomes);
-	bus_close(w->bus);
 	if (w->presence)
 		w->presence->ops->close(w->presence);
 	table_fini(&w->table);
