@@ -80,6 +80,10 @@ $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
 	@mkdir -p $(@D)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
+$B/bench/%: $B/tests/bench/%.o $(archive)
+	@mkdir -p $(@D)
+	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
 	$(call run,CC,$(CC) $(all_cflags) $(pkg_cflags) -MMD -MP -c -o $@ $<)
@@ -109,6 +113,9 @@ check: ## install what tests need, build, run every test (SAN= for sanitizers)
 	@$(MAKE) --no-print-directory deps-check
 	@$(MAKE) --no-print-directory TEST=1 all units
 	@exec sh tests/run.sh $(if $(SAN),$B,build/test)
+
+bench: all $B/bench/load $B/bench/limit ## measure rt-serve against the least that is possible, in pairs (ROWS= some, PAIRS=5)
+	@exec sh tests/bench/run.sh $B "$(ROWS)"
 
 check-real: ## the same with real peers of other registries: browser, npm clients
 	@$(MAKE) --no-print-directory deps-check
@@ -166,4 +173,6 @@ help: ## this list
 clean: ## remove build/
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c)))
+.SECONDARY: $(call obj,$(wildcard tests/bench/*.c))
+
+-include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c tests/bench/*.c)))

@@ -175,7 +175,6 @@ static void close_all(struct serve *s)
 		(uv_handle_t *)&s->drain_timer, (uv_handle_t *)&s->watchdog_timer,
 	};
 
-	worker_close(&s->worker);
 	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
 		uv_close(handles[i], NULL);
 	uv_stop(&s->loop);
@@ -253,7 +252,6 @@ static void start_handles(struct serve *s)
 static int serve(struct serve *s)
 {
 	struct err e = { 0 };
-	int signo = 0;
 
 	uv_loop_init(&s->loop);
 	fit_connections(&s->conf);
@@ -267,11 +265,10 @@ static int serve(struct serve *s)
 	print_ready(s);
 	notify("READY=1");
 	uv_run(&s->loop, UV_RUN_DEFAULT);
-	uv_run(&s->loop, UV_RUN_DEFAULT);
-	worker_fini(&s->worker);
+	worker_close(&s->worker);
 	uv_loop_close(&s->loop);
 	conf_fini(&s->conf);
-	return signo;
+	return 0;
 }
 
 int main(int argc, char **argv)

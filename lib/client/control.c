@@ -1,4 +1,4 @@
-/* control.c - the members of a control message, or of an answer to POST
+/* control.c - the members of a control message, of an answer to POST, or of a line of a cursor file
  *
  * The only file of the client that knows jansson. */
 #include "client/control.h"
@@ -36,6 +36,8 @@ int control_read(struct control *k, struct str text)
 	k->code = text_of(o, "code");
 	k->error = text_of(o, "error");
 	k->detail = text_of(o, "detail");
+	k->cursor_room = text_of(o, "room");
+	k->cursor_id = text_of(o, "id");
 	k->dup = json_is_true(json_object_get(o, "dup"));
 	k->summary = json_object_get(o, "accepted") != NULL;
 	return 0;

@@ -1,4 +1,4 @@
-/* control.h - the members of a control message, or of an answer to POST
+/* control.h - the members of a control message, of an answer to POST, or of a line of a cursor file
  *
  * For the rare ones: acks over WebSocket are read from the scanner's marks. */
 #ifndef RT_CLIENT_CONTROL_H
@@ -8,7 +8,9 @@
 
 struct control {
 	void *json; /* owns what the strings below point into */
-	struct str room, id, head, after, at, next, reason, code, error, detail; /* "" where absent or no string */
+	struct str room, id, head, after, at, next, reason, code, error,
+		detail;                    /* "" where absent or no string */
+	struct str cursor_room, cursor_id; /* "room", "id" */
 	bool dup;
 	bool summary; /* has "accepted": the last line of an answer to POST */
 };

@@ -1,7 +1,8 @@
 /* rooms.c - what a client subscribes to, and the positions it holds
  *
- * Pure bookkeeping: no I/O, no clock. Nothing here trusts the server further than that a wrong position resumes at a wrong
- * place. In the steady state, one lane and no own rooms, a message costs a copy of its id. */
+ * Pure bookkeeping: no I/O, no clock. Nothing here trusts the server further than that a wrong
+ * position resumes at a wrong place. In the steady state, one lane and no own rooms, a message
+ * costs a copy of its id. */
 #include "client/rooms.h"
 
 #include "base/mem.h"
@@ -136,11 +137,14 @@ static void start_room(struct rooms *r, struct room *room, struct str start)
 	if (!room->own)
 		l->n_own++;
 	room->started = room->own = true;
-	if (start.n)
+	if (start.n) {
 		set(&room->since, start);
+		room->held = true;
+	}
 }
 
-/* Rooms that stand where the lane does are the lane's; with `passed` also those that it has passed. */
+/* Rooms that stand where the lane does are the lane's; with `passed` also those that it has passed.
+ */
 static void settle(struct rooms *r, size_t lane, bool passed)
 {
 	struct lane *l = &r->lanes[lane];
@@ -154,12 +158,14 @@ static void settle(struct rooms *r, size_t lane, bool passed)
 		order = compare(buf_str(&room->since), buf_str(&l->pos));
 		if (order == SAME || (passed && order != AFTER)) {
 			room->own = false;
+			room->held = true;
 			l->n_own--;
 		}
 	}
 }
 
-/* The lane begins with the earliest of the rooms its request asks for: the server merges them from there. */
+/* The lane begins with the earliest of the rooms its request asks for: the server merges them from
+ * there. */
 static void start_lane(struct lane *l, struct str start)
 {
 	if (start.n && (!l->pos.n || compare(start, buf_str(&l->pos)) == BEFORE))
@@ -192,8 +198,11 @@ static void move_own(struct rooms *r, size_t lane, struct str name, struct str i
 		struct room *room = &r->v[i];
 		if (room->lane != lane || !room->own)
 			continue;
-		if (room->pattern ? pattern_match(str_of(room->name), name) : str_eq(str_of(room->name), name))
+		if (room->pattern ? pattern_match(str_of(room->name), name)
+				  : str_eq(str_of(room->name), name)) {
 			set(&room->since, id);
+			room->held = true;
+		}
 	}
 }
 
@@ -208,7 +217,8 @@ bool rooms_move(struct rooms *r, size_t lane, struct str name, struct str id)
 			return false;
 		}
 		if (order == SAME)
-			return false; /* a heartbeat that repeats what was written proves nothing new */
+			return false; /* a heartbeat that repeats what was written proves nothing
+			                 new */
 	}
 	set(&l->pos, id);
 	if (l->n_own)

@@ -18,7 +18,7 @@
 
 #include "base/mem.h"
 
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 #include <emmintrin.h>
 #endif
 
@@ -101,7 +101,7 @@ static __attribute__((cold, noinline)) const uint8_t *fail_byte(struct parser *x
 /* plain_run(p): how many of the BLOCK bytes at p come before the first that a string cannot simply
  * pass over: a quote, a backslash, a control character, or one of 0x80 and above.
  * digit_run(p): a bit for each of the 16 bytes at p that is a digit. */
-#ifdef __SSE2__
+#if defined(__SSE2__) && !defined(SCAN_PORTABLE)
 #define BLOCK 16
 
 static inline unsigned plain_run(const uint8_t *p)
@@ -607,16 +607,16 @@ static bool mark_name(struct parser *x, const uint8_t *p, const uint8_t *end)
 	return true;
 }
 
-static enum json_type type_at(uint8_t c)
+static enum scan_type type_at(uint8_t c)
 {
 	switch (c) {
-	case '{': return JSON_OBJECT;
-	case '[': return JSON_ARRAY;
-	case '"': return JSON_STRING;
-	case 't': return JSON_TRUE;
-	case 'f': return JSON_FALSE;
-	case 'n': return JSON_NULL;
-	default: return JSON_NUMBER;
+	case '{': return SCAN_OBJECT;
+	case '[': return SCAN_ARRAY;
+	case '"': return SCAN_STRING;
+	case 't': return SCAN_TRUE;
+	case 'f': return SCAN_FALSE;
+	case 'n': return SCAN_NULL;
+	default: return SCAN_NUMBER;
 	}
 }
 

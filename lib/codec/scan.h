@@ -18,14 +18,14 @@
 #define SCAN_DEPTH_MAX  64
 #define SCAN_BYTES_MAX  ((1u << 30) - 1)
 
-enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum scan_type { SCAN_NULL, SCAN_FALSE, SCAN_TRUE, SCAN_NUMBER, SCAN_STRING, SCAN_ARRAY, SCAN_OBJECT };
 
 struct scan_mark {
 	uint32_t name, name_n;   /* the raw name between its quotes */
 	uint32_t value, value_n; /* the raw value, quotes included for strings */
 	uint32_t index;          /* members before this one */
 	uint32_t comma_before, comma_after; /* offsets; 0: there is none */
-	uint8_t type;            /* enum json_type of the value */
+	uint8_t type;            /* enum scan_type of the value */
 	bool name_escaped;       /* the raw name has backslashes: compare with scan_name_is */
 };
 

@@ -250,76 +250,117 @@ static bool lane_is_free(const struct conn *c)
 	return !s || c->closing || s->feed.n_subs == 0 || pos_cmp(c->lane_pos, s->feed.pos) <= 0;
 }
 
-static void take_lane(struct conn *c, struct buf *out)
+/* What is to be written now is either a batch that others share (net.run), as long as nothing goes with it, or collected in net.scratch. Appending copies
+ * the batch: most subscribers are owed one batch and nothing else, and copy nothing. */
+static struct buf *scratch(struct net *n)
+{
+	if (n->run.n) {
+		buf_add_str(&n->scratch, n->run);
+		n->run = (struct str){ 0 };
+	}
+	return &n->scratch;
+}
+
+static size_t collected(const struct net *n)
+{
+	return n->run.n + n->scratch.n;
+}
+
+static void drop_collected(struct net *n)
+{
+	n->run = (struct str){ 0 };
+	n->scratch.n = 0;
+}
+
+static void write_collected(struct conn *c)
+{
+	struct net *n = c->net;
+	struct str bytes = n->run.n ? n->run : buf_str(&n->scratch);
+
+	if (bytes.n && can_write(c))
+		write_out(c, bytes.p, bytes.n);
+	drop_collected(n);
+}
+
+static void take_lane(struct conn *c)
 {
 	if (c->lane.n == 0 || !lane_is_free(c))
 		return;
-	buf_add_str(out, buf_str(&c->lane));
+	buf_add_str(scratch(c->net), buf_str(&c->lane));
 	c->lane.n = 0;
 	c->lane_pos = (struct pos){ 0 };
 	buf_shrink(&c->lane, LANE_KEEP);
 }
 
-static void write_scratch(struct conn *c)
+static void take_run(struct conn *c, const struct peek *p)
 {
-	struct buf *out = &c->net->scratch;
+	struct net *n = c->net;
+	struct subscriber *s = c->sub;
+	uint64_t to = 0, entries = 0;
+	struct str bytes;
 
-	if (out->n && can_write(c))
-		write_out(c, out->p, out->n);
-	out->n = 0;
+	if (n->run.n)
+		scratch(n); /* a batch lives until the next is asked for */
+	bytes = batch_get(&n->batches, s->wire, s->chunked, &s->feed, p, &to, &entries);
+	n->stats.frames_out += entries;
+	s->sent += entries;
+	feed_advance(&s->feed, p, to);
+	conn_told(c, s->feed.pos);
+	if (n->scratch.n)
+		buf_add_str(&n->scratch, bytes);
+	else
+		n->run = bytes;
 }
 
-/* One thing of the feed, appended to the scratch buffer or written at once. False: nothing more now. */
-static bool stream_step(struct conn *c, struct buf *out)
+static void take_entry(struct conn *c, const struct peek *p)
+{
+	struct net *n = c->net;
+	struct subscriber *s = c->sub;
+	struct buf *out = scratch(n);
+	size_t at = 0;
+
+	if (s->chunked)
+		wire_chunk_begin(out, &at);
+	if (!feed_skips(&s->feed, p->entry)) {
+		wire_entry(out, s->wire, p->room, p->entry);
+		n->stats.frames_out++;
+		s->sent++;
+	}
+	if (s->chunked)
+		wire_chunk_end(out, at);
+	feed_advance(&s->feed, p, 0);
+	conn_told(c, s->feed.pos);
+}
+
+/* Collects one thing of the feed. False: nothing more now. */
+static bool stream_step(struct conn *c)
 {
 	struct net *n = c->net;
 	struct subscriber *s = c->sub;
 	struct peek p;
-	uint64_t to = 0, entries = 0;
-	size_t at = 0;
 
 	switch (feed_peek(&s->feed, &p)) {
-	case PEEK_RUN: {
-		struct str bytes = batch_get(&n->batches, s->wire, s->chunked, &s->feed, &p, &to, &entries);
-
-		n->stats.frames_out += entries;
-		s->sent += entries;
-		feed_advance(&s->feed, &p, to);
-		conn_told(c, s->feed.pos);
-		if (out->n == 0 && bytes.n >= 16384)
-			write_out(c, bytes.p, bytes.n);
-		else
-			buf_add_str(out, bytes);
+	case PEEK_RUN:
+		take_run(c, &p);
 		return true;
-	}
 	case PEEK_ENTRY:
-		if (s->chunked)
-			wire_chunk_begin(out, &at);
-		if (!feed_skips(&s->feed, p.entry)) {
-			wire_entry(out, s->wire, p.room, p.entry);
-			n->stats.frames_out++;
-			s->sent++;
-		}
-		if (s->chunked)
-			wire_chunk_end(out, at);
-		feed_advance(&s->feed, &p, 0);
-		conn_told(c, s->feed.pos);
+		take_entry(c, &p);
 		return true;
 	case PEEK_GAP:
 		n->stats.gaps++;
 		n->events->gap(n->arg, c, &p.gap);
-		c->transport->say_gap(c, &p.gap, out);
+		c->transport->say_gap(c, &p.gap, scratch(n));
 		feed_advance(&s->feed, &p, 0);
 		if (p.gap.has_id)
 			conn_told(c, p.gap.id);
 		return true;
 	case PEEK_START:
-		c->transport->say_start(c, p.sub, out);
+		c->transport->say_start(c, p.sub, scratch(n));
 		feed_advance(&s->feed, &p, 0);
 		return true;
 	case PEEK_CLOSE:
 		n->stats.slow_closed++;
-		write_scratch(c);
+		write_collected(c);
 		conn_bye(c, 4008, STR("too slow: messages were dropped before they could be written"));
 		return false;
 	case PEEK_EMPTY:
@@ -327,7 +368,7 @@ static bool stream_step(struct conn *c, struct buf *out)
 		if (!s->was_at_head && feed_at_head(&s->feed)) {
 			s->was_at_head = true;
 			if (pos_cmp(s->told, s->feed.pos) != 0 || s->told.epoch != s->feed.pos.epoch)
-				c->transport->say_position(c, out);
+				c->transport->say_position(c, scratch(n));
 		}
 		return false;
 	case PEEK_WAIT:
@@ -338,31 +379,29 @@ static bool stream_step(struct conn *c, struct buf *out)
 
 void conn_stream(struct conn *c)
 {
-	struct buf *out = &c->net->scratch;
+	struct net *n = c->net;
 	unsigned batches = 0;
 
-	out->n = 0;
-	for (;;) {
-		take_lane(c, out);
-		if (!can_write(c))
-			return;
+	drop_collected(n);
+	while (can_write(c)) {
+		take_lane(c);
 		if (c->closing || !c->sub)
 			break;
-		if (!stream_step(c, out)) {
+		if (!stream_step(c)) {
 			if (!c->closing)
-				take_lane(c, out);
+				take_lane(c);
 			break;
 		}
-		if (out->n >= SOCK_BATCH_MAX) {
-			write_scratch(c);
-			if (++batches == FLUSH_BATCHES && can_write(c)) {
-				feed_ready(&c->sub->feed);
-				c->net->again = true;
-				return;
-			}
+		if (collected(n) < SOCK_BATCH_MAX)
+			continue;
+		write_collected(c);
+		if (++batches == FLUSH_BATCHES && can_write(c)) {
+			feed_ready(&c->sub->feed);
+			n->again = true;
+			return;
 		}
 	}
-	write_scratch(c);
+	write_collected(c);
 }
 
 /* A connection that is to end: everything is written, so the peer is shown the end. */
@@ -376,11 +415,9 @@ static void end_if_written(struct conn *c)
 
 static void write_lane(struct conn *c)
 {
-	struct buf *out = &c->net->scratch;
-
-	out->n = 0;
-	take_lane(c, out);
-	write_scratch(c);
+	drop_collected(c->net);
+	take_lane(c);
+	write_collected(c);
 }
 
 void conn_flush(struct conn *c)
@@ -490,6 +527,7 @@ static void on_data(struct sock *s, char *p, size_t n)
 
 	net->now_ms = clock_ms();
 	net->stats.bytes_in += n;
+	net->turn_bytes += n;
 	if (c->closing) {
 		linger(c, n);
 		return;
@@ -501,12 +539,14 @@ static void on_data(struct sock *s, char *p, size_t n)
 	if (c->in.n) {
 		buf_add(&c->in, p, n);
 		read_more(c);
-		return;
+	} else {
+		used = consume(c, p, n);
+		if (used < n && !c->closing && !c->closed)
+			buf_add(&c->in, p + used, n - used);
+		check_pause(c);
 	}
-	used = consume(c, p, n);
-	if (used < n && !c->closing && !c->closed)
-		buf_add(&c->in, p + used, n - used);
-	check_pause(c);
+	if (net->turn_bytes >= NET_TURN_BYTES)
+		net->events->turn(net->arg);
 }
 
 void conn_next_request(struct conn *c)

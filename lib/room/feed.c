@@ -290,9 +290,9 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 
 		e = sub_backfill_next(s, &room);
 		*waits |= s->state != SUB_LIVE && !e && !gap;
-		if (!gap && s->hole && (!e || pos_cmp(s->hole->at, e->pos) <= 0)) {
+		if (!gap && s->hole && (!e || pos_cmp(s->hole_at, e->pos) <= 0)) {
 			gap = s->hole;
-			k = gap->at;
+			k = s->hole_at;
 		} else if (!gap && e) {
 			k = e->pos;
 		} else if (!gap) {
@@ -368,8 +368,9 @@ static uint64_t run_end(const struct cursor *c, const struct pos *limit)
 
 	if (limit)
 		to = ring_seek(r, *limit);
-	if (to <= c->seq)
-		to = c->seq + 1; /* an ephemeral entry, or a tie */
+	/* An ephemeral entry or a tie; what follows an ephemeral one may be below where the cursor stands. */
+	if (to <= c->seq || pos_cmp(ring_at(r, c->seq)->pos, c->pos) < 0)
+		to = c->seq + 1;
 	if (r->n_holes)
 		for (uint64_t s = c->seq; s < to; s++) {
 			const struct entry *e = ring_at(r, s)->entry;
@@ -393,7 +394,7 @@ static bool gap_moves(struct feed *f, const struct peek *p, const struct cursor 
 
 		if (s->gap && s->gap != p->told)
 			return false;
-		if (s->hole && s->hole != p->told && pos_cmp(s->hole->at, at) <= 0)
+		if (s->hole && s->hole != p->told && pos_cmp(s->hole_at, at) <= 0)
 			return false;
 		if (s->state != SUB_LIVE && s != p->sub && (!e || pos_cmp(e->pos, at) <= 0))
 			return false;

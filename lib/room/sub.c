@@ -80,7 +80,7 @@ void sub_gap_told(struct sub *s)
 void sub_hole_told(struct sub *s)
 {
 	if (s->state == SUB_LIVE)
-		s->pos = pos_max(s->pos, s->hole->at);
+		s->pos = pos_max(s->pos, s->hole_at);
 	gap_end(s, &s->hole);
 }
 
@@ -285,12 +285,12 @@ static void sub_start_pos(struct sub *s)
 {
 	struct table *t = s->feed->table;
 
-	if (s->since.pos.epoch != t->head.epoch) {
-		sub_start_other_epoch(s);
-	} else if (pos_cmp(s->since.pos, t->head) <= 0) {
+	if (s->since.pos.epoch == t->head.epoch && pos_cmp(s->since.pos, t->head) <= 0) {
 		sub_start_at(s, s->since.pos);
 	} else if (t->conf.replay) {
-		locate(s); /* ours may merely lag */
+		locate(s); /* the table may merely lag, behind the head or behind a change of epoch */
+	} else if (s->since.pos.epoch != t->head.epoch) {
+		sub_start_other_epoch(s);
 	} else {
 		gap_at_start(s, GAP_BUS, t->head);
 		sub_start_at(s, t->head);
@@ -331,6 +331,10 @@ void sub_located(struct sub *s, struct pos pos, struct pos head)
 		return;
 	}
 	if (s->since.kind == SINCE_POS) {
+		if (s->since.pos.epoch != head.epoch) {
+			sub_start_other_epoch(s);
+			return;
+		}
 		pos = s->since.pos;
 		if (pos_cmp(pos, head) > 0) {
 			pos = t->head;
@@ -426,33 +430,38 @@ void sub_close(struct sub *s)
 	mem_free(s);
 }
 
-/* Up to where the sub's subscriber knows all, or was told. */
-static struct pos sub_told(const struct sub *s)
-{
-	if (s->gap && s->gap_first)
-		return s->gap->after;
-	return s->state == SUB_LIVE ? pos_max(s->pos, s->feed->merged) : s->pos;
-}
-
 void feed_restart(struct feed *f)
 {
+	bool started = f->started;
+
 	/* f->pos stays what it is, of the other epoch, until all gaps are told: whoever comes back with it is told again. */
 	f->started = false;
 	list_for_each(it, &f->subs) {
 		struct sub *s = list_entry(it, struct sub, of_feed);
-		if (s->announced)
-			s->since = (struct since){ .kind = SINCE_POS, .pos = sub_told(s) };
+		/* A position of the connection covers those whose own announcement is still to come. */
+		bool known = s->announced || (started && s->state != SUB_LOCATING);
+
+		if (known)
+			s->since = (struct since){ .kind = SINCE_POS, .pos = f->pos };
 		sub_clear(s);
 		sub_set_state(s, SUB_LOCATING);
-		sub_begin(s);
+		if (known)
+			sub_start_other_epoch(s); /* it was of the one before: nothing to ask */
+		else
+			sub_begin(s);
 	}
 	f->merged = (struct pos){ .epoch = f->table->head.epoch };
 }
 
 void sub_hole(struct sub *s, struct pos at)
 {
-	if (s->state == SUB_LIVE) {
-		gap_grow(s, &s->hole, GAP_BUS, pos_max(s->pos, s->feed->merged), at);
-		feed_ready(s->feed);
-	}
+	struct pos told = pos_max(s->pos, s->feed->merged);
+
+	/* Where the table lags, its subscriber may be past the hole. */
+	if (s->state != SUB_LIVE || pos_cmp(told, at) >= 0)
+		return;
+	if (!s->hole)
+		s->hole_at = at;
+	gap_grow(s, &s->hole, GAP_BUS, told, at);
+	feed_ready(s->feed);
 }

@@ -61,7 +61,8 @@ struct sub {
 	struct pos pos;          /* everything of the sub up to here was delivered; its cursors may be further */
 	struct since since;      /* what was asked for, until it is located */
 	struct gap *gap;         /* to tell before any entry; NULL: none */
-	struct gap *hole;        /* of a pattern: to tell where its `at` comes in the order; NULL: none */
+	struct gap *hole;        /* of a pattern: to tell where hole_at comes in the order; NULL: none */
+	struct pos hole_at;      /* the first of those that were not told yet: hole->at is the last */
 	bool gap_first;          /* `gap` comes before the announcement too */
 	uint8_t state;
 	bool pattern, announced;

@@ -331,6 +331,7 @@ static void go_on(uv_idle_t *idle)
 static void end_turn(struct worker *w)
 {
 	w->net.now_ms = clock_ms();
+	w->net.turn_bytes = 0;
 	w->net.again = false;
 	bus_turn(w->bus);
 	outcomes_tell(&w->outcomes);
@@ -343,6 +344,14 @@ static void end_turn(struct worker *w)
 		uv_idle_start(&w->go_on, go_on);
 	else
 		uv_idle_stop(&w->go_on);
+}
+
+static void turn_now(void *arg)
+{
+	struct worker *w = arg;
+
+	if (!w->flushing)
+		end_turn(w);
 }
 
 static void before_poll(uv_prepare_t *handle)
@@ -402,6 +411,7 @@ static const struct net_events net_events = {
 	.gap = stats_gap,
 	.closed = stats_closed,
 	.request = stats_request,
+	.turn = turn_now,
 	.ready = ready,
 };
 
@@ -520,30 +530,10 @@ bool worker_is_drained(const struct worker *w)
 	return w->net.n_conns == 0;
 }
 
-void worker_close(struct worker *w)
+static void free_all(struct worker *w)
 {
-	uv_handle_t *const handles[] = {
-		(uv_handle_t *)&w->go_on, (uv_handle_t *)&w->sweep_timer, (uv_handle_t *)&w->presence_timer,
-		(uv_handle_t *)&w->stats_timer, (uv_handle_t *)&w->before_poll, (uv_handle_t *)&w->after_poll,
-	};
-
-	for (int i = 0; i < w->n_listeners; i++)
-		listen_close(w->listeners[i]);
-	w->n_listeners = 0;
-	w->bus_up = false; /* what the end makes to say nobody hears */
-	net_close(&w->net);
-	net_flush(&w->net);
-	/* Its handles close while the loop still runs. */
-	bus_close(w->bus);
-	w->bus = NULL;
-	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
-		uv_close(handles[i], NULL);
-}
-
-void worker_fini(struct worker *w)
-{
-	net_fini(&w->net);
 	outcomes_fini(&w->outcomes);
+	bus_close(w->bus);
 	if (w->presence)
 		w->presence->ops->close(w->presence);
 	table_fini(&w->table);
@@ -557,4 +547,23 @@ void worker_fini(struct worker *w)
 	buf_fini(&w->key);
 	buf_fini(&w->dedup_id);
 	buf_fini(&w->room);
+}
+
+void worker_close(struct worker *w)
+{
+	uv_handle_t *const handles[] = {
+		(uv_handle_t *)&w->go_on, (uv_handle_t *)&w->sweep_timer, (uv_handle_t *)&w->presence_timer,
+		(uv_handle_t *)&w->stats_timer, (uv_handle_t *)&w->before_poll, (uv_handle_t *)&w->after_poll,
+	};
+
+	for (int i = 0; i < w->n_listeners; i++)
+		listen_close(w->listeners[i]);
+	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
+		uv_close(handles[i], NULL);
+	net_close(&w->net);
+	while (net_flush(&w->net), !net_is_closed(&w->net))
+		uv_run(w->loop, UV_RUN_ONCE);
+	net_fini(&w->net);
+	free_all(w);
+	uv_run(w->loop, UV_RUN_DEFAULT); /* what was closed goes */
 }

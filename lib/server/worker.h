@@ -49,9 +49,8 @@ void worker_reload(struct worker *w, const struct conf *conf);
 void worker_drain(struct worker *w);
 /* Nothing is left to finish. */
 bool worker_is_drained(const struct worker *w);
-/* Closes everything; run the loop until it has nothing left, then worker_fini. */
+/* Closes everything, running the loop until nothing of it is left (so: not from a callback). The loop's other handles must be closed before. */
 void worker_close(struct worker *w);
-void worker_fini(struct worker *w);
 
 /* stats.c */
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body);

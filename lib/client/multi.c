@@ -1,0 +1,366 @@
+/* multi.c - libcurl's transfers on a uv loop
+ *
+ * The usual marriage: libcurl says which sockets and which deadline it waits for, uv waits. libcurl
+ * forbids ending a transfer inside a callback, so those are put aside and ended when the call into
+ * libcurl has returned. */
+#include "client/multi.h"
+
+#include "base/mem.h"
+#include "client/carrier.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct multi {
+	struct list node;
+	uv_loop_t *loop;
+	CURLM *curl;
+	uv_timer_t *timer;
+	unsigned refs;
+	unsigned inside;   /* calls into libcurl under way */
+	struct list dying; /* transfers to end when there are none */
+	struct list deaf;  /* live ones that stopped listening */
+};
+
+struct sock {
+	uv_poll_t poll;
+	struct multi *multi;
+	curl_socket_t fd;
+};
+
+static struct list multis = LIST_INIT(multis);
+
+/* --- ending ----------------------------------------------------------------------------------- */
+
+static void transfer_free(struct transfer *t)
+{
+	curl_multi_remove_handle(t->multi->curl, t->easy);
+	curl_easy_cleanup(t->easy);
+	curl_slist_free_all(t->headers);
+	mem_free(t);
+}
+
+static void reap(struct multi *m)
+{
+	struct list *it;
+
+	while (!m->inside && (it = list_pop(&m->dying))) {
+		m->inside++; /* libcurl tells of sockets that go */
+		transfer_free(list_entry(it, struct transfer, node));
+		m->inside--;
+	}
+}
+
+void transfer_drop(struct transfer *t)
+{
+	if (!t)
+		return;
+	t->owner = NULL;
+	list_del(&t->node);
+	list_add(&t->multi->dying, &t->node);
+	reap(t->multi);
+}
+
+static void leave(struct multi *m)
+{
+	m->inside--;
+	reap(m);
+}
+
+/* --- what libcurl waits for ---------------------------------------------------------------------
+ */
+
+static void tell_done(struct multi *m)
+{
+	struct transfer *t;
+	CURLMsg *msg;
+	CURLcode code;
+	int left;
+
+	while ((msg = curl_multi_info_read(m->curl, &left))) {
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		code = msg->data.result;
+		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		if (t->owner)
+			t->done(t, code);
+	}
+}
+
+static void tell_answered(struct multi *m)
+{
+	struct list *it;
+
+	while ((it = list_pop(&m->deaf))) {
+		struct transfer *t = list_entry(it, struct transfer, node);
+		if (!t->listens && t->owner)
+			t->answered(t);
+	}
+}
+
+static void act(struct multi *m, curl_socket_t fd, int what)
+{
+	int running;
+
+	m->inside++;
+	m->refs++;
+	curl_multi_socket_action(m->curl, fd, what, &running);
+	tell_done(m);
+	tell_answered(m);
+	leave(m);
+	multi_unref(m);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct sock *s = (struct sock *)poll;
+	int what = 0;
+
+	if (status < 0)
+		what = CURL_CSELECT_ERR;
+	if (events & UV_READABLE)
+		what |= CURL_CSELECT_IN;
+	if (events & UV_WRITABLE)
+		what |= CURL_CSELECT_OUT;
+	act(s->multi, s->fd, what);
+}
+
+static void free_handle(uv_handle_t *h)
+{
+	mem_free(h);
+}
+
+static void note_listening(struct multi *m, CURL *easy, bool listens)
+{
+	struct transfer *t = NULL;
+
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&t);
+	if (!t || !t->owner || !t->answered)
+		return;
+	if (t->listens && !listens) {
+		list_del(&t->node);
+		list_add(&m->deaf, &t->node);
+	}
+	t->listens = listens;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sock)
+{
+	struct multi *m = arg;
+	struct sock *s = sock;
+	int events =
+		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+
+	note_listening(m, easy, what != CURL_POLL_REMOVE && what & CURL_POLL_IN);
+	if (what == CURL_POLL_REMOVE) {
+		if (s)
+			uv_close((uv_handle_t *)&s->poll, free_handle);
+		curl_multi_assign(m->curl, fd, NULL);
+		return 0;
+	}
+	if (!s) {
+		s = mem_new(struct sock);
+		s->multi = m;
+		s->fd = fd;
+		if (uv_poll_init(m->loop, &s->poll, fd) < 0) {
+			mem_free(s);
+			return -1;
+		}
+		curl_multi_assign(m->curl, fd, s);
+	}
+	uv_poll_start(&s->poll, events, on_poll);
+	return 0;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_deadline(CURLM *curl, long ms, void *arg)
+{
+	struct multi *m = arg;
+
+	(void)curl;
+	if (ms < 0)
+		uv_timer_stop(m->timer);
+	else
+		uv_timer_start(m->timer, on_timer, (uint64_t)ms, 0);
+	return 0;
+}
+
+/* --- the multi handle ---------------------------------------------------------------------------
+ */
+
+struct multi *multi_ref(uv_loop_t *loop)
+{
+	struct multi *m;
+
+	list_for_each(it, &multis) {
+		m = list_entry(it, struct multi, node);
+		if (m->loop == loop) {
+			m->refs++;
+			return m;
+		}
+	}
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	m = mem_new(struct multi);
+	m->loop = loop;
+	m->refs = 1;
+	list_init(&m->dying);
+	list_init(&m->deaf);
+	m->timer = mem_new(uv_timer_t);
+	uv_timer_init(loop, m->timer);
+	m->timer->data = m;
+	m->curl = curl_multi_init();
+	curl_multi_setopt(m->curl, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(m->curl, CURLMOPT_SOCKETDATA, m);
+	curl_multi_setopt(m->curl, CURLMOPT_TIMERFUNCTION, on_deadline);
+	curl_multi_setopt(m->curl, CURLMOPT_TIMERDATA, m);
+	list_add(&multis, &m->node);
+	return m;
+}
+
+void multi_unref(struct multi *m)
+{
+	if (!m || --m->refs)
+		return;
+	list_del(&m->node);
+	reap(m);
+	curl_multi_cleanup(m->curl);
+	uv_close((uv_handle_t *)m->timer, free_handle);
+	mem_free(m);
+	curl_global_cleanup();
+}
+
+/* --- a transfer ---------------------------------------------------------------------------------
+ */
+
+void transfer_header(struct transfer *t, const char *fmt, ...)
+{
+	struct curl_slist *more;
+	struct buf line = { 0 };
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	buf_reserve(&line, (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(line.p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	more = curl_slist_append(t->headers, line.p);
+	if (more)
+		t->headers = more;
+	buf_fini(&line);
+}
+
+/* "http://host:port" of any scheme of ours. */
+static void add_origin(struct buf *url, const struct url *u)
+{
+	bool tls = strcmp(u->scheme, "wss") == 0 || strstr(u->scheme, "https");
+
+	buf_add_text(url, tls ? "https://" : "http://");
+	if (strcmp(u->scheme, "unix") == 0)
+		buf_add_text(url, "localhost");
+	else
+		buf_addf(url, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
+	if (u->port)
+		buf_addf(url, ":%d", u->port);
+}
+
+static void set_tls(CURL *easy, const struct client_conf *conf)
+{
+	if (conf->ca_file)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
+	if (conf->cert_file)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, conf->cert_file);
+	if (conf->key_file)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, conf->key_file);
+	if (conf->insecure) {
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+}
+
+struct transfer *transfer_new(
+	struct multi *m, const struct client *c, const char *target, void *owner)
+{
+	struct transfer *t = mem_new(struct transfer);
+	struct buf url = { 0 }, auth = { 0 };
+
+	list_init(&t->node);
+	t->multi = m;
+	t->owner = owner;
+	t->easy = curl_easy_init();
+	add_origin(&url, &c->url);
+	buf_add_text(&url, target);
+	curl_easy_setopt(t->easy, CURLOPT_URL, buf_cstr(&url));
+	curl_easy_setopt(t->easy, CURLOPT_PATH_AS_IS, 1L);
+	if (strcmp(c->url.scheme, "unix") == 0)
+		curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, c->url.path);
+	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "rt/" RT_VERSION);
+	set_tls(t->easy, &c->conf);
+	client_authorization(c, &auth);
+	if (auth.n)
+		transfer_header(t, "Authorization: %s", buf_cstr(&auth));
+	for (int i = 0; i < c->conf.n_headers; i++)
+		transfer_header(t, "%s", c->conf.headers[i]);
+	buf_fini(&auth);
+	buf_fini(&url);
+	return t;
+}
+
+void transfer_start(struct transfer *t)
+{
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	curl_multi_add_handle(t->multi->curl, t->easy);
+}
+
+void transfer_pause(struct transfer *t, int what)
+{
+	t->multi->inside++;
+	curl_easy_pause(t->easy, what);
+	leave(t->multi);
+}
+
+int transfer_why(struct transfer *t, CURLcode code, struct buf *why)
+{
+	long number = 0;
+	int r = ERR_CLOSED;
+
+	switch (code) {
+	case CURLE_COULDNT_CONNECT:
+		curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
+		if (number)
+			buf_add_text(why, uv_strerror(-(int)number));
+		else
+			buf_add_text(why, t->error);
+		break;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+		buf_addf(why, "the server's certificate is not trusted: %s", t->error);
+		r = ERR_DENIED;
+		break;
+	case CURLE_GOT_NOTHING:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_OK: buf_add_text(why, "the server closed the connection"); break;
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_URL_MALFORMAT:
+		buf_add_text(why, t->error[0] ? t->error : curl_easy_strerror(code));
+		r = ERR_INVALID;
+		break;
+	default: buf_add_text(why, t->error[0] ? t->error : curl_easy_strerror(code)); break;
+	}
+	return r;
+}

@@ -1,0 +1,230 @@
+/* post.c - publishing over HTTP: one long POST /pub whose answer lines are the acks, in order
+ *
+ * Full duplex: libcurl asks for more body while answers come in. The body pauses when nothing
+ * waits, and a publish wakes it once for each turn of the loop. */
+#include "client/post.h"
+
+#include "client/control.h"
+
+#define FILL_BYTES   65536 /* of lines made at a time */
+#define ANSWER_BYTES 8192  /* of one answer line */
+
+void post_init(struct post *p, struct client *c)
+{
+	*p = (struct post){ .client = c };
+	line_init(&p->in, ANSWER_BYTES);
+}
+
+void post_fini(struct post *p)
+{
+	post_stop(p);
+	buf_fini(&p->out);
+	line_fini(&p->in);
+}
+
+void post_stop(struct post *p)
+{
+	struct transfer *t = p->transfer;
+
+	p->transfer = NULL;
+	p->finishing = p->paused = p->asked = false;
+	p->out.n = p->taken = 0;
+	transfer_drop(t);
+}
+
+/* --- the body --------------------------------------------------------------------------------- */
+
+static void fill(struct post *p)
+{
+	struct str text;
+	uint64_t ref;
+
+	p->out.n = p->taken = 0;
+	while (p->out.n < FILL_BYTES && client_next(p->client, &ref, &text)) {
+		buf_add_str(&p->out, text);
+		buf_add_char(&p->out, '\n');
+	}
+}
+
+static size_t on_read(char *to, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	struct post *p = t->owner;
+	size_t left;
+
+	if (!p)
+		return CURL_READFUNC_ABORT;
+	if (!p->asked) {
+		p->asked = true;
+		p->connected(p);
+		if (t->owner != p)
+			return CURL_READFUNC_ABORT;
+	}
+	if (p->taken == p->out.n)
+		fill(p);
+	left = p->out.n - p->taken;
+	if (!left && p->finishing)
+		return 0;
+	if (!left) {
+		p->paused = true;
+		return CURL_READFUNC_PAUSE;
+	}
+	n *= size;
+	if (n > left)
+		n = left;
+	memcpy(to, p->out.p + p->taken, n);
+	p->taken += n;
+	return n;
+}
+
+/* --- the answer ------------------------------------------------------------------------------- */
+
+static long status_of(struct transfer *t)
+{
+	long status = 0;
+
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* The server has ended the request, properly. */
+static void on_end(struct post *p)
+{
+	if (p->finishing) {
+		post_stop(p);
+		p->ended(p);
+	} else if (p->answered == p->first && p->client->out.next != p->client->out.head) {
+		p->failed(p, ERR_CLOSED, "the server ended the request without an answer");
+	} else {
+		post_stop(p);
+		outbox_rewind(&p->client->out); /* what it did not answer goes into the next */
+		client_wake(p->client);
+	}
+}
+
+static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	struct post *p = t->owner;
+	struct str line;
+	size_t room;
+	enum line_result r;
+
+	n *= size;
+	if (!p)
+		return CURL_WRITEFUNC_ERROR;
+	client_on_heard(p->client);
+	memcpy(line_space(&p->in, n, &room), bytes, n);
+	line_filled(&p->in, n);
+	if (status_of(t) != 200) /* problem details: read whole at the end */
+		return p->in.buf.n > ANSWER_BYTES ? CURL_WRITEFUNC_ERROR : n;
+	while (t->owner == p && (r = line_next(&p->in, false, &line)) != LINE_NONE) {
+		if (r == LINE_TOO_LONG) {
+			p->failed(p, ERR_INVALID, "an answer line over 8 KiB");
+			break;
+		}
+		if (!client_on_answer(p->client, &p->answered, line) && t->owner == p)
+			on_end(p); /* not when libcurl has sent the rest of a body that nobody reads
+			            */
+	}
+	return t->owner == p ? n : CURL_WRITEFUNC_ERROR;
+}
+
+static void fail_status(struct post *p, long status)
+{
+	struct buf why = { 0 };
+	struct control k;
+	struct str body = str_make(p->in.buf.p + p->in.start, p->in.buf.n - p->in.start);
+
+	if (control_read(&k, body) < 0)
+		k.detail = STR("");
+	client_status_text((unsigned)status, k.detail, &why);
+	p->failed(p, client_status_code((unsigned)status), buf_cstr(&why));
+	control_fini(&k);
+	buf_fini(&why);
+}
+
+static void on_done(struct transfer *t, CURLcode code)
+{
+	struct post *p = t->owner;
+	struct buf why = { 0 };
+	long status = status_of(t);
+	int r;
+
+	if (status && status != 200) {
+		fail_status(p, status);
+	} else if (code != CURLE_OK) {
+		r = transfer_why(t, code, &why);
+		p->failed(p, r, buf_cstr(&why));
+	} else {
+		on_end(p);
+	}
+	buf_fini(&why);
+}
+
+static void on_answered(struct transfer *t)
+{
+	struct post *p = t->owner;
+	long status = status_of(t);
+
+	if (p->finishing || !p->asked)
+		return; /* a body that ends, ends the transfer; before there is one, TLS takes turns
+		         */
+	if (status && status != 200)
+		fail_status(p, status);
+	else
+		p->failed(p, ERR_CLOSED, "the server closed the connection");
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void open_post(struct post *p, struct multi *m)
+{
+	struct client *c = p->client;
+	struct buf target = { 0 };
+	struct transfer *t;
+
+	client_target(c, "/pub", &target);
+	if (c->conf.user)
+		client_add_query(&target, "user_id", str_of(c->conf.user));
+	p->transfer = t = transfer_new(m, c, buf_cstr(&target), p);
+	p->answered = p->first = c->out.head;
+	line_fini(&p->in);
+	line_init(&p->in, ANSWER_BYTES);
+	t->done = on_done;
+	t->answered = on_answered;
+	transfer_header(t, "Content-Type: application/x-ndjson");
+	transfer_header(t, "Transfer-Encoding: chunked");
+	transfer_header(t, "Expect:");
+	transfer_header(t, "Rt-Client: %s", c->client_id);
+	curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, on_read);
+	curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_write);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)FILL_BYTES);
+	transfer_start(t);
+	buf_fini(&target);
+}
+
+void post_send(struct post *p, struct multi *m)
+{
+	if (!p->transfer) {
+		open_post(p, m);
+	} else if (p->paused) {
+		p->paused = false;
+		transfer_pause(p->transfer, CURLPAUSE_CONT);
+	}
+}
+
+bool post_finish(struct post *p)
+{
+	if (!p->transfer)
+		return false;
+	p->finishing = true;
+	if (p->paused) {
+		p->paused = false;
+		transfer_pause(p->transfer, CURLPAUSE_CONT);
+	}
+	return true;
+}
