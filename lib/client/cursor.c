@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/pos.h"
 #include "client/control.h"
 #include "client/rooms.h"
 #include "codec/name.h"
@@ -91,11 +92,34 @@ void cursor_set(struct cursor *c, struct str room, struct str id)
 	}
 }
 
+/* The oldest position of a room that matches; NULL when there is none, or they cannot be compared. */
+static const char *oldest(const struct cursor *c, struct str pattern)
+{
+	const char *found = NULL;
+	struct pos pos, least = { 0 };
+
+	map_for_each(node, &c->entries) {
+		struct entry *n = map_entry(node, struct entry, node);
+
+		if (!pattern_match(pattern, node->key))
+			continue;
+		if (pos_parse(str_of(n->id), &pos) != 0 || (found && pos.epoch != least.epoch))
+			return NULL;
+		if (!found || pos_cmp(pos, least) < 0) {
+			found = n->id;
+			least = pos;
+		}
+	}
+	return found;
+}
+
 const char *cursor_find(const struct cursor *c, struct str room)
 {
 	struct map_node *node = map_find(&c->entries, room);
 
-	return node ? map_entry(node, struct entry, node)->id : c->all;
+	if (node)
+		return map_entry(node, struct entry, node)->id;
+	return c->all || !pattern_is(room) ? c->all : oldest(c, room);
 }
 
 bool cursor_is_empty(const struct cursor *c)

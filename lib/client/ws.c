@@ -39,6 +39,7 @@ struct ws {
 	struct conn *conn;
 	bool connecting; /* inside lws_client_connect_via_info, which returns the failure */
 	struct buf target, host, rx, span, control;
+	struct buf written;            /* raw: refs in the span; written out is their outcome */
 	uint32_t masks[MASKS];
 	unsigned n_masks;
 };
@@ -75,6 +76,7 @@ static void ws_free(struct carrier *k)
 	buf_fini(&w->host);
 	buf_fini(&w->rx);
 	buf_fini(&w->span);
+	buf_fini(&w->written);
 	buf_fini(&w->control);
 	mem_free(w);
 }
@@ -316,7 +318,7 @@ static bool fill_span(struct ws *w)
 	struct str text;
 	uint64_t ref;
 
-	w->span.n = 0;
+	w->span.n = w->written.n = 0;
 	buf_reserve(&w->span, LWS_PRE);
 	w->span.n = LWS_PRE;
 	buf_add_str(&w->span, buf_str(&w->control));
@@ -326,11 +328,23 @@ static bool fill_span(struct ws *w)
 		bool binary = w->client->conf.raw && !str_utf8(text);
 		add_frame(w, &w->span, binary ? 2 : 1, text);
 		if (w->client->conf.raw)
-			client_on_outcome(w->client, ref, CLIENT_ACKED, STR(""), STR(""));
-		if (!w->conn)
-			return false;
+			buf_add(&w->written, &ref, sizeof(ref));
 	}
 	return w->span.n > LWS_PRE;
+}
+
+/* Only now: a callback may close the connection, which writes a span of its own. */
+static void acknowledge_written(struct ws *w)
+{
+	struct buf refs = w->written;
+	uint64_t ref;
+
+	w->written = (struct buf){ 0 };
+	for (size_t i = 0; i < refs.n; i += sizeof(ref)) {
+		memcpy(&ref, refs.p + i, sizeof(ref));
+		client_on_outcome(w->client, ref, CLIENT_ACKED, STR(""), STR(""));
+	}
+	buf_fini(&refs);
 }
 
 /* Writes what waits while the socket takes it. 0, or -1 when the connection is broken. */
@@ -350,6 +364,7 @@ static int flush(struct conn *conn)
 		if (lws_write(conn->wsi, (unsigned char *)w->span.p + LWS_PRE, w->span.n - LWS_PRE,
 			    LWS_WRITE_HTTP) < 0)
 			return -1;
+		acknowledge_written(w);
 	}
 	return 0;
 }

@@ -9,7 +9,7 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const rooms[] = {
-	"a", "lobby", "chat.eu.room1", "A.B", "0", "a-b", "a-", "_log", "__", "@me", "~", "a@b.c~d", "*a" + 1,
+	"a", "lobby", "chat.eu.room1", "A.B", "0", "a-b", "a-", "_log", "__", "@me", "~", "a@b.c~d", "a~",
 	"a.-b", "1.2.3.4.5.6.7.8.9.10.11.12.13.14.15.16", "x_1", "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p",
 };
 
