@@ -457,7 +457,10 @@ enum peek_kind feed_peek(struct feed *f, struct peek *p)
 {
 	struct table *t = f->table;
 
-	*p = (struct peek){ .kind = PEEK_EMPTY };
+	/* Not the whole of it, which is large: each kind sets what is its own. */
+	p->kind = PEEK_EMPTY;
+	p->sub = NULL;
+	p->cursor = NULL;
 	if (!f->started && any_locating(f))
 		return p->kind = PEEK_WAIT;
 	if (f->n_gaps && peek_first_gap(f, p))
