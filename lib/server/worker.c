@@ -3,7 +3,7 @@
  *      ws / http client                                       ws / sse / stream / poll clients
  *        |  bytes                                                       ^  frame bytes
  *      1 net/ws.c, net/pub.c    decode, hand over                       |
- *        v                                              6 net/conn.c    conn_flush(): what is owed, one write
+ *        v                                              6 net/flush.c   conn_flush(): what is owed, one write
  *      2 on_publish()           authorise, limit, stamp                 ^  at the end of the loop turn, or when writable again
  *        v                                                              |
  *      3 bus/bus.c bus_publish() -> mem | ...          5 room/room.c    room_append(): wake subscribers
