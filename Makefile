@@ -58,17 +58,18 @@ lib_src  := $(wildcard lib/*/*.c) $(if $(TEST),$(wildcard tests/support/*.c))
 programs := $(patsubst cmd/%.c,%,$(wildcard cmd/rt-*.c))
 cmd_src  := $(filter-out $(wildcard cmd/rt-*.c),$(wildcard cmd/*.c))
 units    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+fuzzers  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 manuals  := $(wildcard man/*.[17])
 run       = $(if $(V),$2,@echo '  $1 $@' && $2)
 obj       = $(patsubst %.c,$B/%.o,$1)
 archive  := $B/librtkit.a
 
 .PHONY: all units run demo check check-real bench soak fuzz completions style cov install uninstall \
-	deps deps-check help clean FORCE
+	deps deps-check deps-fuzz help clean FORCE
 
 all: $(addprefix $B/,$(programs)) ## build the programs (the default)
 
-units: $(addprefix $B/unit/,$(units)) ## build the unit tests (with TEST=1)
+units: $(addprefix $B/unit/,$(units)) $(addprefix $B/fuzz/,$(fuzzers)) ## build the unit tests (with TEST=1)
 
 # What programs share is in it too, so that one links only what it uses.
 $(archive): $(call obj,$(lib_src) $(cmd_src))
@@ -78,6 +79,14 @@ $(addprefix $B/,$(programs)): $B/%: $B/cmd/%.o $(archive)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
 $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
+	@mkdir -p $(@D)
+	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
+
+$B/bench/%: $B/tests/bench/%.o $(archive)
+	@mkdir -p $(@D)
+	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+
+$(addprefix $B/fuzz/,$(fuzzers)): $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(archive)
 	@mkdir -p $(@D)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
@@ -110,6 +119,32 @@ check: ## install what tests need, build, run every test (SAN= for sanitizers)
 	@$(MAKE) --no-print-directory deps-check
 	@$(MAKE) --no-print-directory TEST=1 all units
 	@exec sh tests/run.sh $(if $(SAN),$B,build/test)
+
+bench: all $B/bench/load $B/bench/limit ## measure rt-serve against the least that is possible, in pairs (ROWS= some, PAIRS=5)
+	@exec sh tests/bench/run.sh $B "$(ROWS)"
+
+soak: ## each fault with twenty random seeds: an hour or so
+	@$(MAKE) --no-print-directory deps-check
+	@$(MAKE) --no-print-directory TEST=1 all
+	@exec sh tests/soak.sh build/test
+
+# Each target for FUZZ_S seconds, from its corpus; what it finds is left in build/fuzz.
+FUZZ_S ?= 600
+fuzz: ## fuzz every parser for FUZZ_S=600 seconds (clang's libFuzzer)
+	@$(MAKE) --no-print-directory deps-fuzz
+	@$(MAKE) --no-print-directory CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' SAN=address,undefined \
+		B=build/fuzz build/fuzz/librtkit.a $(addprefix build/fuzz/tests/fuzz/,$(addsuffix .o,$(fuzzers)))
+	@for f in $(fuzzers); do mkdir -p build/fuzz/found/$$f && \
+		clang -fsanitize=fuzzer,address,undefined -o build/fuzz/$$f build/fuzz/tests/fuzz/$$f.o \
+			build/fuzz/librtkit.a $(libs) && \
+		build/fuzz/$$f -max_total_time=$(FUZZ_S) -artifact_prefix=build/fuzz/found/ \
+			build/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
+
+cov: ## lines that the tests run: build/cov/*.gcov
+	@$(MAKE) --no-print-directory COV=1 all units
+	@sh tests/run.sh build/cov || true
+	@cd build/cov && find lib -name '*.gcda' -exec gcov -r -s ../.. {} + | \
+		awk -F"[ ':%]+" '/^File/ {f = $$2} /^Lines/ && f ~ /^lib/ {printf "%6.2f %% %s\n", $$3, f}' | sort -n
 
 check-real: ## the same with real peers of other registries: browser, npm clients
 	@$(MAKE) --no-print-directory deps-check
@@ -161,10 +196,15 @@ deps:
 deps-check:
 	$(call need,$(check_needs))
 
+deps-fuzz:
+	$(call need,$(run_needs) clang libclang-rt-14-dev)
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
 clean: ## remove build/
 	rm -rf build
 
--include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c)))
+.SECONDARY: $(call obj,$(wildcard tests/bench/*.c))
+
+-include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c tests/bench/*.c)))

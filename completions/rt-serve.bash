@@ -5,7 +5,7 @@ _rt_add_rooms()
 	local room rest
 	while read -r room rest; do
 		[[ $room == "$cur"* ]] && COMPREPLY+=("$(printf %q "$room")")
-	done < <(rt-sub -L -w 1s 2>/dev/null)
+	done < <(rt-sub -L -f "{room}" -w 1s 2>/dev/null)
 }
 
 _rt_serve()

@@ -4,7 +4,7 @@
 _rt_rooms() {
 	local room rest
 	local -a rooms
-	while read -r room rest; do rooms+=("$room"); done < <(rt-sub -L -w 1s 2>/dev/null)
+	while read -r room rest; do rooms+=("$room"); done < <(rt-sub -L -f "{room}" -w 1s 2>/dev/null)
 	compadd -a rooms
 }
 

@@ -15,7 +15,7 @@ rm -rf "$log"
 mkdir -p "$log"
 
 {
-	ls "$build"/unit/test_* 2>/dev/null | grep -v '\.[od]$'
+	ls "$build"/unit/test_* "$build"/fuzz/fuzz_* 2>/dev/null
 	for t in layers manuals completions man-lint man-options man-examples; do
 		[ -f "tests/$t.sh" ] && echo "tests/$t.sh"
 	done
@@ -28,12 +28,13 @@ name=$(basename "$t")
 out=$log/$name.tap
 case $t in
 *.bats) timeout -k 5 300 bats --tap "$t" > "$out" 2>&1 < /dev/null ;;
-*.sh) timeout -k 5 300 sh "$t" > "$out" 2>&1 < /dev/null ;;
+*.sh) timeout -k 5 300 bash "$t" > "$out" 2>&1 < /dev/null ;;
+*/fuzz_*) timeout -k 5 300 "$t" "tests/fuzz/corpus/$name" > "$out" 2>&1 < /dev/null ;;
 *) timeout -k 5 300 "$t" > "$out" 2>&1 < /dev/null ;;
 esac
 rc=$?
-bad=$(grep -c '^not ok' "$out")
-good=$(grep -c '^ok' "$out")
+bad=$(grep -ac '^not ok' "$out")
+good=$(grep -ac '^ok' "$out")
 plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$out" | head -1)
 if [ "$rc" -ne 0 ] && [ "$bad" -eq 0 ] || [ "$((good + bad))" -ne "${plan:--1}" ]; then
 	echo "not ok - $name ended with status $rc after $((good + bad)) of ${plan:-?} tests" >> "$out"
@@ -41,16 +42,16 @@ if [ "$rc" -ne 0 ] && [ "$bad" -eq 0 ] || [ "$((good + bad))" -ne "${plan:--1}" 
 fi
 printf '%-28s %5d passed, %d failed\n' "$name" "$good" "$bad"
 if [ "$bad" -gt 0 ]; then
-	if [ "$plan" ]; then grep -A12 '^not ok' "$out" | head -60; else tail -40 "$out"; fi | sed 's/^/    /'
+	if [ "$plan" ]; then grep -a -A12 '^not ok' "$out" | head -60; else tail -40 "$out"; fi | sed 's/^/    /'
 fi
 EOF
 xargs -P 2 -I{} sh "$log/one" {} "$log" < "$log/tests"
 
-passed=$(cat "$log"/*.tap | grep '^ok' | grep -vc '# skip')
-skipped=$(cat "$log"/*.tap | grep '^ok' | grep -c '# skip')
-failed=$(cat "$log"/*.tap | grep -c '^not ok')
+passed=$(cat "$log"/*.tap | grep -a '^ok' | grep -avc '# skip')
+skipped=$(cat "$log"/*.tap | grep -a '^ok' | grep -ac '# skip')
+failed=$(cat "$log"/*.tap | grep -ac '^not ok')
 if [ "$skipped" -gt 0 ]; then
-	grep -h '^ok.*# skip' "$log"/*.tap | sed 's/^ok [0-9]* /skipped: /'
+	grep -ah '^ok.*# skip' "$log"/*.tap | sed 's/^ok [0-9]* /skipped: /'
 	if [ "${RT_REQUIRE:-}" = all ]; then
 		echo "RT_REQUIRE=all: what is skipped has failed"
 		failed=$((failed + skipped))

@@ -1,7 +1,7 @@
 /* cursor.c - positions that survive the program
  *
- * A map from room to id, written whole: FILE.tmp beside it, fsync, rename. So a reader sees the old file or the new one, and a crash
- * between leaves only FILE.tmp behind. */
+ * A map from room to id, written whole: FILE.tmp beside it, fsync, rename. So a reader sees the old
+ * file or the new one, and a crash between leaves only FILE.tmp behind. */
 #include "client/cursor.h"
 
 #include "base/buf.h"
@@ -30,9 +30,9 @@ struct entry {
 struct cursor {
 	char *path;
 	struct map entries;
-	char *all;         /* the position that covers every room; NULL: none */
+	char *all; /* the position that covers every room; NULL: none */
 	bool dirty;
-	int64_t flush_at;  /* not before */
+	int64_t flush_at; /* not before */
 };
 
 /* --- entries ---------------------------------------------------------------------------------- */
@@ -80,7 +80,8 @@ void cursor_set(struct cursor *c, struct str room, struct str id)
 
 	if (str_eq(room, STR("*"))) {
 		changed = c->entries.n > 0 || !c->all;
-		map_each(&c->entries, drop_entry, c); /* it covers them: none may hold a room back */
+		map_each(
+			&c->entries, drop_entry, c); /* it covers them: none may hold a room back */
 		changed = replace(&c->all, id) || changed;
 	} else {
 		changed = put(c, room, id);
@@ -176,7 +177,8 @@ static int read_line(struct cursor *c, struct str line, size_t number, struct er
 
 	if (r < 0)
 		r = err_set(e, ERR_INVALID, "'%s', line %zu: not a JSON object", c->path, number);
-	else if (!all && room_name_check(k.cursor_room, NULL) < 0 && pattern_check(k.cursor_room, NULL) < 0)
+	else if (!all && room_name_check(k.cursor_room, NULL) < 0 &&
+		 pattern_check(k.cursor_room, NULL) < 0)
 		r = err_set(e, ERR_INVALID, "'%s', line %zu: no room", c->path, number);
 	else if (!k.cursor_id.n || !rooms_id_ok(k.cursor_id))
 		r = err_set(e, ERR_INVALID, "'%s', line %zu: no id", c->path, number);

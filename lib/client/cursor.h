@@ -1,8 +1,9 @@
 /* cursor.h - positions that survive the program: --cursor-file and @FILE
  *
- * NDJSON, one line a room: {"room":"lobby","id":"9f3c...-47"}; a line {"room":"*","id":...} is a position that covers every room of
- * its subscription (what a heartbeat gives). Written to FILE.tmp beside it, fsynced and renamed, so that a reader sees the old or the
- * new file whole; mode 0600 for a new one. At most once each 100 ms, and at cursor_close. */
+ * NDJSON, one line a room: {"room":"lobby","id":"9f3c...-47"}; a line {"room":"*","id":...} is a
+ * position that covers every room of its subscription (what a heartbeat gives). Written to FILE.tmp
+ * beside it, fsynced and renamed, so that a reader sees the old or the new file whole; mode 0600
+ * for a new one. At most once each 100 ms, and at cursor_close. */
 #ifndef RT_CLIENT_CURSOR_H
 #define RT_CLIENT_CURSOR_H
 

@@ -1,7 +1,7 @@
 /* post.c - publishing over HTTP: one long POST /pub whose answer lines are the acks, in order
  *
- * Full duplex: libcurl asks for more body while answers come in. The body pauses when nothing waits, and a publish wakes it
- * once for each turn of the loop. */
+ * Full duplex: libcurl asks for more body while answers come in. The body pauses when nothing
+ * waits, and a publish wakes it once for each turn of the loop. */
 #include "client/post.h"
 
 #include "client/control.h"
@@ -27,7 +27,7 @@ void post_stop(struct post *p)
 	struct transfer *t = p->transfer;
 
 	p->transfer = NULL;
-	p->finishing = p->paused = false;
+	p->finishing = p->paused = p->asked = false;
 	p->out.n = p->taken = 0;
 	transfer_drop(t);
 }
@@ -54,9 +54,12 @@ static size_t on_read(char *to, size_t size, size_t n, void *arg)
 
 	if (!p)
 		return CURL_READFUNC_ABORT;
-	p->connected(p);
-	if (t->owner != p)
-		return CURL_READFUNC_ABORT;
+	if (!p->asked) {
+		p->asked = true;
+		p->connected(p);
+		if (t->owner != p)
+			return CURL_READFUNC_ABORT;
+	}
 	if (p->taken == p->out.n)
 		fill(p);
 	left = p->out.n - p->taken;
@@ -121,7 +124,8 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 			break;
 		}
 		if (!client_on_answer(p->client, &p->answered, line) && t->owner == p)
-			on_end(p); /* not when libcurl has sent the rest of a body that nobody reads */
+			on_end(p); /* not when libcurl has sent the rest of a body that nobody reads
+			            */
 	}
 	return t->owner == p ? n : CURL_WRITEFUNC_ERROR;
 }
@@ -163,9 +167,10 @@ static void on_answered(struct transfer *t)
 	struct post *p = t->owner;
 	long status = status_of(t);
 
-	if (!p->paused || !status)
-		return;
-	if (status != 200)
+	if (p->finishing || !p->asked)
+		return; /* a body that ends, ends the transfer; before there is one, TLS takes turns
+		         */
+	if (status && status != 200)
 		fail_status(p, status);
 	else
 		p->failed(p, ERR_CLOSED, "the server closed the connection");

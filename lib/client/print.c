@@ -246,7 +246,7 @@ int print_rooms(struct print *p, struct str json, bool table, struct buf *out, s
 	struct scan s;
 	struct str rest, row;
 
-	if (scan_json(&s, json, SCAN_DEPTH_MAX, NULL) != 0 || s.type != JSON_ARRAY)
+	if (scan_json(&s, json, SCAN_DEPTH_MAX, NULL) != 0 || s.type != SCAN_ARRAY)
 		return err_set(e, ERR_INVALID, "the server's list of rooms is no JSON array");
 	json = rest = str_make(json.p + s.begin, s.end - s.begin);
 	if (table && !p->format) {

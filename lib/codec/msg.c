@@ -16,8 +16,8 @@ struct member {
 };
 
 #define NAME(lit) .name = lit, .n = sizeof(lit) - 1
-#define A_STRING  .types = T(JSON_STRING), .wanted = "a string"
-#define A_NUMBER  .types = T(JSON_NUMBER), .wanted = "a number"
+#define A_STRING  .types = T(SCAN_STRING), .wanted = "a string"
+#define A_NUMBER  .types = T(SCAN_NUMBER), .wanted = "a number"
 #define ANYTHING  .types = ANY
 
 static const struct member members[MSG_MEMBERS] = {
@@ -25,7 +25,7 @@ static const struct member members[MSG_MEMBERS] = {
 	[MSG_ROOM] = { NAME("_room"), A_STRING },
 	[MSG_TS] = { NAME("_ts"), A_NUMBER },
 	[MSG_KEY] = { NAME("_key"), A_STRING },
-	[MSG_REF] = { NAME("_ref"), .types = T(JSON_STRING) | T(JSON_NUMBER),
+	[MSG_REF] = { NAME("_ref"), .types = T(SCAN_STRING) | T(SCAN_NUMBER),
 		      .wanted = "a string or a number" },
 	[MSG_DEDUP] = { NAME("_dedup"), A_STRING },
 	[MSG_DATA] = { NAME("_data"), ANYTHING, .kept = true },
@@ -36,7 +36,7 @@ static const struct member members[MSG_MEMBERS] = {
 	[MSG_OP] = { NAME("_op"), A_STRING },
 	[MSG_ORIGIN] = { NAME("_origin"), ANYTHING },
 	[MSG_CLIENT] = { NAME("_client"), A_STRING },
-	[MSG_LIVE] = { NAME("_live"), .types = T(JSON_TRUE) | T(JSON_FALSE),
+	[MSG_LIVE] = { NAME("_live"), .types = T(SCAN_TRUE) | T(SCAN_FALSE),
 		       .wanted = "true or false" },
 	[MSG_TYPE] = { NAME("type"), ANYTHING, .kept = true },
 	[MSG_USER_ID] = { NAME("user_id"), ANYTHING, .kept = true },
@@ -46,8 +46,8 @@ static const struct member members[MSG_MEMBERS] = {
 };
 
 static const char *const type_names[] = {
-	[JSON_NULL] = "null", [JSON_FALSE] = "false", [JSON_TRUE] = "true", [JSON_NUMBER] = "a number",
-	[JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
+	[SCAN_NULL] = "null", [SCAN_FALSE] = "false", [SCAN_TRUE] = "true", [SCAN_NUMBER] = "a number",
+	[SCAN_STRING] = "a string", [SCAN_ARRAY] = "an array", [SCAN_OBJECT] = "an object",
 };
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ int msg_parse(struct msg *m, struct str text, enum msg_source source, struct err
 
 	if (r < 0)
 		return r;
-	if (m->scan.type != JSON_OBJECT)
+	if (m->scan.type != SCAN_OBJECT)
 		return err_set(e, ERR_INVALID, "not an object: %s", type_names[m->scan.type]);
 	m->base = text.p;
 	m->text = str_make(text.p + m->scan.begin, m->scan.end - m->scan.begin);
@@ -138,7 +138,7 @@ static struct str content(const struct msg *m, enum msg_member k)
 {
 	const struct scan_mark *mark = mark_of(m, k);
 
-	if (!mark || mark->type != JSON_STRING)
+	if (!mark || mark->type != SCAN_STRING)
 		return str_make(NULL, 0);
 	return str_make(m->base + mark->value + 1, mark->value_n - 2);
 }
@@ -169,7 +169,7 @@ bool msg_is_event(const struct msg *m)
 	const struct scan_mark *event = mark_of(m, MSG_EVENT);
 	int kept = (int)m->scan.n_members - __builtin_popcount(m->consumed);
 
-	return kept == 2 && event && event->type == JSON_STRING && msg_has(m, MSG_EVENT_DATA);
+	return kept == 2 && event && event->type == SCAN_STRING && msg_has(m, MSG_EVENT_DATA);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */

@@ -3,8 +3,8 @@
  * A message is a JSON object and its bytes are the user's. Reserved are exactly the top-level
  * members '_' + lower-case letter; everything else passes byte for byte. Removing a member takes
  * its name, value and one comma (the following one, else the one before) with what lies between
- * them, and no other byte; so what msg_splice put in front comes out again and leaves the bytes
- * that were there. */
+ * them, and no other byte, the first member first; so what msg_splice put in front comes out again
+ * and leaves the bytes that were there. */
 #ifndef RT_CODEC_MSG_H
 #define RT_CODEC_MSG_H
 

@@ -6,7 +6,8 @@
  * NUL in names (in values "\u0000" is allowed). Copies nothing, allocates nothing for ordinary
  * texts (objects of more than 32 members use a scratch table that is kept for the next call). Of a
  * top-level object it reports the members whose unescaped name begins with '_' and a lower-case
- * letter, and those named type, user_id, event, data or since; each with the offsets of name and value. */
+ * letter, and those named type, user_id, event, data or since; each with the offsets of name and
+ * value. */
 #ifndef RT_CODEC_SCAN_H
 #define RT_CODEC_SCAN_H
 
@@ -18,14 +19,16 @@
 #define SCAN_DEPTH_MAX  64
 #define SCAN_BYTES_MAX  ((1u << 30) - 1)
 
-enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum scan_type {
+	SCAN_NULL, SCAN_FALSE, SCAN_TRUE, SCAN_NUMBER, SCAN_STRING, SCAN_ARRAY, SCAN_OBJECT
+};
 
 struct scan_mark {
 	uint32_t name, name_n;   /* the raw name between its quotes */
 	uint32_t value, value_n; /* the raw value, quotes included for strings */
 	uint32_t index;          /* members before this one */
 	uint32_t comma_before, comma_after; /* offsets; 0: there is none */
-	uint8_t type;            /* enum json_type of the value */
+	uint8_t type;            /* enum scan_type of the value */
 	bool name_escaped;       /* the raw name has backslashes: compare with scan_name_is */
 };
 

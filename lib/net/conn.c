@@ -15,8 +15,6 @@
 
 #define LINGER_MS      2000
 #define LINGER_BYTES   (8u << 20)
-#define FLUSH_BATCHES  4 /* of one connection in one turn */
-#define LANE_KEEP      4096
 #define PENDING_MAX    65536 /* publications without an outcome */
 
 static void on_data(struct sock *s, char *p, size_t n);
@@ -56,7 +54,7 @@ struct buf *conn_lane(struct conn *c)
 
 void conn_lane_position(struct conn *c, struct pos pos)
 {
-	c->lane_pos = pos_max(c->lane_pos, pos);
+	c->lane_pos = c->lane_pos.epoch == pos.epoch ? pos_max(c->lane_pos, pos) : pos;
 }
 
 void conn_deadline(struct conn *c, int64_t at_ms)
@@ -223,185 +221,7 @@ void conn_close_sub(struct conn *c, struct sub *s)
 	sub_close(s);
 }
 
-static void check_pause(struct conn *c);
-static void read_more(struct conn *c);
-
-/* --- writing -------------------------------------------------------------------------------------------- */
-
-static void write_out(struct conn *c, const char *p, size_t n)
-{
-	struct net *net = c->net;
-
-	net->stats.writes++;
-	net->stats.bytes_out += n;
-	sock_write(&c->sock, p, n);
-}
-
-static bool can_write(const struct conn *c)
-{
-	return !c->closed && !c->sock.choked && !c->sock.closing && c->sock.wsi;
-}
-
-/* May the lane go out: is no position in it ahead of what the feed delivered? */
-static bool lane_is_free(const struct conn *c)
-{
-	const struct subscriber *s = c->sub;
-
-	return !s || c->closing || s->feed.n_subs == 0 || pos_cmp(c->lane_pos, s->feed.pos) <= 0;
-}
-
-static void take_lane(struct conn *c, struct buf *out)
-{
-	if (c->lane.n == 0 || !lane_is_free(c))
-		return;
-	buf_add_str(out, buf_str(&c->lane));
-	c->lane.n = 0;
-	c->lane_pos = (struct pos){ 0 };
-	buf_shrink(&c->lane, LANE_KEEP);
-}
-
-static void write_scratch(struct conn *c)
-{
-	struct buf *out = &c->net->scratch;
-
-	if (out->n && can_write(c))
-		write_out(c, out->p, out->n);
-	out->n = 0;
-}
-
-/* One thing of the feed, appended to the scratch buffer or written at once. False: nothing more now. */
-static bool stream_step(struct conn *c, struct buf *out)
-{
-	struct net *n = c->net;
-	struct subscriber *s = c->sub;
-	struct peek p;
-	uint64_t to = 0, entries = 0;
-	size_t at = 0;
-
-	switch (feed_peek(&s->feed, &p)) {
-	case PEEK_RUN: {
-		struct str bytes = batch_get(&n->batches, s->wire, s->chunked, &s->feed, &p, &to, &entries);
-
-		n->stats.frames_out += entries;
-		s->sent += entries;
-		feed_advance(&s->feed, &p, to);
-		conn_told(c, s->feed.pos);
-		if (out->n == 0 && bytes.n >= 16384)
-			write_out(c, bytes.p, bytes.n);
-		else
-			buf_add_str(out, bytes);
-		return true;
-	}
-	case PEEK_ENTRY:
-		if (s->chunked)
-			wire_chunk_begin(out, &at);
-		if (!feed_skips(&s->feed, p.entry)) {
-			wire_entry(out, s->wire, p.room, p.entry);
-			n->stats.frames_out++;
-			s->sent++;
-		}
-		if (s->chunked)
-			wire_chunk_end(out, at);
-		feed_advance(&s->feed, &p, 0);
-		conn_told(c, s->feed.pos);
-		return true;
-	case PEEK_GAP:
-		n->stats.gaps++;
-		n->events->gap(n->arg, c, &p.gap);
-		c->transport->say_gap(c, &p.gap, out);
-		feed_advance(&s->feed, &p, 0);
-		if (p.gap.has_id)
-			conn_told(c, p.gap.id);
-		return true;
-	case PEEK_START:
-		c->transport->say_start(c, p.sub, out);
-		feed_advance(&s->feed, &p, 0);
-		return true;
-	case PEEK_CLOSE:
-		n->stats.slow_closed++;
-		write_scratch(c);
-		conn_bye(c, 4008, STR("too slow: messages were dropped before they could be written"));
-		return false;
-	case PEEK_EMPTY:
-		/* The end of its replay is told once, so that nobody has to poll for it. */
-		if (!s->was_at_head && feed_at_head(&s->feed)) {
-			s->was_at_head = true;
-			if (pos_cmp(s->told, s->feed.pos) != 0 || s->told.epoch != s->feed.pos.epoch)
-				c->transport->say_position(c, out);
-		}
-		return false;
-	case PEEK_WAIT:
-		return false;
-	}
-	return false;
-}
-
-void conn_stream(struct conn *c)
-{
-	struct buf *out = &c->net->scratch;
-	unsigned batches = 0;
-
-	out->n = 0;
-	for (;;) {
-		take_lane(c, out);
-		if (!can_write(c))
-			return;
-		if (c->closing || !c->sub)
-			break;
-		if (!stream_step(c, out)) {
-			if (!c->closing)
-				take_lane(c, out);
-			break;
-		}
-		if (out->n >= SOCK_BATCH_MAX) {
-			write_scratch(c);
-			if (++batches == FLUSH_BATCHES && can_write(c)) {
-				feed_ready(&c->sub->feed);
-				c->net->again = true;
-				return;
-			}
-		}
-	}
-	write_scratch(c);
-}
-
-/* A connection that is to end: everything is written, so the peer is shown the end. */
-static void end_if_written(struct conn *c)
-{
-	if (!c->closing || c->half_closed || c->sock.choked || c->lane.n)
-		return;
-	c->half_closed = true;
-	sock_shutdown(&c->sock);
-}
-
-static void write_lane(struct conn *c)
-{
-	struct buf *out = &c->net->scratch;
-
-	out->n = 0;
-	take_lane(c, out);
-	write_scratch(c);
-}
-
-void conn_flush(struct conn *c)
-{
-	if (c->closed)
-		return;
-	if (c->in.n && !c->busy && !c->closing)
-		read_more(c);
-	if (can_write(c)) {
-		if (c->closing || !c->sub)
-			write_lane(c);
-		else if (c->transport->drain)
-			c->transport->drain(c);
-		else
-			conn_stream(c);
-	}
-	if (can_write(c) && c->lane.n && (c->closing || (c->transport && c->transport->drain) || !c->sub))
-		write_lane(c);
-	end_if_written(c);
-	check_pause(c);
-}
+/* --- reading ----------------------------------------------------------------------------------------------- */
 
 static void on_writable(struct sock *s)
 {
@@ -409,8 +229,6 @@ static void on_writable(struct sock *s)
 
 	conn_dirty(c);
 }
-
-/* --- reading ----------------------------------------------------------------------------------------------- */
 
 static void linger(struct conn *c, size_t n)
 {
@@ -456,7 +274,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 }
 
 /* While it can take no more, the peer waits. */
-static void check_pause(struct conn *c)
+void conn_check_pause(struct conn *c)
 {
 	bool full = c->busy ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
@@ -464,7 +282,7 @@ static void check_pause(struct conn *c)
 		sock_pause(&c->sock, full);
 }
 
-static void read_more(struct conn *c)
+void conn_read_on(struct conn *c)
 {
 	struct buf in = c->in;
 	size_t used;
@@ -479,7 +297,7 @@ static void read_more(struct conn *c)
 	} else {
 		buf_fini(&in);
 	}
-	check_pause(c);
+	conn_check_pause(c);
 }
 
 static void on_data(struct sock *s, char *p, size_t n)
@@ -490,6 +308,7 @@ static void on_data(struct sock *s, char *p, size_t n)
 
 	net->now_ms = clock_ms();
 	net->stats.bytes_in += n;
+	net->turn_bytes += n;
 	if (c->closing) {
 		linger(c, n);
 		return;
@@ -500,13 +319,15 @@ static void on_data(struct sock *s, char *p, size_t n)
 	}
 	if (c->in.n) {
 		buf_add(&c->in, p, n);
-		read_more(c);
-		return;
+		conn_read_on(c);
+	} else {
+		used = consume(c, p, n);
+		if (used < n && !c->closing && !c->closed)
+			buf_add(&c->in, p + used, n - used);
+		conn_check_pause(c);
 	}
-	used = consume(c, p, n);
-	if (used < n && !c->closing && !c->closed)
-		buf_add(&c->in, p + used, n - used);
-	check_pause(c);
+	if (net->turn_bytes >= NET_TURN_BYTES)
+		net->events->turn(net->arg);
 }
 
 void conn_next_request(struct conn *c)

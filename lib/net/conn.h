@@ -77,6 +77,9 @@ struct conn {
 struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback);
 void conn_free(struct conn *c);
 void conn_on_deadline(struct deadline *d, void *net);
+/* For flush.c: reads on in what waits in c->in; stops or resumes the peer. */
+void conn_read_on(struct conn *c);
+void conn_check_pause(struct conn *c);
 
 /* Appends to the lane and sees that it is written at the end of the turn. */
 struct buf *conn_lane(struct conn *c);

@@ -76,9 +76,16 @@ struct net_events {
 	void (*closed)(void *arg, struct conn *c, unsigned code, struct str reason);
 	/* A request that no transport serves; answer with http_reply. False: there is no such resource. `body` is the whole body. */
 	bool (*request)(void *arg, struct conn *c, const struct head *h, struct str body);
+	/* Ends the turn early: input has come in faster than a turn should hold. */
+	void (*turn)(void *arg);
 	/* Does the server take subscribers and messages now? 0, or a code and a sentence (503). */
 	int (*ready)(void *arg, struct err *e);
 };
+
+/* Bytes that one turn reads before it ends, whatever else waits: so much at most is in memory unflushed. */
+#define NET_TURN_BYTES (4u << 20)
+/* Metadata that a client carries along does not count against the limit of the message. */
+#define NET_METADATA_MAX 4096u
 
 struct net_stats {
 	uint64_t accepted, refused, requests, messages_in, frames_out, writes, bytes_out, bytes_in, gaps, slow_closed;
@@ -98,12 +105,14 @@ struct net {
 	struct wheel wheel;
 	uv_timer_t timer;
 	struct head head;         /* of the request being read: one at a time */
-	struct buf scratch;       /* of the flush */
+	struct buf scratch;       /* of the flush: what one connection is to be written, where it is not */
+	struct str run;           /* a batch as it is */
 	struct batches batches;
 	uint64_t next_id;
 	bool draining, again;     /* again: the turn left work */
 	struct net_stats stats;
 	int64_t now_ms;           /* of this turn */
+	uint64_t turn_bytes;      /* read in it */
 };
 
 int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const struct net_events *events, void *arg, struct table *table, struct err *e);

@@ -203,9 +203,6 @@ static void too_large(const struct conn *c, struct err *e)
 	err_set(e, ERR_TOO_LARGE, "message over the limit of %zu bytes", c->net->conf.max_message);
 }
 
-/* Metadata that a client carries along does not count against the limit of the message. */
-#define METADATA_MAX 4096
-
 static void take_lines(struct conn *c, struct str s, bool eof)
 {
 	struct pub *pub = c->state;
@@ -248,7 +245,7 @@ static void take_values(struct conn *c, struct str s, bool eof)
 
 		buf_add_str(&pub->value, piece);
 		s = str_skip(s, piece.n);
-		if (pub->value.n > c->net->conf.max_message + METADATA_MAX) {
+		if (pub->value.n > c->net->conf.max_message + NET_METADATA_MAX) {
 			too_large(c, &e);
 			http_refuse(c, 413, str_of(e.text));
 			return;
@@ -358,7 +355,7 @@ void pub_open(struct conn *c, const struct head *h, struct str room)
 	c->state = pub;
 	c->transport = &transport_pub;
 	body_init(&pub->body, h);
-	line_init(&pub->line, c->net->conf.max_message + METADATA_MAX);
+	line_init(&pub->line, c->net->conf.max_message + NET_METADATA_MAX);
 	pub->ndjson = is_ndjson(h);
 	if (room.n)
 		pub->room = mem_strndup(room.p, room.n);

@@ -44,6 +44,7 @@ static void say_start(struct conn *c, const struct sub *s, struct buf *out)
 	buf_add_text(&b, "\"}");
 	add_text_frame(out, buf_str(&b));
 	buf_fini(&b);
+	conn_told(c, s->start); /* so no heartbeat says it once more */
 }
 
 static void say_gap(struct conn *c, const struct gap *g, struct buf *out)
@@ -415,7 +416,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	if (!check_handshake(c, h, accept))
 		return;
 	ws = mem_new(struct ws);
-	frame_reader_init(&ws->reader, c->net->conf.max_message);
+	frame_reader_init(&ws->reader, c->net->conf.max_message + NET_METADATA_MAX);
 	c->state = ws;
 	c->transport = &transport_ws;
 	rc = take_heartbeat(ws, h, c->net->now_ms, &e);

@@ -430,25 +430,22 @@ void sub_close(struct sub *s)
 	mem_free(s);
 }
 
-/* Up to where the sub's subscriber knows all, or was told. */
-static struct pos sub_told(const struct sub *s)
-{
-	if (s->gap && s->gap_first)
-		return s->gap->after;
-	return s->state == SUB_LIVE ? pos_max(s->pos, s->feed->merged) : s->pos;
-}
-
 void feed_restart(struct feed *f)
 {
+	bool started = f->started;
+
 	/* f->pos stays what it is, of the other epoch, until all gaps are told: whoever comes back with it is told again. */
 	f->started = false;
 	list_for_each(it, &f->subs) {
 		struct sub *s = list_entry(it, struct sub, of_feed);
-		if (s->announced)
-			s->since = (struct since){ .kind = SINCE_POS, .pos = sub_told(s) };
+		/* A position of the connection covers those whose own announcement is still to come. */
+		bool known = s->announced || (started && s->state != SUB_LOCATING);
+
+		if (known)
+			s->since = (struct since){ .kind = SINCE_POS, .pos = f->pos };
 		sub_clear(s);
 		sub_set_state(s, SUB_LOCATING);
-		if (s->announced)
+		if (known)
 			sub_start_other_epoch(s); /* it was of the one before: nothing to ask */
 		else
 			sub_begin(s);
@@ -458,10 +455,13 @@ void feed_restart(struct feed *f)
 
 void sub_hole(struct sub *s, struct pos at)
 {
-	if (s->state == SUB_LIVE) {
-		if (!s->hole)
-			s->hole_at = at;
-		gap_grow(s, &s->hole, GAP_BUS, pos_max(s->pos, s->feed->merged), at);
-		feed_ready(s->feed);
-	}
+	struct pos told = pos_max(s->pos, s->feed->merged);
+
+	/* Where the table lags, its subscriber may be past the hole. */
+	if (s->state != SUB_LIVE || pos_cmp(told, at) >= 0)
+		return;
+	if (!s->hole)
+		s->hole_at = at;
+	gap_grow(s, &s->hole, GAP_BUS, told, at);
+	feed_ready(s->feed);
 }

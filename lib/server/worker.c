@@ -3,7 +3,7 @@
  *      ws / http client                                       ws / sse / stream / poll clients
  *        |  bytes                                                       ^  frame bytes
  *      1 net/ws.c, net/pub.c    decode, hand over                       |
- *        v                                              6 net/conn.c    conn_flush(): what is owed, one write
+ *        v                                              6 net/flush.c   conn_flush(): what is owed, one write
  *      2 on_publish()           authorise, limit, stamp                 ^  at the end of the loop turn, or when writable again
  *        v                                                              |
  *      3 bus/bus.c bus_publish() -> mem | ...          5 room/room.c    room_append(): wake subscribers
@@ -331,6 +331,7 @@ static void go_on(uv_idle_t *idle)
 static void end_turn(struct worker *w)
 {
 	w->net.now_ms = clock_ms();
+	w->net.turn_bytes = 0;
 	w->net.again = false;
 	bus_turn(w->bus);
 	outcomes_tell(&w->outcomes);
@@ -343,6 +344,14 @@ static void end_turn(struct worker *w)
 		uv_idle_start(&w->go_on, go_on);
 	else
 		uv_idle_stop(&w->go_on);
+}
+
+static void turn_now(void *arg)
+{
+	struct worker *w = arg;
+
+	if (!w->flushing)
+		end_turn(w);
 }
 
 static void before_poll(uv_prepare_t *handle)
@@ -402,6 +411,7 @@ static const struct net_events net_events = {
 	.gap = stats_gap,
 	.closed = stats_closed,
 	.request = stats_request,
+	.turn = turn_now,
 	.ready = ready,
 };
 

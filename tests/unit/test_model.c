@@ -10,7 +10,7 @@
  *   room.c  room_evict: no evicted_floor; room_get: ring_init with a floor of 0; table_hole: no entries, or no evicted_floor
  *   feed.c  peek_merged: no PEEK_WAIT; feed_top: any cursor first; gap_moves: always true; cursor_next: an overrun under the floor's key;
  *           peek_first_gap: has_id with every gap; feed_moved: f->merged = pos
- *   sub.c   sub_start_other_epoch: the head for epochs of the data; feed_restart: since = f->pos; start_is: f->pos stays
+ *   sub.c   sub_start_other_epoch: the head for epochs of the data; start_is: f->pos stays; sub_start_pos: a foreign epoch is not asked about
  *   backfill.c  page_keep: no cut at upto; page_is_foreign: false */
 #include "base/mem.h"
 #include "codec/name.h"
@@ -159,6 +159,19 @@ static void on_message(struct client *c, struct view *v, struct str name, const 
 	v->next[room] = i + 1u > next ? i + 1u : next;
 }
 
+static struct pos highest_floor(const struct client *c, const struct view *v)
+{
+	const struct table *t = c->feed.table;
+	struct pos floor = pattern_is(str_of(v->name)) ? t->evicted_floor : (struct pos){ 0 };
+
+	for (int i = 0; i < WORLD_ROOMS; i++) {
+		struct room *r = room_find(t, str_of(world_rooms[i]));
+		if (r && pattern_match(str_of(v->name), room_name(r)))
+			floor = pos_max(floor, r->ring.floor);
+	}
+	return floor;
+}
+
 static void on_gap(struct client *c, struct view *v, const struct gap *g)
 {
 	const struct world *w = &c->h->w;
@@ -178,6 +191,9 @@ static void on_gap(struct client *c, struct view *v, const struct gap *g)
 			(v->next[w->truth[i].room] == UNKNOWN || i >= v->next[w->truth[i].room]);
 	gaps_told[g->reason]++;
 	gaps_true[g->reason] += lost;
+	/* Where the epoch belongs to the data, what is kept of the new one is not lost. */
+	if (g->reason == GAP_EPOCH && w->kind != WORLD_REDIS && pos_cmp(g->at, highest_floor(c, v)) > 0)
+		c->h->bad[PHANTOM]++;
 	if (g->after.epoch == g->at.epoch && pos_cmp(g->after, g->at) > 0 && g->reason != GAP_BUS)
 		c->h->bad[PHANTOM]++;
 	if (v->n_told == v->cap_told) {
@@ -278,10 +294,8 @@ static void take_gap(struct client *c, const struct peek *p)
 	on_gap(c, v, &p->gap);
 	if (!c->per_sub && p->gap.has_id)
 		got_pos(c, p->gap.id);
-	else if (c->per_sub && !p->sub->pattern)
+	else if (c->per_sub && (!p->sub->pattern || p->gap.has_id))
 		got_sub_pos(c, v, p->gap.at);
-	else if (c->per_sub && p->gap.has_id)
-		got_sub_pos(c, v, p->gap.id);
 }
 
 /* Writes up to `budget` things. */
