@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 struct ws {
-	struct frame_reader reader;
+	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
 	char *room;             /* of the path: where messages go that name none; NULL: nowhere */
 	int64_t heartbeat_ms;   /* asked for; 0: none */
 	int64_t beat_at_ms, ping_at_ms;
@@ -262,21 +262,16 @@ static void on_frame_error(struct conn *c, unsigned code)
 					   : STR("protocol error"));
 }
 
-static size_t data(struct conn *c, char *p, size_t n)
+static void read_frames(struct conn *c, struct frame_reader *r, char *p, size_t n)
 {
-	struct ws *ws = c->state;
-	size_t had = n;
-
-	ws->awaits_pong = false; /* anything at all shows that the peer lives */
 	while (!c->closing && !c->closed) {
 		struct str payload = { 0 };
 		enum frame_op op = FRAME_TEXT;
 		unsigned code = 0;
 
-		switch (frame_read(&ws->reader, &p, &n, &payload, &op, &code)) {
+		switch (frame_read(r, &p, &n, &payload, &op, &code)) {
 		case FRAME_NONE:
-			frame_reader_shrink(&ws->reader);
-			return had;
+			return;
 		case FRAME_MESSAGE:
 			if (op == FRAME_BINARY)
 				conn_bye(c, 1003, STR("text frames with JSON only"));
@@ -297,7 +292,31 @@ static size_t data(struct conn *c, char *p, size_t n)
 			break;
 		}
 	}
-	return had;
+}
+
+/* Most connections most of the time are in the middle of nothing and keep no reader. */
+static size_t data(struct conn *c, char *p, size_t n)
+{
+	struct ws *ws = c->state;
+	struct frame_reader r;
+
+	ws->awaits_pong = false; /* anything at all shows that the peer lives */
+	if (ws->reader)
+		r = *ws->reader;
+	else
+		frame_reader_init(&r, c->net->conf.max_message + NET_METADATA_MAX);
+	read_frames(c, &r, p, n);
+	if (frame_reader_idle(&r)) {
+		frame_reader_fini(&r);
+		mem_free(ws->reader);
+		ws->reader = NULL;
+	} else {
+		frame_reader_shrink(&r);
+		if (!ws->reader)
+			ws->reader = mem_new(struct frame_reader);
+		*ws->reader = r;
+	}
+	return n;
 }
 
 /* --- deadlines ------------------------------------------------------------------------------------------ */
@@ -338,7 +357,9 @@ static void ws_free(struct conn *c)
 {
 	struct ws *ws = c->state;
 
-	frame_reader_fini(&ws->reader);
+	if (ws->reader)
+		frame_reader_fini(ws->reader);
+	mem_free(ws->reader);
 	mem_free(ws->room);
 	mem_free(ws);
 }
@@ -416,7 +437,6 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	if (!check_handshake(c, h, accept))
 		return;
 	ws = mem_new(struct ws);
-	frame_reader_init(&ws->reader, c->net->conf.max_message + NET_METADATA_MAX);
 	c->state = ws;
 	c->transport = &transport_ws;
 	rc = take_heartbeat(ws, h, c->net->now_ms, &e);
