@@ -80,7 +80,7 @@ void conn_told(struct conn *c, struct pos pos)
 
 struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 {
-	struct conn *c = mem_new(struct conn);
+	struct conn *c = mem_zalloc(sizeof *c + peer.n + 1);
 
 	c->net = n;
 	list_init(&c->dirty);
@@ -91,7 +91,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 		return NULL;
 	}
 	c->id = ++n->next_id;
-	c->peer = mem_strndup(peer.p, peer.n);
+	memcpy(c->peer, peer.p, peer.n);
 	c->loopback = loopback;
 	c->opened_ms = n->now_ms;
 	list_add(&n->conns, &c->all);
@@ -148,9 +148,8 @@ void conn_free(struct conn *c)
 	mem_free(c->sub);
 	buf_fini(&c->in);
 	buf_fini(&c->lane);
-	buf_fini(&c->cors);
+	mem_free(c->cors);
 	mem_free(c->user);
-	mem_free(c->peer);
 	mem_free(c->close_reason);
 	list_del(&c->all);
 	list_del(&c->dirty);

@@ -12,11 +12,11 @@
 
 struct ws {
 	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
-	char *room;             /* of the path: where messages go that name none; NULL: nowhere */
 	int64_t heartbeat_ms;   /* asked for; 0: none */
 	int64_t beat_at_ms, ping_at_ms;
 	bool announce;          /* subscribed is sent for the rooms of the URL */
 	bool awaits_pong;
+	char room[];            /* of the path: where messages go that name none; "": nowhere */
 };
 
 #define TAG_CONTROL 1 /* of subs that a control message opened: always announced */
@@ -360,7 +360,6 @@ static void ws_free(struct conn *c)
 	if (ws->reader)
 		frame_reader_fini(ws->reader);
 	mem_free(ws->reader);
-	mem_free(ws->room);
 	mem_free(ws);
 }
 
@@ -422,7 +421,8 @@ static void switch_protocols(struct conn *c, const struct head *h, const char *a
 	if (head_has_token(h, STR("sec-websocket-protocol"), STR("rt.json")))
 		buf_add_text(out, "\r\nSec-WebSocket-Protocol: rt.json");
 	buf_add_text(out, "\r\n\r\n");
-	buf_fini(&c->cors);
+	mem_free(c->cors);
+	c->cors = NULL;
 }
 
 void ws_open(struct conn *c, const struct head *h, struct str room)
@@ -436,7 +436,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 
 	if (!check_handshake(c, h, accept))
 		return;
-	ws = mem_new(struct ws);
+	ws = mem_zalloc(sizeof *ws + room.n + 1);
 	c->state = ws;
 	c->transport = &transport_ws;
 	rc = take_heartbeat(ws, h, c->net->now_ms, &e);
@@ -445,7 +445,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	ws->ping_at_ms = c->net->now_ms + c->net->conf.ping_ms;
 	conn_subscribe(c, bare ? WIRE_WS_BARE : WIRE_WS, false, !http_query_flag(h, "echo", true))->counts = true;
 	if (rc == 0 && room.n && !pattern_is(room))
-		ws->room = mem_strndup(room.p, room.n);
+		memcpy(ws->room, room.p, room.n);
 	if (rc == 0)
 		rc = http_open_subs(c, h, room, false, &e);
 	if (rc) {
