@@ -353,6 +353,8 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 			return PEEK_CLOSE;
 		p->gap.reason = GAP_SLOW;
 	}
+	if (what == NEXT_OVERRUN && c->generation == c->room->ring.generation && c->seq < c->room->ring.first)
+		p->gap.lost = c->room->ring.first - c->seq;
 	if (what == NEXT_OVERRUN)
 		p->gap.at = !c->fresh && slow == SLOW_LATEST ? c->room->table->head : c->room->ring.floor;
 	gap_next(&c->room->ring, &p->gap);
