@@ -128,6 +128,7 @@ static bool stream_step(struct conn *c)
 		return true;
 	case PEEK_GAP:
 		n->stats.gaps++;
+		s->dropped += p.gap.reason == GAP_SLOW ? p.gap.lost : 0;
 		n->events->gap(n->arg, c, &p.gap);
 		c->transport->say_gap(c, &p.gap, scratch(n));
 		feed_advance(&s->feed, &p, 0);

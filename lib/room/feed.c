@@ -347,6 +347,8 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 			return PEEK_CLOSE;
 		p->gap.reason = GAP_SLOW;
 	}
+	if (what == NEXT_OVERRUN && c->generation == c->room->ring.generation && c->seq < c->room->ring.first)
+		p->gap.lost = c->room->ring.first - c->seq;
 	if (what == NEXT_OVERRUN)
 		p->gap.at = !c->fresh && slow == SLOW_LATEST ? c->room->table->head : c->room->ring.floor;
 	gap_next(&c->room->ring, &p->gap);
@@ -457,7 +459,10 @@ enum peek_kind feed_peek(struct feed *f, struct peek *p)
 {
 	struct table *t = f->table;
 
-	*p = (struct peek){ .kind = PEEK_EMPTY };
+	/* Not the whole of it, which is large: each kind sets what is its own. */
+	p->kind = PEEK_EMPTY;
+	p->sub = NULL;
+	p->cursor = NULL;
 	if (!f->started && any_locating(f))
 		return p->kind = PEEK_WAIT;
 	if (f->n_gaps && peek_first_gap(f, p))

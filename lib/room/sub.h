@@ -23,6 +23,7 @@ struct gap {
 	struct pos next;       /* of the oldest kept entry, where there is one: informs only */
 	bool has_next;
 	enum gap_reason reason;
+	uint64_t lost;         /* entries that were in the ring and are no more, as far as known; else 0 */
 	bool has_id;           /* once it is told, `id` may be handed out as the connection's position */
 	struct pos id;
 };

@@ -1,7 +1,7 @@
 /* corpus.h - what a fuzzer found worth keeping, as a test
  *
- * Include after the fuzz target; CORPUS is its folder. Without libFuzzer every file is run once, from
- * a block of exactly its size. The target ends the process where something is wrong. */
+ * Include after the fuzz target; CORPUS is its folder. Without libFuzzer every file is run once,
+ * from a block of exactly its size. The target ends the process where something is wrong. */
 #ifndef RT_TESTS_CORPUS_H
 #define RT_TESTS_CORPUS_H
 
