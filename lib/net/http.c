@@ -96,7 +96,8 @@ void http_reply(struct conn *c, int status, const char *type, struct str headers
 	struct buf *out = conn_lane(c);
 
 	begin_line(c, out, status, type, headers);
-	if (status != 204 && status != 304)
+	/* A HEAD of what would be streamed has no length to tell, and 0 would be a wrong one. */
+	if (status != 204 && status != 304 && !(c->head_only && !type))
 		buf_addf(out, "Content-Length: %zu\r\n", body.n);
 	buf_add_text(out, "\r\n");
 	if (!c->head_only)
