@@ -53,6 +53,9 @@ run_needs   := gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv
 check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion \
                procps
 
+# What only check-real needs. Where one cannot be had, its part is skipped.
+real_needs := chromium python3-venv ca-certificates $(if $(shell command -v npm),,nodejs npm)
+
 # --- what is built --------------------------------------------------------------------------
 lib_src  := $(wildcard lib/*/*.c) $(if $(TEST),$(wildcard tests/support/*.c))
 programs := $(patsubst cmd/%.c,%,$(wildcard cmd/rt-*.c))
@@ -65,7 +68,7 @@ obj       = $(patsubst %.c,$B/%.o,$1)
 archive  := $B/librtkit.a
 
 .PHONY: all units run demo check check-real bench soak fuzz completions style cov install uninstall \
-	deps deps-check deps-fuzz help clean FORCE
+	deps deps-check deps-real deps-fuzz help clean FORCE
 
 all: $(addprefix $B/,$(programs)) ## build the programs (the default)
 
@@ -148,8 +151,9 @@ cov: ## lines that the tests run: build/cov/*.gcov
 
 check-real: ## the same with real peers of other registries: browser, npm clients
 	@$(MAKE) --no-print-directory deps-check
+	@$(MAKE) --no-print-directory deps-real || echo "going on without them"
 	@$(MAKE) --no-print-directory TEST=1 all
-	@exec sh tests/real/run.sh build/test
+	@exec sh tests/real/run.sh $(if $(SAN),$B,build/test)
 
 completions: all ## write the completion files of all programs from their option tables
 	@for p in $(programs); do for s in bash zsh fish; do \
@@ -195,6 +199,9 @@ deps:
 
 deps-check:
 	$(call need,$(check_needs))
+
+deps-real:
+	$(call need,$(real_needs))
 
 deps-fuzz:
 	$(call need,$(run_needs) clang libclang-rt-14-dev)

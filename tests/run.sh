@@ -28,7 +28,7 @@ name=$(basename "$t")
 out=$log/$name.tap
 case $t in
 *.bats) timeout -k 5 300 bats --tap "$t" > "$out" 2>&1 < /dev/null ;;
-*.sh) timeout -k 5 300 sh "$t" > "$out" 2>&1 < /dev/null ;;
+*.sh) timeout -k 5 300 bash "$t" > "$out" 2>&1 < /dev/null ;;
 */fuzz_*) timeout -k 5 300 "$t" "tests/fuzz/corpus/$name" > "$out" 2>&1 < /dev/null ;;
 *) timeout -k 5 300 "$t" > "$out" 2>&1 < /dev/null ;;
 esac

@@ -45,12 +45,16 @@ int escape_check(const uint8_t *p, const uint8_t *end)
 	if (end - p < 2)
 		return ESCAPE_CUT;
 	switch (p[1]) {
-	case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
-		return 2;
-	case 'u':
-		break;
-	default:
-		return ESCAPE_WRONG;
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't': return 2;
+	case 'u': break;
+	default: return ESCAPE_WRONG;
 	}
 	u = hex4(p + 2, end);
 	if (u < 0)

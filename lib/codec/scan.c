@@ -21,8 +21,20 @@
 #define COLD __attribute__((noinline, cold))
 
 enum fail {
-	FAIL_NONE, FAIL_BYTE, FAIL_END, FAIL_EMPTY, FAIL_BOM, FAIL_NUMBER, FAIL_CONTROL, FAIL_ESCAPE,
-	FAIL_SURROGATE, FAIL_UTF8, FAIL_NUL, FAIL_DUPLICATE, FAIL_DEPTH, FAIL_MARKS,
+	FAIL_NONE,
+	FAIL_BYTE,
+	FAIL_END,
+	FAIL_EMPTY,
+	FAIL_BOM,
+	FAIL_NUMBER,
+	FAIL_CONTROL,
+	FAIL_ESCAPE,
+	FAIL_SURROGATE,
+	FAIL_UTF8,
+	FAIL_NUL,
+	FAIL_DUPLICATE,
+	FAIL_DEPTH,
+	FAIL_MARKS,
 };
 
 /* An open array or object; `object` is used for objects only. */
@@ -64,25 +76,22 @@ static COLD const uint8_t *fail_byte(struct parser *x, const uint8_t *p)
 /* The sequence at p (a byte of 0x80 or above): its end, or NULL where it is not UTF-8. */
 static inline const uint8_t *utf8_sequence(const uint8_t *p, const uint8_t *end)
 {
-	size_t left = (size_t)(end - p);
-	uint8_t lead = p[0];
 	uint8_t low = 0x80, high = 0xbf; /* what the second byte may be: RFC 3629, section 4 */
+	long n = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
 
-	if (lead < 0xe0)
-		return lead >= 0xc2 && left >= 2 && (p[1] & 0xc0) == 0x80 ? p + 2 : NULL;
-	if (lead < 0xf0) {
-		if (lead == 0xe0)
-			low = 0xa0;
-		else if (lead == 0xed)
-			high = 0x9f;
-		return left >= 3 && p[1] >= low && p[1] <= high && (p[2] & 0xc0) == 0x80 ? p + 3 : NULL;
+	switch (*p) {
+	case 0xe0: low = 0xa0; break;
+	case 0xed: high = 0x9f; break;
+	case 0xf0: low = 0x90; break;
+	case 0xf4: high = 0x8f; break;
 	}
-	if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xf4)
-		high = 0x8f;
-	return lead < 0xf5 && left >= 4 && p[1] >= low && p[1] <= high && (p[2] & 0xc0) == 0x80 &&
-		       (p[3] & 0xc0) == 0x80 ? p + 4 : NULL;
+	if (*p < 0xc2 || *p > 0xf4 || end - p < n || p[1] < low || p[1] > high)
+		return NULL;
+	for (int i = 2; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return NULL;
+	}
+	return p + n;
 }
 
 /* Past the escape at p. */
@@ -91,14 +100,10 @@ static const uint8_t *escape(struct parser *x, const uint8_t *p)
 	int n = escape_check(p, x->end);
 
 	switch (n) {
-	case ESCAPE_CUT:
-		return fail(x, FAIL_END, x->end);
-	case ESCAPE_WRONG:
-		return fail(x, FAIL_ESCAPE, p);
-	case ESCAPE_LONE:
-		return fail(x, FAIL_SURROGATE, p);
-	default:
-		return p + n;
+	case ESCAPE_CUT: return fail(x, FAIL_END, x->end);
+	case ESCAPE_WRONG: return fail(x, FAIL_ESCAPE, p);
+	case ESCAPE_LONE: return fail(x, FAIL_SURROGATE, p);
+	default: return p + n;
 	}
 }
 
@@ -239,8 +244,11 @@ static bool mark_name(struct parser *x, const uint8_t *p, const uint8_t *end)
 	}
 	x->open = &s->marks[s->n_marks++];
 	*x->open = (struct scan_mark){
-		.name = (uint32_t)(p - x->base), .name_n = (uint32_t)n, .name_escaped = escaped,
-		.index = index, .comma_before = index ? x->comma : 0,
+		.name = (uint32_t)(p - x->base),
+		.name_n = (uint32_t)n,
+		.name_escaped = escaped,
+		.index = index,
+		.comma_before = index ? x->comma : 0,
 	};
 	return true;
 }
@@ -362,7 +370,9 @@ static RARE const uint8_t *skip_space(struct parser *x, const uint8_t *p)
 
 static inline const uint8_t *token(struct parser *x, const uint8_t *p)
 {
-	return LIKELY(p < x->end && *p > ' ') ? p : skip_space(x, p);
+	if (UNLIKELY(p == x->end || *p <= ' '))
+		return skip_space(x, p);
+	return p;
 }
 
 static inline void level_open(struct parser *x, struct level *l, uint8_t close)
@@ -378,6 +388,26 @@ static inline void level_close(struct parser *x, const struct level *l)
 		unique_close(&x->unique, &l->object);
 }
 
+/* Past a member's name and colon, to where its value begins. */
+static inline const uint8_t *member(struct parser *x, struct level *l, const uint8_t *p)
+{
+	bool at_top = l == x->level + 1;
+	const uint8_t *end;
+
+	if (UNLIKELY(p == x->end || *p != '"'))
+		return fail_byte(x, p);
+	end = name(x, &l->object, p + 1);
+	if (UNLIKELY(!end) || (at_top && !mark_name(x, p + 1, end)))
+		return NULL;
+	p = token(x, end + 1);
+	if (UNLIKELY(p == x->end || *p != ':'))
+		return fail_byte(x, p);
+	p = token(x, p + 1);
+	if (at_top && x->open && p < x->end)
+		mark_value(x, p);
+	return p;
+}
+
 /* Past the value at p, which is no whitespace. */
 static const uint8_t *value(struct parser *x, const uint8_t *p, unsigned max_depth)
 {
@@ -388,22 +418,10 @@ begin:
 	if (UNLIKELY(p == end))
 		return fail(x, FAIL_END, p);
 	switch (*p) {
-	case '"':
-		p = string(x, p + 1);
-		break;
-	case '-': case '0': case '1': case '2': case '3': case '4':
-	case '5': case '6': case '7': case '8': case '9':
-		p = number(x, p);
-		break;
-	case 't':
-		p = literal(x, p, "true", 4);
-		break;
-	case 'f':
-		p = literal(x, p, "false", 5);
-		break;
-	case 'n':
-		p = literal(x, p, "null", 4);
-		break;
+	case '"': p = string(x, p + 1); break;
+	case 't': p = literal(x, p, "true", 4); break;
+	case 'f': p = literal(x, p, "false", 5); break;
+	case 'n': p = literal(x, p, "null", 4); break;
 	case '{':
 	case '[':
 		if (l == top)
@@ -416,7 +434,9 @@ begin:
 			goto member;
 		goto begin;
 	default:
-		return fail(x, FAIL_BYTE, p);
+		if (UNLIKELY(*p != '-' && (*p < '0' || *p > '9')))
+			return fail(x, FAIL_BYTE, p);
+		p = number(x, p);
 	}
 	if (UNLIKELY(!p))
 		return NULL;
@@ -445,22 +465,9 @@ close:
 	p++;
 	goto ended;
 member:
-	if (UNLIKELY(p == end || *p != '"'))
-		return fail_byte(x, p);
-	{
-		const uint8_t *begin = p + 1;
-		p = name(x, &l->object, begin);
-		if (UNLIKELY(!p))
-			return NULL;
-		if (l == bottom + 1 && !mark_name(x, begin, p))
-			return NULL;
-	}
-	p = token(x, p + 1);
-	if (UNLIKELY(p == end || *p != ':'))
-		return fail_byte(x, p);
-	p = token(x, p + 1);
-	if (l == bottom + 1 && x->open && p < end)
-		mark_value(x, p);
+	p = member(x, l, p);
+	if (UNLIKELY(!p))
+		return NULL;
 	goto begin;
 }
 
@@ -492,37 +499,30 @@ static COLD int explain(const struct parser *x, unsigned max_depth, struct err *
 	uint32_t at = x->s->error_at = (uint32_t)(x->fail_at - x->base);
 
 	switch (x->fail) {
-	case FAIL_BYTE:
-		return fail_unexpected(x, e, at);
-	case FAIL_EMPTY:
-		return err_set(e, ERR_INVALID, "not JSON: empty");
-	case FAIL_BOM:
-		return err_set(e, ERR_INVALID, "not JSON: begins with a byte order mark");
+	case FAIL_BYTE: return fail_unexpected(x, e, at);
+	case FAIL_EMPTY: return err_set(e, ERR_INVALID, "not JSON: empty");
+	case FAIL_BOM: return err_set(e, ERR_INVALID, "not JSON: begins with a byte order mark");
 	case FAIL_NUMBER:
 		return err_set(e, ERR_INVALID, "not JSON: a digit is missing at byte %u", at);
 	case FAIL_CONTROL:
 		return err_set(e, ERR_INVALID,
-			       "not JSON: control character 0x%02x in a string at byte %u",
-			       *x->fail_at, at);
-	case FAIL_ESCAPE:
-		return err_set(e, ERR_INVALID, "not JSON: no such escape at byte %u", at);
+			"not JSON: control character 0x%02x in a string at byte %u", *x->fail_at,
+			at);
+	case FAIL_ESCAPE: return err_set(e, ERR_INVALID, "not JSON: no such escape at byte %u", at);
 	case FAIL_SURROGATE:
 		return err_set(e, ERR_INVALID, "not JSON: lone surrogate at byte %u", at);
-	case FAIL_UTF8:
-		return err_set(e, ERR_INVALID, "invalid UTF-8 at byte %u", at);
-	case FAIL_NUL:
-		return err_set(e, ERR_INVALID, "NUL in the name at byte %u", at);
+	case FAIL_UTF8: return err_set(e, ERR_INVALID, "invalid UTF-8 at byte %u", at);
+	case FAIL_NUL: return err_set(e, ERR_INVALID, "NUL in the name at byte %u", at);
 	case FAIL_DUPLICATE:
 		return err_set(e, ERR_INVALID, "duplicate name '" STR_FMT "' at byte %u",
-			       STR_ARG(excerpt(x, x->fail_at)), at);
+			STR_ARG(excerpt(x, x->fail_at)), at);
 	case FAIL_DEPTH:
-		return err_set(e, ERR_TOO_LARGE, "nested deeper than %u levels at byte %u", max_depth,
-			       at);
+		return err_set(
+			e, ERR_TOO_LARGE, "nested deeper than %u levels at byte %u", max_depth, at);
 	case FAIL_MARKS:
 		return err_set(e, ERR_INVALID, "more than %d reserved members", SCAN_MARKS_MAX);
 	case FAIL_NONE:
-	case FAIL_END:
-		break;
+	case FAIL_END: break;
 	}
 	return err_set(e, ERR_INVALID, "not JSON: ends too early, at byte %u", at);
 }

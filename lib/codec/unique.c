@@ -17,8 +17,9 @@ struct wide_name {
 	uint32_t object; /* unique_object.wide */
 };
 
-/* The names of all large objects of a text. Chains are of indices and names are in order of arrival,
- * so to grow, or to begin anew with few slots, is to clear the slots and walk the names. */
+/* The names of all large objects of a text. Chains are of indices and names are in order of
+ * arrival, so to grow, or to begin anew with few slots, is to clear the slots and walk the names.
+ */
 struct wide {
 	uint32_t *slots;
 	struct wide_name *names;
@@ -156,7 +157,8 @@ bool unique_add_slowly(struct unique *u, struct unique_object *o, uint32_t hash,
 	if (o->wide)
 		return add_wide(u, o->wide, hash, at);
 	for (uint32_t i = o->first; i < u->n_names; i++) {
-		if (u->names[i].hash == hash && escape_equal(u->text + u->names[i].at, u->text + at))
+		if (u->names[i].hash == hash &&
+			escape_equal(u->text + u->names[i].at, u->text + at))
 			return false;
 	}
 	u->names[u->n_names++] = (struct unique_name){ hash, at };

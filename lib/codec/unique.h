@@ -72,11 +72,26 @@ static inline uint64_t unique_fold(uint64_t a, uint64_t b)
 
 /* The hash of what `h` is the hash of and n <= UNIQUE_BLOCK bytes at p; all of UNIQUE_BLOCK can be
  * read. A name has no NUL, so zeros in place of what lies behind it make it no other name. */
-static inline uint64_t unique_hash_block(const struct unique *u, uint64_t h, const uint8_t *p,
-	unsigned n)
+static inline uint64_t unique_hash_block(
+	const struct unique *u, uint64_t h, const uint8_t *p, unsigned n)
 {
 	static const uint8_t keep[2 * UNIQUE_BLOCK] = {
-		255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
+		255,
 	};
 	uint64_t v[2], mask[2];
 

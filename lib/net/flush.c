@@ -5,7 +5,6 @@
 #include "net/conn.h"
 
 #define FLUSH_BATCHES 4 /* of one connection in one turn: connections take turns */
-#define LANE_KEEP     4096
 
 static void write_out(struct conn *c, const char *p, size_t n)
 {
@@ -64,6 +63,20 @@ static void write_collected(struct conn *c)
 	drop_collected(n);
 }
 
+/* An idle connection keeps no memory for its lane, and a busy one asks for none: the largest buffer goes from one to the next. */
+static void give_lane_back(struct conn *c)
+{
+	struct buf lane = c->lane;
+
+	if (lane.cap > LANE_MAX || lane.cap <= c->net->lane.cap) {
+		buf_fini(&c->lane);
+		return;
+	}
+	c->lane = (struct buf){ 0 };
+	buf_fini(&c->net->lane);
+	c->net->lane = lane;
+}
+
 static void take_lane(struct conn *c)
 {
 	if (c->lane.n == 0 || !lane_is_free(c))
@@ -71,7 +84,7 @@ static void take_lane(struct conn *c)
 	buf_add_str(scratch(c->net), buf_str(&c->lane));
 	c->lane.n = 0;
 	c->lane_pos = (struct pos){ 0 };
-	buf_shrink(&c->lane, LANE_KEEP);
+	give_lane_back(c);
 }
 
 static void take_run(struct conn *c, const struct peek *p)
@@ -130,6 +143,7 @@ static bool stream_step(struct conn *c)
 		return true;
 	case PEEK_GAP:
 		n->stats.gaps++;
+		s->dropped += p.gap.reason == GAP_SLOW ? p.gap.lost : 0;
 		n->events->gap(n->arg, c, &p.gap);
 		c->transport->say_gap(c, &p.gap, scratch(n));
 		feed_advance(&s->feed, &p, 0);

@@ -88,10 +88,12 @@ static void finish_if_done(struct conn *c)
 	} else {
 		b = pub->first;
 		pub->first = (struct buf){ 0 };
-		if (pub->first_status == 200)
+		if (pub->first_status == 200) {
+			buf_add_char(&b, '\n');
 			http_reply(c, 200, "application/json", STR("Cache-Control: no-store\r\n"), buf_str(&b));
-		else
+		} else {
 			http_problem(c, pub->first_status, buf_str(&b));
+		}
 	}
 	buf_fini(&b);
 }

@@ -261,7 +261,7 @@ teardown() { rt_teardown; }
 	chmod 644 config/rt/here
 	RT_URL=@here rt-pub a '{"n":1}'
 	[ "$(rt-sub -u @here -e a)" = '{"n":1}' ]
-	echo 'header Authorization: Bearer sesame' >>config/rt/here
+	echo 'header Cookie: sesame' >>config/rt/here
 	run rt-pub -u @here a '{}'
 	[ "$status" -eq 2 ]
 	[[ $output == *"others can read it"* ]]

@@ -90,8 +90,8 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void measure(const char *what, void (*pass)(const struct input *), const struct input *in,
-		    int runs)
+static void measure(
+	const char *what, void (*pass)(const struct input *), const struct input *in, int runs)
 {
 	double *mb_s = mem_array((size_t)runs, sizeof(*mb_s));
 
@@ -106,8 +106,8 @@ static void measure(const char *what, void (*pass)(const struct input *), const 
 		mb_s[i] = bytes / (double)took;
 	}
 	qsort(mb_s, (size_t)runs, sizeof(*mb_s), by_value);
-	printf("%-10s %8.0f MB/s (median of %d; %.0f to %.0f)\n", what, mb_s[runs / 2], runs, mb_s[0],
-	       mb_s[runs - 1]);
+	printf("%-10s %8.0f MB/s (median of %d; %.0f to %.0f)\n", what, mb_s[runs / 2], runs,
+		mb_s[0], mb_s[runs - 1]);
 	mem_free(mb_s);
 }
 

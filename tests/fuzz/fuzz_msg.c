@@ -30,7 +30,8 @@ static void read_members(const struct msg *m)
 	buf_fini(&s);
 }
 
-/* The payload has nothing of rt's, survives its own payload, and comes out of a splice as it was. */
+/* The payload has nothing of rt's, survives its own payload, and comes out of a splice as it was.
+ */
 static void check_payload(const struct buf *payload, struct str user)
 {
 	static struct msg m;
@@ -43,7 +44,8 @@ static void check_payload(const struct buf *payload, struct str user)
 	msg_payload(&m, user, &again);
 	must(str_eq(buf_str(&again), buf_str(payload)));
 	msg_splice(&spliced, buf_str(payload), STR("\"_id\":\"x\",\"_ts\":1"));
-	must(msg_parse(&m, buf_str(&spliced), MSG_FROM_BUS, NULL) == 0 && msg_is(&m, MSG_ID, STR("x")));
+	must(msg_parse(&m, buf_str(&spliced), MSG_FROM_BUS, NULL) == 0 &&
+		msg_is(&m, MSG_ID, STR("x")));
 	again.n = 0;
 	msg_payload(&m, STR(""), &again);
 	must(str_eq(buf_str(&again), buf_str(payload)));
@@ -62,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	user = data[0] & 1 ? STR("\"ada\"\n") : STR("");
 	if (msg_parse(&m, str_make((const char *)data + 1, size - 1),
-		      data[0] & 2 ? MSG_FROM_BUS : MSG_FROM_CLIENT, &e) < 0) {
+		    data[0] & 2 ? MSG_FROM_BUS : MSG_FROM_CLIENT, &e) < 0) {
 		must(e.text[0] != '\0');
 		return 0;
 	}

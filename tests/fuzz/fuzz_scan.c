@@ -1,4 +1,5 @@
-/* fuzz_scan.c - any bytes: scan_json reads nothing else, agrees with jansson, and reports what is so
+/* fuzz_scan.c - any bytes: scan_json reads nothing else, agrees with jansson, and reports what is
+ *so
  *
  *	clang -std=c11 -D_GNU_SOURCE -Ilib -g -O1 -fsanitize=fuzzer,address,undefined \
  *		-DRT_VERSION='"fuzz"' -o fuzz_scan tests/fuzz/fuzz_scan.c lib/codec/[a-z]*.c \
@@ -23,12 +24,15 @@ static void check_mark(const struct scan *s, struct str text, const struct scan_
 	static struct scan inner;
 	struct str value = str_make(text.p + m->value, m->value_n);
 
-	must(m->name > s->begin && text.p[m->name - 1] == '"' && text.p[m->name + m->name_n] == '"');
+	must(m->name > s->begin && text.p[m->name - 1] == '"' &&
+		text.p[m->name + m->name_n] == '"');
 	must(m->value > m->name + m->name_n && m->value + m->value_n < s->end);
 	must(m->index < s->n_members);
-	must(m->comma_before ? text.p[m->comma_before] == ',' && m->comma_before < m->name : m->index == 0);
-	must(m->comma_after ? text.p[m->comma_after] == ',' && m->comma_after >= m->value + m->value_n
-			    : m->index + 1 == s->n_members);
+	must(m->comma_before ? text.p[m->comma_before] == ',' && m->comma_before < m->name
+			     : m->index == 0);
+	must(m->comma_after
+			? text.p[m->comma_after] == ',' && m->comma_after >= m->value + m->value_n
+			: m->index + 1 == s->n_members);
 	must(scan_json(&inner, value, SCAN_DEPTH_MAX, NULL) == 0);
 	must(inner.type == m->type && inner.begin == 0 && inner.end == m->value_n);
 }
