@@ -37,6 +37,9 @@ static struct opt options[] = {
 	{ 'v', "verbose", OPT_COUNT, NULL, NULL, "more on stderr; twice for debugging", 0, 0, NULL },
 	{ 'h', "help", OPT_FLAG, NULL, NULL, "this text", 0, 0, NULL },
 	{ 'V', "version", OPT_FLAG, NULL, NULL, "version and what is built in", 0, 0, NULL },
+#ifdef RT_TEST
+	{ 0, "test-timeout", OPT_DURATION, NULL, "TIME", NULL, 0, 0, NULL },
+#endif
 	{ 0, "completion", OPT_STRING, NULL, "SHELL", NULL, 0, 0, NULL },
 	{ 0, "dump-options", OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL },
 	{ 0, NULL, OPT_END, NULL, NULL, NULL, 0, 0, NULL },
@@ -89,6 +92,7 @@ const struct opt_program *conf_program(struct conf *c)
 	aim("dedup", &c->dedup_ms);
 	aim("dedup-max", &c->dedup_max);
 	aim("backfills", &c->backfills);
+	aim("test-timeout", &c->timeout_ms);
 	aim("config", &c->config);
 	aim("check", &c->check);
 	aim("log", &c->log);
