@@ -49,6 +49,10 @@ void conn_dirty(struct conn *c)
 struct buf *conn_lane(struct conn *c)
 {
 	conn_dirty(c);
+	if (!c->lane.p) {
+		c->lane = c->net->lane;
+		c->net->lane = (struct buf){ 0 };
+	}
 	return &c->lane;
 }
 
@@ -76,7 +80,7 @@ void conn_told(struct conn *c, struct pos pos)
 
 struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 {
-	struct conn *c = mem_new(struct conn);
+	struct conn *c = mem_zalloc(sizeof *c + peer.n + 1);
 
 	c->net = n;
 	list_init(&c->dirty);
@@ -87,7 +91,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 		return NULL;
 	}
 	c->id = ++n->next_id;
-	c->peer = mem_strndup(peer.p, peer.n);
+	memcpy(c->peer, peer.p, peer.n);
 	c->loopback = loopback;
 	c->opened_ms = n->now_ms;
 	list_add(&n->conns, &c->all);
@@ -101,7 +105,8 @@ static void note_close(struct conn *c, unsigned code, struct str reason)
 	if (c->close_code)
 		return;
 	c->close_code = (uint16_t)code;
-	snprintf(c->close_reason, sizeof c->close_reason, STR_FMT, STR_ARG(str_head(reason, sizeof c->close_reason - 1)));
+	reason = str_head(reason, 63);
+	c->close_reason = mem_strndup(reason.p, reason.n);
 }
 
 /* Rooms are left and the record is written as soon as the connection is decided to end. */
@@ -143,9 +148,9 @@ void conn_free(struct conn *c)
 	mem_free(c->sub);
 	buf_fini(&c->in);
 	buf_fini(&c->lane);
-	buf_fini(&c->cors);
+	mem_free(c->cors);
 	mem_free(c->user);
-	mem_free(c->peer);
+	mem_free(c->close_reason);
 	list_del(&c->all);
 	list_del(&c->dirty);
 	n->n_conns--;

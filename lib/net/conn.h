@@ -55,11 +55,10 @@ struct conn {
 	void *state;          /* of the transport */
 	struct subscriber *sub;
 	struct buf in;        /* what could not be used yet */
-	struct buf lane;
-	struct buf cors;      /* the request's origin, until its answer begins */
+	struct buf lane;      /* its memory is lent for a turn: see conn_lane */
+	char *cors;           /* the request's origin, until its answer begins; NULL: none */
 	struct pos lane_pos;  /* the highest position in it; hi == lo == 0: none */
 	char *user;           /* NULL: none */
-	char *peer;
 	uint64_t id;
 	int64_t opened_ms;
 	size_t scanned;       /* of the head in `in` */
@@ -70,7 +69,8 @@ struct conn {
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
 	uint64_t discarded;   /* while lingering */
-	char close_reason[64];
+	char *close_reason;   /* NULL until it is known */
+	char peer[];
 };
 
 /* For net.c. NULL: the socket could not be adopted, and is closed. */

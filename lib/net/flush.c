@@ -5,7 +5,6 @@
 #include "net/conn.h"
 
 #define FLUSH_BATCHES 4 /* of one connection in one turn: connections take turns */
-#define LANE_KEEP     4096
 
 static void write_out(struct conn *c, const char *p, size_t n)
 {
@@ -26,8 +25,10 @@ static bool lane_is_free(const struct conn *c)
 {
 	const struct subscriber *s = c->sub;
 
-	return !s || c->closing || s->feed.n_subs == 0 || c->lane_pos.epoch != s->feed.pos.epoch ||
-		pos_cmp(c->lane_pos, s->feed.pos) <= 0;
+	/* None, or of an epoch that is over: nothing will be delivered up to it. */
+	if (!s || c->closing || s->feed.n_subs == 0 || c->lane_pos.epoch != c->net->table->head.epoch)
+		return true;
+	return c->lane_pos.epoch == s->feed.pos.epoch && pos_cmp(c->lane_pos, s->feed.pos) <= 0;
 }
 
 /* What is to be written now is either a batch that others share (net.run), as long as nothing goes with it, or collected in net.scratch. Appending copies
@@ -62,6 +63,20 @@ static void write_collected(struct conn *c)
 	drop_collected(n);
 }
 
+/* An idle connection keeps no memory for its lane, and a busy one asks for none: the largest buffer goes from one to the next. */
+static void give_lane_back(struct conn *c)
+{
+	struct buf lane = c->lane;
+
+	if (lane.cap > LANE_MAX || lane.cap <= c->net->lane.cap) {
+		buf_fini(&c->lane);
+		return;
+	}
+	c->lane = (struct buf){ 0 };
+	buf_fini(&c->net->lane);
+	c->net->lane = lane;
+}
+
 static void take_lane(struct conn *c)
 {
 	if (c->lane.n == 0 || !lane_is_free(c))
@@ -69,7 +84,7 @@ static void take_lane(struct conn *c)
 	buf_add_str(scratch(c->net), buf_str(&c->lane));
 	c->lane.n = 0;
 	c->lane_pos = (struct pos){ 0 };
-	buf_shrink(&c->lane, LANE_KEEP);
+	give_lane_back(c);
 }
 
 static void take_run(struct conn *c, const struct peek *p)

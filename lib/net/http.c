@@ -58,12 +58,13 @@ int http_status(int code)
 /* The lines that every answer has. */
 static void common_headers(struct conn *c, struct buf *out)
 {
-	if (c->cors.n)
+	if (c->cors)
 		buf_addf(out,
-			"Access-Control-Allow-Origin: " STR_FMT "\r\nVary: Origin\r\n"
+			"Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
 			"Access-Control-Expose-Headers: Rt-Next, Rt-Head, Rt-Conn\r\n",
-			STR_ARG(buf_str(&c->cors)));
-	buf_fini(&c->cors);
+			c->cors);
+	mem_free(c->cors);
+	c->cors = NULL;
 }
 
 static void begin_line(struct conn *c, struct buf *out, int status, const char *type, struct str headers)
@@ -310,7 +311,8 @@ static bool check_origin(struct conn *c, const struct head *h)
 		http_refuse(c, 403, STR("this origin is not allowed (rt-serve --origin)"));
 		return false;
 	}
-	buf_add_str(&c->cors, origin);
+	mem_free(c->cors);
+	c->cors = mem_strndup(origin.p, origin.n);
 	return true;
 }
 

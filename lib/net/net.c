@@ -91,6 +91,7 @@ void net_flush(struct net *n)
 	batches_next_turn(&n->batches);
 	if (n->scratch.cap > 4 * SOCK_BATCH_MAX)
 		buf_fini(&n->scratch);
+	buf_fini(&n->lane);
 }
 
 void net_drain(struct net *n)

@@ -107,6 +107,7 @@ struct net {
 	struct head head;         /* of the request being read: one at a time */
 	struct buf scratch;       /* of the flush: what one connection is to be written, where it is not */
 	struct str run;           /* a batch as it is */
+	struct buf lane;          /* empty, to be lent */
 	struct batches batches;
 	uint64_t next_id;
 	bool draining, again;     /* again: the turn left work */

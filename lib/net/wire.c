@@ -261,7 +261,9 @@ struct str batch_get(struct batches *b, enum wire w, bool chunked, const struct 
 		s->from = p->from;
 		s->wire = w;
 		s->chunked = chunked;
+		b->kept -= s->bytes.cap;
 		gather(s, p, NULL);
+		b->kept += s->bytes.cap;
 	}
 	*to = s->to;
 	*n_entries = s->entries;
@@ -280,12 +282,8 @@ struct str batch_get(struct batches *b, enum wire w, bool chunked, const struct 
 
 void batches_next_turn(struct batches *b)
 {
-	size_t kept = 0;
-
 	b->turn++;
-	for (int i = 0; i < BATCH_SLOTS; i++)
-		kept += b->slot[i].bytes.cap;
-	if (kept > (1u << 20))
+	if (b->kept > (1u << 20))
 		batches_fini(b);
 }
 
@@ -295,5 +293,6 @@ void batches_fini(struct batches *b)
 		buf_fini(&b->slot[i].bytes);
 		b->slot[i].turn = 0;
 	}
+	b->kept = 0;
 	buf_fini(&b->own);
 }

@@ -47,6 +47,7 @@ struct batch {
 struct batches {
 	struct batch slot[BATCH_SLOTS];
 	uint64_t turn;
+	size_t kept;          /* bytes of memory in the slots */
 	struct buf own;       /* for a subscriber that skips its own messages */
 };
 

@@ -11,12 +11,12 @@
 #include <stdio.h>
 
 struct ws {
-	struct frame_reader reader;
-	char *room;             /* of the path: where messages go that name none; NULL: nowhere */
+	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
 	int64_t heartbeat_ms;   /* asked for; 0: none */
 	int64_t beat_at_ms, ping_at_ms;
 	bool announce;          /* subscribed is sent for the rooms of the URL */
 	bool awaits_pong;
+	char room[];            /* of the path: where messages go that name none; "": nowhere */
 };
 
 #define TAG_CONTROL 1 /* of subs that a control message opened: always announced */
@@ -262,21 +262,16 @@ static void on_frame_error(struct conn *c, unsigned code)
 					   : STR("protocol error"));
 }
 
-static size_t data(struct conn *c, char *p, size_t n)
+static void read_frames(struct conn *c, struct frame_reader *r, char *p, size_t n)
 {
-	struct ws *ws = c->state;
-	size_t had = n;
-
-	ws->awaits_pong = false; /* anything at all shows that the peer lives */
 	while (!c->closing && !c->closed) {
 		struct str payload = { 0 };
 		enum frame_op op = FRAME_TEXT;
 		unsigned code = 0;
 
-		switch (frame_read(&ws->reader, &p, &n, &payload, &op, &code)) {
+		switch (frame_read(r, &p, &n, &payload, &op, &code)) {
 		case FRAME_NONE:
-			frame_reader_shrink(&ws->reader);
-			return had;
+			return;
 		case FRAME_MESSAGE:
 			if (op == FRAME_BINARY)
 				conn_bye(c, 1003, STR("text frames with JSON only"));
@@ -297,7 +292,31 @@ static size_t data(struct conn *c, char *p, size_t n)
 			break;
 		}
 	}
-	return had;
+}
+
+/* Most connections most of the time are in the middle of nothing and keep no reader. */
+static size_t data(struct conn *c, char *p, size_t n)
+{
+	struct ws *ws = c->state;
+	struct frame_reader r;
+
+	ws->awaits_pong = false; /* anything at all shows that the peer lives */
+	if (ws->reader)
+		r = *ws->reader;
+	else
+		frame_reader_init(&r, c->net->conf.max_message + NET_METADATA_MAX);
+	read_frames(c, &r, p, n);
+	if (frame_reader_idle(&r)) {
+		frame_reader_fini(&r);
+		mem_free(ws->reader);
+		ws->reader = NULL;
+	} else {
+		frame_reader_shrink(&r);
+		if (!ws->reader)
+			ws->reader = mem_new(struct frame_reader);
+		*ws->reader = r;
+	}
+	return n;
 }
 
 /* --- deadlines ------------------------------------------------------------------------------------------ */
@@ -338,8 +357,9 @@ static void ws_free(struct conn *c)
 {
 	struct ws *ws = c->state;
 
-	frame_reader_fini(&ws->reader);
-	mem_free(ws->room);
+	if (ws->reader)
+		frame_reader_fini(ws->reader);
+	mem_free(ws->reader);
 	mem_free(ws);
 }
 
@@ -401,7 +421,8 @@ static void switch_protocols(struct conn *c, const struct head *h, const char *a
 	if (head_has_token(h, STR("sec-websocket-protocol"), STR("rt.json")))
 		buf_add_text(out, "\r\nSec-WebSocket-Protocol: rt.json");
 	buf_add_text(out, "\r\n\r\n");
-	buf_fini(&c->cors);
+	mem_free(c->cors);
+	c->cors = NULL;
 }
 
 void ws_open(struct conn *c, const struct head *h, struct str room)
@@ -415,8 +436,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 
 	if (!check_handshake(c, h, accept))
 		return;
-	ws = mem_new(struct ws);
-	frame_reader_init(&ws->reader, c->net->conf.max_message + NET_METADATA_MAX);
+	ws = mem_zalloc(sizeof *ws + room.n + 1);
 	c->state = ws;
 	c->transport = &transport_ws;
 	rc = take_heartbeat(ws, h, c->net->now_ms, &e);
@@ -425,7 +445,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	ws->ping_at_ms = c->net->now_ms + c->net->conf.ping_ms;
 	conn_subscribe(c, bare ? WIRE_WS_BARE : WIRE_WS, false, !http_query_flag(h, "echo", true))->counts = true;
 	if (rc == 0 && room.n && !pattern_is(room))
-		ws->room = mem_strndup(room.p, room.n);
+		memcpy(ws->room, room.p, room.n);
 	if (rc == 0)
 		rc = http_open_subs(c, h, room, false, &e);
 	if (rc) {

@@ -82,7 +82,8 @@ struct feed {
 	struct list of_table;    /* table.feeds */
 	struct list subs;
 	struct list link;        /* table.ready, or none */
-	struct source *heap;     /* cursors with something to read, least key first */
+	struct source *heap;     /* cursors with something to read, least key first; `one` while that is enough */
+	struct source one;
 	uint32_t n_heap, cap_heap;
 	uint32_t n_subs, n_waiting; /* subs in a state before SUB_LIVE */
 	uint32_t n_unannounced;
