@@ -103,7 +103,7 @@ int room_name_check(struct str name, struct err *e)
 
 int pattern_check(struct str pattern, struct err *e)
 {
-	return check("pattern", pattern, true, e);
+	return pattern_is(pattern) ? check("pattern", pattern, true, e) : room_name_check(pattern, e);
 }
 
 bool pattern_is(struct str s)

@@ -174,6 +174,8 @@ static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, st
 		rc = err_set(&e, ERR_INVALID, "'since' must be a string");
 	if (rc == 0)
 		rc = conn_open_sub(c, room, &since, TAG_CONTROL, &e);
+	if (rc == 0)
+		((struct ws *)c->state)->announce = true; /* who asks keeps positions */
 	if (rc)
 		say_error(c, ref, error_code(rc), str_of(e.text));
 	buf_fini(&text);
@@ -315,7 +317,10 @@ static size_t data(struct conn *c, char *p, size_t n)
 	struct ws *ws = c->state;
 	struct frame_reader r;
 
-	ws->awaits_pong = false; /* anything at all shows that the peer lives */
+	if (ws->awaits_pong) { /* anything at all shows that the peer lives */
+		ws->awaits_pong = false;
+		ws->ping_at_ms = c->net->now_ms + c->net->conf.ping_ms;
+	}
 	if (ws->reader)
 		r = *ws->reader;
 	else
@@ -360,8 +365,6 @@ static void tick(struct conn *c)
 		frame_add(conn_lane(c), FRAME_PING, STR(""));
 		ws->awaits_pong = true;
 		ws->ping_at_ms = now + c->net->conf.pong_ms;
-	} else if (!ws->awaits_pong && ws->ping_at_ms - now <= c->net->conf.pong_ms) {
-		ws->ping_at_ms = now + c->net->conf.ping_ms;
 	}
 	arm(c);
 }
