@@ -117,6 +117,9 @@ bool pattern_is(struct str s)
 
 bool pattern_match(struct str pattern, struct str name)
 {
+	/* Who subscribes to everything may not be one who is let into rt's own rooms. */
+	if (room_name_internal(name) && is_wildcard(str_cut(pattern, '.', NULL)))
+		return false;
 	while (pattern.p && name.p) {
 		struct str want = str_cut(pattern, '.', &pattern);
 		if (is_rest(want))

@@ -194,6 +194,21 @@ static void op_unsubscribe(struct conn *c, struct str ref, struct str room)
 	buf_fini(&b);
 }
 
+/* The members now; the changes are the user_joined and user_left of the room. */
+static void op_presence(struct conn *c, struct str ref, struct str room)
+{
+	struct net *n = c->net;
+	struct err e = { 0 };
+	int rc = room_name_check(room, &e);
+
+	if (rc == 0)
+		rc = n->events->allow(n->arg, c, ASK_SUBSCRIBE, room, &e);
+	if (rc)
+		say_error(c, ref, error_code(rc), str_of(e.text));
+	else
+		n->events->presence(n->arg, c, room);
+}
+
 static void on_control(struct conn *c, const struct msg *m)
 {
 	struct buf room = { 0 };
@@ -219,7 +234,7 @@ static void on_control(struct conn *c, const struct msg *m)
 	else if (msg_is(m, MSG_OP, STR("unsubscribe")))
 		op_unsubscribe(c, ref, buf_str(&room));
 	else if (msg_is(m, MSG_OP, STR("presence")))
-		c->net->events->presence(c->net->arg, c, buf_str(&room));
+		op_presence(c, ref, buf_str(&room));
 	else
 		say_error(c, ref, "invalid", STR("unknown '_op' (subscribe, unsubscribe, presence, ping)"));
 out:
