@@ -268,7 +268,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 	size_t had = n;
 
 	ws->awaits_pong = false; /* anything at all shows that the peer lives */
-	while (!c->closing && !c->closed) {
+	while (!c->closing && !c->closed && conn_may_read(c)) {
 		struct str payload = { 0 };
 		enum frame_op op = FRAME_TEXT;
 		unsigned code = 0;
@@ -297,7 +297,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 			break;
 		}
 	}
-	return had;
+	return had - n;
 }
 
 /* --- deadlines ------------------------------------------------------------------------------------------ */
