@@ -216,6 +216,7 @@ int conn_open_sub(struct conn *c, struct str room, const struct since *since, ui
 	if (!sub_open(&c->sub->feed, room, since, tag, n->now_ms))
 		return err_set(e, ERR_INVALID, "already subscribed to '" STR_FMT "'", STR_ARG(room));
 	c->sub->was_at_head = false;
+	n->turn_bytes += pattern_is(room) ? n->table->rooms.n * sizeof(struct cursor) : NET_MESSAGE_COST;
 	n->events->joined(n->arg, c, room);
 	return 0;
 }
@@ -263,12 +264,23 @@ static size_t read_head(struct conn *c, char *p, size_t n)
 	return (size_t)used;
 }
 
+bool conn_may_read(struct conn *c)
+{
+	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
+		return true;
+	c->held = true;
+	if (c->lane.n <= LANE_MAX) /* else it is written first, and then looked at */
+		conn_dirty(c);
+	return false;
+}
+
 /* Gives bytes to whoever reads now, until none are left or nobody takes them. Returns how many were taken. */
 static size_t consume(struct conn *c, char *p, size_t n)
 {
 	size_t done = 0;
 
-	while (done < n && !c->busy && !c->closing && !c->closed) {
+	c->held = false;
+	while (done < n && !c->busy && !c->closing && !c->closed && conn_may_read(c)) {
 		size_t used = c->transport ? c->transport->data(c, p + done, n - done) : read_head(c, p + done, n - done);
 
 		done += used;
@@ -281,7 +293,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 /* While it can take no more, the peer waits. */
 void conn_check_pause(struct conn *c)
 {
-	bool full = c->busy ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+	bool full = c->busy || c->held ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
 		sock_pause(&c->sock, full);
@@ -331,7 +343,7 @@ static void on_data(struct sock *s, char *p, size_t n)
 			buf_add(&c->in, p + used, n - used);
 		conn_check_pause(c);
 	}
-	if (net->turn_bytes >= NET_TURN_BYTES)
+	if (net->turn_bytes >= net->conf.turn_bytes)
 		net->events->turn(net->arg);
 }
 
@@ -383,6 +395,7 @@ void conn_on_deadline(struct deadline *d, void *arg)
 void conn_publish(struct conn *c, const struct publication *p)
 {
 	c->pending++;
+	c->net->turn_bytes += NET_MESSAGE_COST;
 	c->net->stats.messages_in++;
 	c->net->events->publish(c->net->arg, p);
 }

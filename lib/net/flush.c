@@ -4,7 +4,7 @@
  * again. A batch that many subscribers share is written as it is, unless something goes with it. */
 #include "net/conn.h"
 
-#define FLUSH_BATCHES 4 /* of one connection in one turn: connections take turns */
+#define FLUSH_BATCHES 4 /* of one connection in one turn, above what the turn read: connections take turns */
 
 static void write_out(struct conn *c, const char *p, size_t n)
 {
@@ -176,7 +176,7 @@ static bool stream_step(struct conn *c)
 void conn_stream(struct conn *c)
 {
 	struct net *n = c->net;
-	unsigned batches = 0;
+	uint64_t batches = 0, most = FLUSH_BATCHES + n->conf.turn_bytes / SOCK_BATCH_MAX;
 
 	drop_collected(n);
 	while (can_write(c)) {
@@ -191,7 +191,7 @@ void conn_stream(struct conn *c)
 		if (collected(n) < SOCK_BATCH_MAX)
 			continue;
 		write_collected(c);
-		if (++batches == FLUSH_BATCHES && can_write(c)) {
+		if (++batches == most && can_write(c)) {
 			feed_ready(&c->sub->feed);
 			n->again = true;
 			return;
@@ -233,5 +233,7 @@ void conn_flush(struct conn *c)
 	if (can_write(c) && c->lane.n && (c->closing || (c->transport && c->transport->drain) || !c->sub))
 		write_lane(c);
 	end_if_written(c);
+	if (c->held && c->in.n && c->lane.n <= LANE_MAX && !c->closing)
+		conn_dirty(c);
 	conn_check_pause(c);
 }

@@ -416,9 +416,17 @@ static const struct net_events net_events = {
 	.ready = ready,
 };
 
+static uint64_t turn_bytes(const struct conf *c)
+{
+	uint64_t n = c->history_bytes / 2;
+
+	return n < NET_TURN_BYTES_MIN ? NET_TURN_BYTES_MIN : n > NET_TURN_BYTES_MAX ? NET_TURN_BYTES_MAX : n;
+}
+
 static struct net_conf net_conf(const struct conf *c)
 {
 	return (struct net_conf){
+		.turn_bytes = turn_bytes(c),
 		.max_message = c->max_message,
 		.max_connections = (unsigned)c->max_connections,
 		.max_rooms = (unsigned)c->max_rooms,
