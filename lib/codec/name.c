@@ -103,7 +103,9 @@ int room_name_check(struct str name, struct err *e)
 
 int pattern_check(struct str pattern, struct err *e)
 {
-	return check("pattern", pattern, true, e);
+	bool wild = pattern.n == 0 || memchr(pattern.p, '*', pattern.n) || memchr(pattern.p, '>', pattern.n);
+
+	return check(wild ? "pattern" : "room name", pattern, wild, e);
 }
 
 bool pattern_is(struct str s)

@@ -9,6 +9,10 @@ load serve
 	tool rules internal
 }
 
+@test "a WebSocket is pinged as often as was asked, and cut without an answer" {
+	tool rules pings
+}
+
 @test "a token is refused wherever it is given" {
 	tool rules token
 }

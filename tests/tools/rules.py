@@ -40,6 +40,26 @@ def token():
             expect(path, http(s.addr, "POST", path + "?token=x", body=b"{}").status, 501)
 
 
+def pings():
+    """as often as --ping says, however long --pong is"""
+    with Server("--ping", "100ms", "--pong", "1h") as s:
+        w = Ws(s.addr, ["a"])
+        for i in range(3):
+            while True:
+                f = w.take_frame()
+                if f:
+                    break
+                w.w.fill()
+            expect("frame %d" % i, f, (9, b""))
+            w.w.send(w.frame(10))
+        w.close()
+    with Server("--ping", "50ms", "--pong", "100ms") as s:
+        w, log = Ws(s.addr, ["a"]), Ws(s.addr, ["_log"])
+        w.answers = False
+        expect("the record", log.next().body["reason"], "no answer to a ping")
+        log.close()
+
+
 if __name__ == "__main__":
     try:
         globals()[sys.argv[1]]()
