@@ -51,6 +51,7 @@ class Publisher(threading.Thread):
         self.todo = collections.deque()      # (n, room), without an outcome, in order
         self.n_sent = 0                      # of todo, on this connection
         self.next_n, self.dups, self.cuts = 1, 0, 0
+        self.tries = collections.Counter()
 
     def run(self):
         try:
@@ -81,6 +82,7 @@ class Publisher(threading.Thread):
                 self.next_n += 1
             n, room = self.todo[self.n_sent]
             self.n_sent += 1
+            self.tries[n] += 1
             ws.send({"_room": room, "_ref": n, "_dedup": "%d-%d" % (self.p, n), "p": self.p, "n": n, "x": "y" * self.R.choice((0, 10, self.w.o.size))})
             if self.R.random() < 0.5:
                 break
@@ -104,7 +106,8 @@ class Publisher(threading.Thread):
             self.w.acked[self.p, n] = i.body["_id"]
             self.dups += bool(i.body.get("dup"))
         elif i.body["code"] == "refused":
-            self.w.refused.add((self.p, n))
+            if self.tries[n] == 1:               # else an earlier try may have been published
+                self.w.refused.add((self.p, n))
         elif i.body["code"] == "unknown":
             return                               # the connection ends, and all is sent again from here
         else:
@@ -282,7 +285,7 @@ def judge(w, pubs, subs):
     for l in ledgers:
         lost = l.missing(where, last)
         if lost:
-            problems.append("%s: lost %d without a gap: %r (gaps %r)" % (l.name, len(lost), [(i, known[i][1]) for i in lost[:3]], l.gaps[-3:]))
+            problems.append("%s: lost %d without a gap: %r (gaps %r)" % (l.name, len(lost), [(i, known[i[0]][1]) for i in lost[:3]], l.gaps[-3:]))
     unfinished = [p.p for p in pubs if p.todo or p.next_n <= w.o.messages]
     if unfinished:
         problems.append("publishers %r did not come to an end" % unfinished)
