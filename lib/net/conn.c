@@ -84,6 +84,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 
 	c->net = n;
 	list_init(&c->dirty);
+	list_init(&c->held);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
 	if (sock_adopt(n->engine, &c->sock, &sock_ops, fd) != 0) {
@@ -134,6 +135,7 @@ static void on_closed(struct sock *s)
 	unsubscribe_all(c);
 	conn_no_deadline(c);
 	list_del(&c->dirty);
+	list_del(&c->held);
 	list_add(&c->net->dead, &c->dirty);
 }
 
@@ -153,6 +155,7 @@ void conn_free(struct conn *c)
 	mem_free(c->close_reason);
 	list_del(&c->all);
 	list_del(&c->dirty);
+	list_del(&c->held);
 	n->n_conns--;
 	mem_free(c);
 }

@@ -50,6 +50,7 @@ struct conn {
 	struct net *net;
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
+	struct list held;     /* net.held */
 	struct deadline deadline;
 	const struct transport *transport; /* NULL: reading heads */
 	void *state;          /* of the transport */

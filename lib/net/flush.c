@@ -79,8 +79,14 @@ static void give_lane_back(struct conn *c)
 
 static void take_lane(struct conn *c)
 {
-	if (c->lane.n == 0 || !lane_is_free(c))
+	if (c->lane.n == 0)
 		return;
+	if (!lane_is_free(c)) {
+		/* What it waits for may come in rooms that are not its own. */
+		if (list_empty(&c->held))
+			list_add(&c->net->held, &c->held);
+		return;
+	}
 	buf_add_str(scratch(c->net), buf_str(&c->lane));
 	c->lane.n = 0;
 	c->lane_pos = (struct pos){ 0 };

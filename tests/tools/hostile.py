@@ -443,7 +443,10 @@ def resources():
         check("problem", http(s.addr, "GET", "/nothing").get("content-type"), "application/problem+json")
         for path in ("/rooms", "/presence/a", "/connections"):
             check(path, http(s.addr, "GET", path).get("content-type"), "application/json")
-        # the server's life is a room
+        # the server's life is a room, which only its name opens
+        wild = [Stream(s.addr, [r], "earliest") for r in (">", "*", "**")]
+        hidden = Sse(s.addr, ["hidden"])
+        hidden.close()
         log = Stream(s.addr, ["_log"])
         log.next()
         ws.close()
@@ -451,6 +454,10 @@ def resources():
         want = {"event", "conn", "user_id", "remote", "transport", "rooms", "code", "reason", "lag", "lag_bytes", "lag_s", "sent", "dropped", "duration_s"}
         check("a close", set(rec), want)
         check("who", (rec["conn"], rec["transport"], rec["rooms"], rec["code"]), (ws.head.get("rt-conn"), "ws", ["a.*"], 1006))
+        s.publish("zz", {"end": 1})
+        for w in wild:
+            seen = w.until(lambda i: i.kind == "msg" and "end" in i.body)
+            check("of " + w.rooms[0], [i.room for i in seen if i.room and i.room.startswith("_")], [])
         gap = Stream(s.addr, ["a.b"], "00000000deadbeef-1")
         gap.next(), gap.next()
         rec = log.until(lambda i: i.body and i.body.get("event") == "gap")[-1].body
