@@ -23,6 +23,7 @@ int room_name_check(struct str name, struct err *e);
 /* As above with wildcards allowed. */
 int pattern_check(struct str pattern, struct err *e);
 bool pattern_is(struct str s); /* has a wildcard segment */
+/* A wildcard in front does not match rt's own rooms: '>' is everything of the user's. */
 bool pattern_match(struct str pattern, struct str name);
 bool room_name_internal(struct str name); /* begins with '_': rt's own */
 int name_segments(struct str name);

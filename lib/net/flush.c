@@ -25,8 +25,10 @@ static bool lane_is_free(const struct conn *c)
 {
 	const struct subscriber *s = c->sub;
 
-	return !s || c->closing || s->feed.n_subs == 0 || c->lane_pos.epoch != s->feed.pos.epoch ||
-		pos_cmp(c->lane_pos, s->feed.pos) <= 0;
+	/* None, or of an epoch that is over: nothing will be delivered up to it. */
+	if (!s || c->closing || s->feed.n_subs == 0 || c->lane_pos.epoch != c->net->table->head.epoch)
+		return true;
+	return c->lane_pos.epoch == s->feed.pos.epoch && pos_cmp(c->lane_pos, s->feed.pos) <= 0;
 }
 
 /* What is to be written now is either a batch that others share (net.run), as long as nothing goes with it, or collected in net.scratch. Appending copies

@@ -96,7 +96,8 @@ void http_reply(struct conn *c, int status, const char *type, struct str headers
 	struct buf *out = conn_lane(c);
 
 	begin_line(c, out, status, type, headers);
-	if (status != 204 && status != 304)
+	/* A HEAD of what would be streamed has no length to tell, and 0 would be a wrong one. */
+	if (status != 204 && status != 304 && !(c->head_only && !type))
 		buf_addf(out, "Content-Length: %zu\r\n", body.n);
 	buf_add_text(out, "\r\n");
 	if (!c->head_only)
@@ -157,18 +158,22 @@ bool http_query_flag(const struct head *h, const char *name, bool otherwise)
 	return flag;
 }
 
-/* user_id, client: who this is. Tokens are not there yet, and never ignored. */
+/* Tokens are not there yet, and never ignored: whoever sends one means it to be checked. */
+static bool has_token(const struct head *h)
+{
+	struct buf v = { 0 };
+	bool found = http_query(h, "token", &v) != 0;
+
+	buf_fini(&v);
+	return found || head_get(h, STR("authorization")).p;
+}
+
+/* user_id, client: who this is. */
 static int take_identity(struct conn *c, const struct head *h, struct err *e)
 {
 	struct buf v = { 0 };
-	int rc = 0, found;
+	int rc = 0, found = http_query(h, "user_id", &v);
 
-	if (http_query(h, "token", &v) != 0 || head_get(h, STR("authorization")).p) {
-		rc = err_set(e, ERR_UNSUPPORTED, "tokens are not supported by this server");
-		goto out;
-	}
-	v.n = 0;
-	found = http_query(h, "user_id", &v);
 	if (found < 0)
 		rc = err_set(e, ERR_INVALID, "user_id: broken percent-encoding");
 	else if (found)
@@ -404,6 +409,10 @@ void http_request(struct conn *c, const struct head *h)
 		return;
 	if (h->method == HTTP_OPTIONS && h->body == BODY_NONE) {
 		answer_options(c, h);
+		return;
+	}
+	if (has_token(h)) {
+		http_refuse(c, 501, STR("tokens are not supported by this server"));
 		return;
 	}
 	r = find_route(h, &room);

@@ -201,7 +201,7 @@ void poll_open(struct conn *c, const struct head *h, struct str room)
 	}
 	if (http_query_flag(h, "presence", false)) {
 		c->sub->counts = true;
-		c->sub->lease_ms = seconds * 1000;
+		c->sub->lease_ms = seconds ? seconds * 1000 : 1; /* 0 would mean: while it lasts */
 	}
 	if (!http_subscribe(c, h, room, false))
 		return;

@@ -88,10 +88,12 @@ static void finish_if_done(struct conn *c)
 	} else {
 		b = pub->first;
 		pub->first = (struct buf){ 0 };
-		if (pub->first_status == 200)
+		if (pub->first_status == 200) {
+			buf_add_char(&b, '\n');
 			http_reply(c, 200, "application/json", STR("Cache-Control: no-store\r\n"), buf_str(&b));
-		else
+		} else {
 			http_problem(c, pub->first_status, buf_str(&b));
+		}
 	}
 	buf_fini(&b);
 }
@@ -165,6 +167,7 @@ static void publish(struct conn *c, struct str text, const struct err *bad)
 		bad = &e;
 	p.msg = bad ? NULL : &m;
 	p.refused = bad;
+	pub->broken = bad && pub->state == PUB_FIRST;
 	pub->line_n++;
 	conn_publish(c, &p);
 }
@@ -191,6 +194,8 @@ static void take_value(struct conn *c, struct str text, const struct err *bad)
 	publish(c, text, bad);
 	if (pub->state == PUB_FIRST)
 		pub->state = PUB_ALONE;
+	if (pub->broken) /* whatever follows in the same segment */
+		pub->ended = true;
 }
 
 static bool done_reading(const struct conn *c, const struct pub *pub)
@@ -293,7 +298,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 			return n;
 		}
 		take(c, content, rc == 1);
-		if (c->closing || c->transport != &transport_pub || c->state != pub)
+		if (c->closing || c->transport != &transport_pub || c->state != pub || (rc == 0 && pub->ended))
 			return n - in.n;
 	}
 	if (rc == 1 && !pub->ended) {

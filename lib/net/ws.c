@@ -14,8 +14,8 @@ struct ws {
 	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
 	int64_t heartbeat_ms;   /* asked for; 0: none */
 	int64_t beat_at_ms, ping_at_ms;
+	int64_t pong_by_ms;     /* it must have shown a sign of life by then; 0: no ping is open */
 	bool announce;          /* subscribed is sent for the rooms of the URL */
-	bool awaits_pong;
 	char room[];            /* of the path: where messages go that name none; "": nowhere */
 };
 
@@ -174,6 +174,8 @@ static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, st
 		rc = err_set(&e, ERR_INVALID, "'since' must be a string");
 	if (rc == 0)
 		rc = conn_open_sub(c, room, &since, TAG_CONTROL, &e);
+	if (rc == 0)
+		((struct ws *)c->state)->announce = true; /* who asks keeps positions */
 	if (rc)
 		say_error(c, ref, error_code(rc), str_of(e.text));
 	buf_fini(&text);
@@ -192,6 +194,21 @@ static void op_unsubscribe(struct conn *c, struct str ref, struct str room)
 	buf_addf(&b, "{\"_op\":\"unsubscribed\",\"_room\":\"" STR_FMT "\"}", STR_ARG(room));
 	add_text_frame(conn_lane(c), buf_str(&b));
 	buf_fini(&b);
+}
+
+/* The members now; the changes are the user_joined and user_left of the room. */
+static void op_presence(struct conn *c, struct str ref, struct str room)
+{
+	struct net *n = c->net;
+	struct err e = { 0 };
+	int rc = room_name_check(room, &e);
+
+	if (rc == 0)
+		rc = n->events->allow(n->arg, c, ASK_SUBSCRIBE, room, &e);
+	if (rc)
+		say_error(c, ref, error_code(rc), str_of(e.text));
+	else
+		n->events->presence(n->arg, c, room);
 }
 
 static void on_control(struct conn *c, const struct msg *m)
@@ -219,7 +236,7 @@ static void on_control(struct conn *c, const struct msg *m)
 	else if (msg_is(m, MSG_OP, STR("unsubscribe")))
 		op_unsubscribe(c, ref, buf_str(&room));
 	else if (msg_is(m, MSG_OP, STR("presence")))
-		c->net->events->presence(c->net->arg, c, buf_str(&room));
+		op_presence(c, ref, buf_str(&room));
 	else
 		say_error(c, ref, "invalid", STR("unknown '_op' (subscribe, unsubscribe, presence, ping)"));
 out:
@@ -300,7 +317,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 	struct ws *ws = c->state;
 	struct frame_reader r;
 
-	ws->awaits_pong = false; /* anything at all shows that the peer lives */
+	ws->pong_by_ms = 0; /* anything at all shows that the peer lives */
 	if (ws->reader)
 		r = *ws->reader;
 	else
@@ -324,8 +341,13 @@ static size_t data(struct conn *c, char *p, size_t n)
 static void arm(struct conn *c)
 {
 	const struct ws *ws = c->state;
+	int64_t at = ws->ping_at_ms;
 
-	conn_deadline(c, ws->heartbeat_ms && ws->beat_at_ms < ws->ping_at_ms ? ws->beat_at_ms : ws->ping_at_ms);
+	if (ws->pong_by_ms && ws->pong_by_ms < at)
+		at = ws->pong_by_ms;
+	if (ws->heartbeat_ms && ws->beat_at_ms < at)
+		at = ws->beat_at_ms;
+	conn_deadline(c, at);
 }
 
 static void tick(struct conn *c)
@@ -333,20 +355,19 @@ static void tick(struct conn *c)
 	struct ws *ws = c->state;
 	int64_t now = c->net->now_ms;
 
+	if (ws->pong_by_ms && now >= ws->pong_by_ms) {
+		conn_abort(c, 1006, STR("no answer to a ping"));
+		return;
+	}
 	if (ws->heartbeat_ms && now >= ws->beat_at_ms) {
 		say_position_now(c, "heartbeat");
 		ws->beat_at_ms = now + ws->heartbeat_ms;
 	}
 	if (now >= ws->ping_at_ms) {
-		if (ws->awaits_pong) {
-			conn_abort(c, 1006, STR("no answer to a ping"));
-			return;
-		}
 		frame_add(conn_lane(c), FRAME_PING, STR(""));
-		ws->awaits_pong = true;
-		ws->ping_at_ms = now + c->net->conf.pong_ms;
-	} else if (!ws->awaits_pong && ws->ping_at_ms - now <= c->net->conf.pong_ms) {
 		ws->ping_at_ms = now + c->net->conf.ping_ms;
+		if (!ws->pong_by_ms)
+			ws->pong_by_ms = now + c->net->conf.pong_ms;
 	}
 	arm(c);
 }

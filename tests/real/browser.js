@@ -43,10 +43,10 @@ const rows = (page, list) => page.locator(`#${list} li`).allTextContents();
 /* Without who came and went. */
 const chats = async (page, list) => (await rows(page, list)).filter((r) => !/user_(joined|left)$/.test(r));
 
-/* Waits until a list has so many rows. */
-async function wait_rows(page, list, n) {
-	await page.locator(`#${list} li`).nth(n - 1).waitFor();
-	return rows(page, list);
+/* The rows once the last one is there. The EventSource may or may not see the page's own WebSocket join and leave. */
+async function rows_to(page, list, last) {
+	await page.locator(`#${list} li`, { hasText: last }).waitFor();
+	return (await rows(page, list)).filter((r) => r !== 'ada user_joined' && r !== 'bob user_left');
 }
 
 async function wait_state(page, list, text) {
@@ -82,8 +82,8 @@ test('with --origin it joins by WebSocket and EventSource, resumes over a restar
 	bob.send({ type: 'chat', text: 'hello from Zo\u00eb' });
 	await page.evaluate(() => socket.send(JSON.stringify({ type: 'chat', text: 'hello from the page' })));
 	const first = ['bob user_joined', 'bob: hello from Zo\u00eb', 'ada: hello from the page'];
-	assert.deepEqual(await wait_rows(page, 'ws', 3), first);
-	assert.deepEqual(await wait_rows(page, 'sse', 3), first);
+	assert.deepEqual(await rows_to(page, 'ws', 'ada: hello from the page'), first);
+	assert.deepEqual(await rows_to(page, 'sse', 'ada: hello from the page'), first);
 	assert.deepEqual(page.complaints, []);
 	await shot(page, 'joined');
 
@@ -92,9 +92,8 @@ test('with --origin it joins by WebSocket and EventSource, resumes over a restar
 	const s2 = await t.serve(['--origin', origin], s.port);
 	await publish(s2, 'lobby', { type: 'chat', user_id: 'eve', text: 'after the restart' });
 	const later = [...first, 'messages may be missing here (epoch)', 'eve: after the restart'];
-	assert.deepEqual(await wait_rows(page, 'ws', 5), later);
-	const sse = await wait_rows(page, 'sse', 5);
-	assert.deepEqual(sse.filter((r) => r !== 'ada user_joined' && r !== 'bob user_left'), later);
+	assert.deepEqual(await rows_to(page, 'ws', 'eve: after the restart'), later);
+	assert.deepEqual(await rows_to(page, 'sse', 'eve: after the restart'), later);
 	await wait_state(page, 'ws', 'open');
 	await wait_state(page, 'sse', 'open');
 	await shot(page, 'resumed');
@@ -109,7 +108,7 @@ test('within one epoch a page that was cut off misses nothing and sees no gap', 
 	await wait_state(page, 'ws', 'open');
 	await wait_state(page, 'sse', 'open');
 	await publish(s, 'lobby', { type: 'chat', user_id: 'eve', text: '0' });
-	await wait_rows(page, 'ws', 1);
+	await rows_to(page, 'ws', 'eve: 0');
 	await page.evaluate(() => socket.close());
 	const expected = ['eve: 0'];
 	for (let n = 1; n <= 50; n++) {
@@ -136,6 +135,25 @@ test('an EventSource that never saw a message resumes from its start', async (t)
 	await page.locator('#ws li', { hasText: 'eve: early' }).waitFor();
 	for (const list of ['sse', 'ws'])
 		assert.deepEqual(await chats(page, list), ['messages may be missing here (epoch)', 'eve: early']);
+});
+
+test('the page sees the close codes: its own, 1003, 1009, 1012', async (t) => {
+	const origin = await pages(t);
+	const s = await t.serve(['--origin', '*']);
+	const page = await browse(t, origin + query(s, 'elsewhere', '&once'));
+	await wait_state(page, 'ws', 'open');
+	const close_of = (what) => page.evaluate(([url, code]) => new Promise((resolve) => {
+		const ws = new WebSocket(url);
+		ws.onopen = () => new Function('ws', code)(ws);
+		ws.onclose = (e) => resolve([e.code, e.wasClean]);
+	}), [`${s.ws}/ws/lobby`, what]);
+	assert.deepEqual(await close_of('ws.close()'), [1005, true]);
+	assert.deepEqual(await close_of('ws.close(4321, "bye")'), [4321, true]);
+	assert.deepEqual(await close_of('ws.send(new Uint8Array(3))'), [1003, true]);
+	const [code] = await close_of('ws.send("x".repeat(4 << 20))'); /* not clean: the page still has bytes to send */
+	assert.equal(code, 1009);
+	await s.stop();
+	await wait_state(page, 'ws', 'closed 1012');
 });
 
 test('fetch from the page: preflight, POST with JSON and a dedup key, poll with Rt-Next, a stream', async (t) => {

@@ -115,6 +115,7 @@ test('curl -d: whatever the content type, one object is one answer', async (t) =
 		assert.equal(a.status, 200);
 		assert.equal(a.headers['content-type'], 'application/json');
 		assert.match(JSON.parse(a.body)._id, /^\S+$/);
+		assert.match(a.body, /\}\n$/); /* a line, as all answers are */
 	}
 	assert.equal((await history(s, 'lobby')).length, 5);
 	assert.equal((await ask(['-d', '{"_room":"other","n":1}', `${s.http}/pub`])).status, 200);
@@ -211,7 +212,9 @@ test('pipelined requests are answered in their order, a poll that waits and POST
 test('HEAD, OPTIONS, methods, versions and heads that are refused', async (t) => {
 	const s = await t.serve();
 	assert.equal((await ask(['-I', `${s.http}/healthz`])).status, 200);
-	assert.equal((await ask(['-I', `${s.http}/stream/lobby`])).status, 200);
+	const head = await ask(['-I', `${s.http}/stream/lobby`]);
+	assert.equal(head.status, 200);
+	assert.equal(head.headers['content-length'], undefined);
 	const o = await ask(['-X', 'OPTIONS', `${s.http}/pub/lobby`]);
 	assert.equal(o.status, 204);
 	assert.match(o.headers.allow, /POST/);

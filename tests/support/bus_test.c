@@ -811,6 +811,11 @@ static bool obey(struct bus_test_s *b, struct str line)
 	} else if (str_eq(what, STR("lag"))) {
 		if (duration_parse(arg, &b->lag_ms, NULL) != 0)
 			return false;
+		/* Less of it holds for what is on its way too. */
+		b->deliver_ms = clock_ms() + b->lag_ms;
+		for (size_t i = b->next; i < b->n_recs; i++)
+			if (b->recs[i]->due_ms > b->deliver_ms)
+				b->recs[i]->due_ms = b->deliver_ms;
 	} else if (str_eq(what, STR("set"))) {
 		struct str name = str_cut(arg, ' ', &value);
 		return set_number(b, name, value);

@@ -379,6 +379,33 @@ def running(server, transport):
     sub.close()
 
 
+def lane(server, transport):
+    """An ack waits until what lies before it was delivered; when the epoch changes meanwhile it must not wait for ever."""
+    for n in range(100):
+        last = server.publish("lane", {"n": n})
+    settle(server, last)
+    sub = Ws(server.addr, ["lane"], "latest")
+    sub.next()
+    server.tell("lag 1h")
+    sub.send({"_ref": 1, "n": 100})
+    while order(server.tell("where")[1]) == order(last):
+        pass
+    sub.ask({"_op": "ping"})                 # behind the ack in the lane
+    if sub.next(0.05) is not None:
+        raise Bad("an ack before the messages that come before it")
+    server.tell("epoch")
+    server.tell("down 1ms")                  # what was on its way is gone
+    server.tell("lag 0")
+    got = sub.control_until("pong")
+    check("an ack over another epoch", [i.kind for i in got if i.kind in ("ack", "error", "gap")][:1] != [], True)
+    for n in (101, 102):
+        sub.send({"_ref": n, "n": n})
+    got = sub.until(lambda i: i.body and i.body.get("_ref") == 102)
+    check("acks in the new epoch come behind their messages", [i.body.get("_ref", i.body.get("n")) for i in got
+          if i.body and (i.kind == "ack" or i.body.get("n", 0) > 100)][-1], 102)
+    sub.close()
+
+
 def main():
     bus, transport = sys.argv[1], sys.argv[2]
     only = sys.argv[3] if len(sys.argv) > 3 else ""
@@ -397,7 +424,7 @@ def main():
                         failed += 1
                         print("FAILED %s: %s: %s" % (cell.name, type(e).__name__, e))
         extra = [("places", places), ("echo", echo), ("keys", keys)]
-        extra += [("running", running)] if bus == "test" else []
+        extra += [("running", running)] + ([("lane", lane)] if transport == "ws" else []) if bus == "test" else []
         for name, fn in extra:
             if only and only not in name:
                 continue

@@ -48,9 +48,10 @@ def order(pos):
 # --- the server ---------------------------------------------------------------------------------------------
 
 class Server:
-    def __init__(self, *args, bus="mem", query="", env=None, wait=True):
+    def __init__(self, *args, bus="mem", query="", env=None, wait=True, files=None):
         self.dir = tempfile.mkdtemp(prefix="serve-", dir=os.environ.get("BATS_TEST_TMPDIR") or None)
         self.args, self.bus, self.query, self.env = list(args), bus, query, env
+        self.prefix = ["sh", "-c", 'ulimit -n %d; exec "$@"' % files, "sh"] if files else []
         self.port, self.proc, self.control = 0, None, None
         self.log = os.path.join(self.dir, "log")
         if bus == "test":
@@ -64,7 +65,7 @@ class Server:
         args = [os.path.join(os.environ.get("RT_BIN", "build/test"), "rt-serve"), "-l", "127.0.0.1:%d" % self.port]
         if self.bus == "test":
             args += ["-b", "test://log%s?control=%s&%s" % (self.log, self.control, self.query)]
-        return args + self.args
+        return self.prefix + args + self.args
 
     def start(self, wait=True):
         """the same port again after a restart"""
@@ -397,11 +398,13 @@ class Sub:
     def until(self, last):
         """items up to the message for which last(item) holds"""
         got = []
-        while True:
+        deadline = time.monotonic() + 2 * PATIENCE      # heartbeats come for ever
+        while time.monotonic() < deadline:
             item = self.next()
             got.append(item)
             if last(item):
                 return got
+        raise Bad("what is waited for does not come: %r" % got[-5:])
 
     def close(self):
         self.w.close()

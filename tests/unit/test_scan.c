@@ -370,6 +370,7 @@ static void test_marks(void)
 	is_part(t, m[0].comma_after - 1, 2, " ,", "the comma after it");
 	is_part(t, m[1].value, m[1].value_n, "\"\\\"\"", "the second value");
 	is_int(m[1].comma_before, m[0].comma_after, "neighbours share a comma");
+	is_part(t, m[1].comma_after, 5, ",\"_Id", "what follows its own comma");
 	is_part(t, m[2].name, m[2].name_n, "\\u005f\\u0061", "the third name");
 	ok(m[2].name_escaped && !m[1].name_escaped, "escapes in names are noted");
 	is_part(t, m[2].value, m[2].value_n, "-1.5", "the third value");
