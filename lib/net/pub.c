@@ -205,6 +205,19 @@ static void too_large(const struct conn *c, struct err *e)
 	err_set(e, ERR_TOO_LARGE, "message over the limit of %zu bytes", c->net->conf.max_message);
 }
 
+/* What follows cannot be read. The reason is the outcome of one more value, told in its place after those of the values
+ * before it; then the answer ends, and the connection with it. */
+static void cut_off(struct conn *c, const struct err *why)
+{
+	struct pub *pub = c->state;
+
+	take_value(c, STR(""), why);
+	pub->ended = true;
+	c->busy = true;
+	c->keep_alive = false;
+	conn_no_deadline(c);
+}
+
 static void take_lines(struct conn *c, struct str s, bool eof)
 {
 	struct pub *pub = c->state;
@@ -247,9 +260,11 @@ static void take_values(struct conn *c, struct str s, bool eof)
 
 		buf_add_str(&pub->value, piece);
 		s = str_skip(s, piece.n);
+		if (split_idle(&pub->split) && n < 0)
+			pub->value.n = 0; /* whitespace may go on for ever */
 		if (pub->value.n > c->net->conf.max_message + NET_METADATA_MAX) {
 			too_large(c, &e);
-			http_refuse(c, 413, str_of(e.text));
+			cut_off(c, &e);
 			return;
 		}
 		if (n < 0)
@@ -290,15 +305,14 @@ static size_t data(struct conn *c, char *p, size_t n)
 		conn_deadline(c, c->net->now_ms + c->net->conf.body_ms);
 	while (in.n && rc == 0) {
 		rc = body_next(&pub->body, &in, &content, &e);
-		if (rc < 0) {
-			http_refuse(c, 400, str_of(e.text));
-			return n;
-		}
-		take(c, content, rc == 1);
-		if (c->closing || c->transport != &transport_pub || c->state != pub)
+		if (rc < 0)
+			cut_off(c, &e);
+		else
+			take(c, content, rc == 1);
+		if (done_reading(c, pub))
 			return n - in.n;
 	}
-	if (rc == 1 && !pub->ended) {
+	if (rc == 1) {
 		pub->ended = true;
 		c->busy = true;
 		conn_no_deadline(c);

@@ -13,6 +13,10 @@ load serve
 	tool rules pings
 }
 
+@test "a body that breaks off leaves a whole answer" {
+	tool rules broken_bodies
+}
+
 @test "a token is refused wherever it is given" {
 	tool rules token
 }

@@ -60,6 +60,36 @@ def pings():
         log.close()
 
 
+def posted(s, *parts):
+    """the answer to a chunked POST of these parts; the last one as it is"""
+    w = Wire(s.addr)
+    w.send(b"POST /pub/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for p in parts[:-1]:
+        w.send(b"%x\r\n%s\r\n" % (len(p), p))
+    w.send(parts[-1])
+    a = read_answer(w, "POST")
+    expect("what follows the answer", w.rest(), b"")
+    w.close()
+    return a
+
+
+def broken_bodies():
+    """what was published before a body breaks has its answer; the answer is whole"""
+    huge = b'{"x":"' + b"x" * 9000 + b'"}'
+    end = b"0\r\n\r\n"
+    with Server("--max-message", "4k") as s:
+        for what, status, bad in (("too large", 413, (huge, end)), ("framing", 400, (b"zz\r\n",))):
+            expect(what + " alone", posted(s, *bad).status, status)
+            for good in ((b"{}",), (b"{} {}",)):
+                a = posted(s, *good, *bad)
+                lines = [json.loads(l) for l in a.body.splitlines()]
+                n = good[0].count(b"{")
+                expect(what, (a.status, len(lines), lines[-1]), (200, n + 2, {"accepted": n, "refused": 1}))
+                expect(what + ": the line", lines[n].get("line"), n + 1)
+        a = posted(s, b"{}", b" " * 9000, b"\n" * 9000, end)
+        expect("an object and blanks", (a.status, list(json.loads(a.body))), (200, ["_id"]))
+
+
 if __name__ == "__main__":
     try:
         globals()[sys.argv[1]]()
