@@ -38,7 +38,8 @@ struct subscriber {
 	enum wire wire;
 	bool chunked;
 	bool counts;          /* shown as present */
-	int64_t lease_ms;     /* present for so long, whatever becomes of the connection (a poller); 0: while it lasts */
+	bool leases;          /* present for lease_ms and the ttl, not while the connection lasts (a poller) */
+	int64_t lease_ms;
 	struct pos told;      /* the position handed out last */
 	bool was_at_head;     /* the end of its replay was told */
 	int64_t since_ms;

@@ -201,6 +201,7 @@ void poll_open(struct conn *c, const struct head *h, struct str room)
 	}
 	if (http_query_flag(h, "presence", false)) {
 		c->sub->counts = true;
+		c->sub->leases = true;
 		c->sub->lease_ms = seconds * 1000;
 	}
 	if (!http_subscribe(c, h, room, false))

@@ -17,6 +17,18 @@ load serve
 	tool rules broken_bodies
 }
 
+@test "a method that does not fit is told which do" {
+	tool rules methods
+}
+
+@test "a poll that ends at once makes present as long as one that waits" {
+	tool rules lease
+}
+
+@test "who types by POST is not told so" {
+	tool rules typing
+}
+
 @test "a token is refused wherever it is given" {
 	tool rules token
 }

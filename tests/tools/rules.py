@@ -90,6 +90,43 @@ def broken_bodies():
         expect("an object and blanks", (a.status, list(json.loads(a.body))), (200, ["_id"]))
 
 
+def methods():
+    with Server() as s:
+        for method, path, allow in (("DELETE", "/rooms", "GET, HEAD, OPTIONS"), ("POST", "/metrics", "GET, HEAD, OPTIONS"),
+                                    ("PUT", "/presence/a", "GET, HEAD, POST, OPTIONS"), ("POST", "/ws/a", "GET, HEAD, OPTIONS"),
+                                    ("GET", "/pub/a", "POST, PUT, OPTIONS")):
+            a = http(s.addr, method, path, body=b"{}" if method[0] == "P" else None)
+            expect(method + " " + path, (a.status, a.get("allow")), (405, allow))
+        expect("no such resource", http(s.addr, "POST", "/nothing", body=b"{}").status, 404)
+
+
+def lease():
+    """a poll that does not wait makes its user present for the ttl, not for its own moment"""
+    with Server("--presence-grace", "0s", "--presence-ttl", "1h") as s:
+        room = Ws(s.addr, ["a"])
+        a = http(s.addr, "GET", "/poll/a?timeout=0&presence=1&user_id=ada")
+        expect("the poll is not told that its own user came", a.status, 204)
+        bob = Ws(s.addr, ["a"], query="user_id=bob")
+        expect("ada comes", room.next().body, {"type": "user_joined", "user_id": "ada"})
+        expect("bob comes", room.next().body, {"type": "user_joined", "user_id": "bob"})
+        bob.close()
+        expect("only bob goes", room.next().body, {"type": "user_left", "user_id": "bob"})
+        expect("ada is there", [m["user_id"] for m in s.get("/presence/a")["members"]], ["ada"])
+        room.close()
+
+
+def typing():
+    """POST /presence is not echoed to the client that it names"""
+    with Server() as s:
+        own, other = Stream(s.addr, ["a"], query="client=me"), Stream(s.addr, ["a"])
+        body = b'{"user_id":"ada","type":"typing"}'
+        expect("typing", http(s.addr, "POST", "/presence/a", ["Rt-Client: me"], body).status, 200)
+        s.publish("a", {"n": 1})
+        expect("others", [i.body.get("type") for i in other.until(lambda i: i.kind == "msg" and "n" in i.body) if i.kind == "msg"],
+               ["user_joined", "typing", None])
+        expect("own", [i.body.get("type") for i in own.until(lambda i: i.kind == "msg" and "n" in i.body) if i.kind == "msg"], [None])
+
+
 if __name__ == "__main__":
     try:
         globals()[sys.argv[1]]()
