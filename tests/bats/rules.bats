@@ -29,6 +29,10 @@ load serve
 	tool rules typing
 }
 
+@test "a message comes once through subscriptions that overlap" {
+	tool rules overlap
+}
+
 @test "a token is refused wherever it is given" {
 	tool rules token
 }

@@ -127,6 +127,19 @@ def typing():
         expect("own", [i.body.get("type") for i in own.until(lambda i: i.kind == "msg" and "n" in i.body) if i.kind == "msg"], [None])
 
 
+def overlap():
+    with Server() as s:
+        for kind in (Ws, Sse, Stream):
+            sub = kind(s.addr, ["a", "*", ">"])
+            s.publish("b", {"ready": 1})
+            sub.until(lambda i: i.kind == "msg")
+            for n in range(3):
+                s.publish("ab"[n % 2], {"n": n})
+            got = [i.body["n"] for i in sub.until(lambda i: i.kind == "msg" and i.body["n"] == 2) if i.kind == "msg"]
+            expect(kind.name, got, [0, 1, 2])
+            sub.close()
+
+
 if __name__ == "__main__":
     try:
         globals()[sys.argv[1]]()
