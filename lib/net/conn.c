@@ -220,6 +220,23 @@ int conn_open_sub(struct conn *c, struct str room, const struct since *since, ui
 	return 0;
 }
 
+void conn_dropped(struct conn *c, const struct gap *g)
+{
+	uint64_t n = g->reason == GAP_SLOW ? g->lost : 0;
+
+	c->sub->dropped += n;
+	c->net->stats.dropped += n;
+}
+
+void conn_gap(struct conn *c, const struct gap *g)
+{
+	struct net *n = c->net;
+
+	n->stats.gaps++;
+	conn_dropped(c, g);
+	n->events->gap(n->arg, c, g);
+}
+
 void conn_close_sub(struct conn *c, struct sub *s)
 {
 	c->net->events->parted(c->net->arg, c, str_of(s->name));

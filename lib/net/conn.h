@@ -122,6 +122,9 @@ void conn_publish(struct conn *c, const struct publication *p);
 void buf_add_conn_id(struct buf *b, const struct conn *c);
 struct str conn_client(const struct conn *c);
 struct str conn_user(const struct conn *c);
+/* The subscriber is told this gap: counts it and what was dropped, and reports it to the server. */
+void conn_gap(struct conn *c, const struct gap *g);
+void conn_dropped(struct conn *c, const struct gap *g);
 /* Position handed out now: note it. */
 void conn_told(struct conn *c, struct pos pos);
 

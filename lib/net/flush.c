@@ -142,9 +142,7 @@ static bool stream_step(struct conn *c)
 		take_entry(c, &p);
 		return true;
 	case PEEK_GAP:
-		n->stats.gaps++;
-		s->dropped += p.gap.reason == GAP_SLOW ? p.gap.lost : 0;
-		n->events->gap(n->arg, c, &p.gap);
+		conn_gap(c, &p.gap);
 		c->transport->say_gap(c, &p.gap, scratch(n));
 		feed_advance(&s->feed, &p, 0);
 		if (p.gap.has_id)
@@ -156,6 +154,7 @@ static bool stream_step(struct conn *c)
 		return true;
 	case PEEK_CLOSE:
 		n->stats.slow_closed++;
+		conn_dropped(c, &p.gap);
 		write_collected(c);
 		conn_bye(c, 4008, STR("too slow: messages were dropped before they could be written"));
 		return false;

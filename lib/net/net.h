@@ -89,6 +89,7 @@ struct net_events {
 
 struct net_stats {
 	uint64_t accepted, refused, requests, messages_in, frames_out, writes, bytes_out, bytes_in, gaps, slow_closed;
+	uint64_t dropped; /* entries that slow subscribers did not get */
 };
 
 struct net {

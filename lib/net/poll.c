@@ -93,8 +93,7 @@ static enum peek_kind collect(struct conn *c)
 			feed_advance(f, &p, 0);
 			break;
 		case PEEK_GAP:
-			c->net->stats.gaps++;
-			c->net->events->gap(c->net->arg, c, &p.gap);
+			conn_gap(c, &p.gap);
 			wire_gap_json(&poll->body, &p.gap);
 			buf_add_char(&poll->body, '\n');
 			feed_advance(f, &p, 0);

@@ -264,25 +264,29 @@ static void gap_next(const struct ring *r, struct gap *g)
 	}
 }
 
+/* Entries that the cursor will not get: those dropped before it read them, with SLOW_LATEST all that are left, too. */
+static uint64_t entries_lost(const struct cursor *c, bool latest)
+{
+	const struct ring *r = &c->room->ring;
+	uint64_t to = latest ? r->next : r->first;
+
+	return c->generation == r->generation && c->seq < to ? to - c->seq : 0;
+}
+
 /* The cursor was overrun, or comes to a hole: what now? */
 static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key, struct peek *p)
 {
 	enum slow_policy slow = c->room->slow;
+	bool latest = what == NEXT_OVERRUN && !c->fresh && slow == SLOW_LATEST;
 
 	p->gap = (struct gap){ .room = room_name(c->room), .after = c->pos, .at = key };
-	if (what == NEXT_HOLE) {
-		p->gap.reason = GAP_BUS;
-	} else if (c->fresh) {
-		p->gap.reason = GAP_HISTORY;
-	} else {
-		if (slow == SLOW_CLOSE)
-			return PEEK_CLOSE;
-		p->gap.reason = GAP_SLOW;
+	p->gap.reason = what == NEXT_HOLE ? GAP_BUS : c->fresh ? GAP_HISTORY : GAP_SLOW;
+	if (what == NEXT_OVERRUN) {
+		p->gap.lost = entries_lost(c, latest);
+		p->gap.at = latest ? c->room->table->head : c->room->ring.floor;
 	}
-	if (what == NEXT_OVERRUN && c->generation == c->room->ring.generation && c->seq < c->room->ring.first)
-		p->gap.lost = c->room->ring.first - c->seq;
-	if (what == NEXT_OVERRUN)
-		p->gap.at = !c->fresh && slow == SLOW_LATEST ? c->room->table->head : c->room->ring.floor;
+	if (p->gap.reason == GAP_SLOW && slow == SLOW_CLOSE)
+		return PEEK_CLOSE;
 	gap_next(&c->room->ring, &p->gap);
 	return PEEK_GAP;
 }

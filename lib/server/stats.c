@@ -151,6 +151,7 @@ static size_t counters(const struct worker *w, struct counter out[32])
 		{ "skipped", "messages of the bus that made no sense", false, w->stats.skipped },
 		{ "sent", "messages written to subscribers", false, n->frames_out },
 		{ "gaps", "gaps told", false, n->gaps },
+		{ "dropped", "messages that slow subscribers did not get", false, n->dropped },
 		{ "slow_closed", "connections closed as too slow", false, n->slow_closed },
 		{ "writes", "writes to sockets", false, n->writes },
 		{ "bytes_out", "bytes written", false, n->bytes_out },
@@ -259,6 +260,7 @@ static void get_connections(struct worker *w, struct conn *c, const struct head 
 		buf_add_text(&b, ",\"rooms\":");
 		add_rooms(&b, &o->sub->feed);
 		add_u64(&b, "sent", o->sub->sent);
+		add_u64(&b, "dropped", o->sub->dropped);
 		add_u64(&b, "lag", lag.entries);
 		add_u64(&b, "lag_bytes", lag.bytes);
 		buf_addf(&b, ",\"lag_s\":%.3f,\"since_s\":%.3f}", (double)lag.age_ms / 1000,

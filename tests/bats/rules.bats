@@ -33,6 +33,10 @@ load serve
 	tool rules overlap
 }
 
+@test "what a slow subscriber did not get is counted" {
+	tool rules slow
+}
+
 @test "a token is refused wherever it is given" {
 	tool rules token
 }

@@ -1,6 +1,6 @@
 """rules.py NAME - one rule of the protocol: a function below, alone with a server of its own"""
 import json, sys
-from rtclient import Bad, Refused, Server, Sse, Stream, Ws, http, request, Wire, read_answer
+from rtclient import Bad, Closed, Refused, Server, Sse, Stream, Ws, http, request, Wire, read_answer
 
 
 def expect(what, got, want):
@@ -138,6 +138,38 @@ def overlap():
             got = [i.body["n"] for i in sub.until(lambda i: i.kind == "msg" and i.body["n"] == 2) if i.kind == "msg"]
             expect(kind.name, got, [0, 1, 2])
             sub.close()
+
+
+def slow():
+    """every message was delivered or is counted as dropped"""
+    total, body = 1000, b'{"x":"%s"}\n' % (b"x" * 20000)
+    for policy in ("skip", "latest", "close"):
+        with Server("--slow", policy, "--history", "10", "--history-bytes", "64m") as s:
+            log, sub = Ws(s.addr, ["_log"]), Ws(s.addr, ["a"], rcvbuf=4096)
+            s.publish("a", {"first": 1})
+            sub.next()
+            a = http(s.addr, "POST", "/pub/a", ["Content-Type: application/x-ndjson"], body * total)
+            expect("published", json.loads(a.body.splitlines()[-1]), {"accepted": total, "refused": 0})
+            s.publish("a", {"last": 1})
+            got = 1
+            try:
+                while True:
+                    i = sub.next()
+                    got += i.kind == "msg"
+                    if i.kind == "msg" and "last" in i.body:
+                        break
+                    if i.kind == "gap" and policy == "latest":
+                        break
+            except Closed as e:
+                expect("the close", (policy, e.args[0]), ("close", 4008))
+            sub.close()
+            record = log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
+            if record["dropped"] == 0:
+                raise Bad("%s: nothing was dropped: %r" % (policy, record))
+            if policy != "close":
+                expect(policy, got + record["dropped"], total + 2)
+            expect("the metric", b"rt_dropped_total %d\n" % record["dropped"] in http(s.addr, "GET", "/metrics").body, True)
+            log.close()
 
 
 if __name__ == "__main__":
