@@ -58,6 +58,9 @@ struct pub_result {
 	struct str reason;
 };
 
+/* How clients and records are told why a publication was refused: "denied", "too_large", ... */
+const char *pub_code(enum err_code code);
+
 enum net_ask { ASK_SUBSCRIBE, ASK_PUBLISH, ASK_ADMIN };
 
 struct net_events {

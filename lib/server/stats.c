@@ -97,6 +97,19 @@ void stats_gap(void *worker, struct conn *c, const struct gap *g)
 	buf_fini(&b);
 }
 
+void stats_refused(struct worker *w, struct conn *c, enum err_code code, struct str reason)
+{
+	struct buf b = { 0 };
+
+	buf_add_text(&b, "{\"event\":\"refused\",");
+	add_conn(&b, c);
+	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", pub_code(code));
+	buf_add_json(&b, reason);
+	buf_add_char(&b, '}');
+	worker_log(w, LOG_LEVEL_INFO, buf_str(&b));
+	buf_fini(&b);
+}
+
 /* --- counters -------------------------------------------------------------------------------------------- */
 
 /* Every counter once: its name, what it says, and where it is. */

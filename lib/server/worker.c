@@ -25,8 +25,11 @@
 
 static void refuse(struct worker *w, uint64_t tag, enum err_code code, struct str reason)
 {
+	struct conn *c = outcome_refused(&w->outcomes, tag, code, reason);
+
 	w->stats.refused++;
-	outcome_refused(&w->outcomes, tag, code, reason);
+	if (c)
+		stats_refused(w, c, code, reason);
 }
 
 /* --- hop 2: from a client to the bus ---------------------------------------------------------------------- */

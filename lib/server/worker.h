@@ -56,6 +56,7 @@ void worker_close(struct worker *w);
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body);
 void stats_closed(void *worker, struct conn *c, unsigned code, struct str reason);
 void stats_gap(void *worker, struct conn *c, const struct gap *g);
+void stats_refused(struct worker *w, struct conn *c, enum err_code code, struct str reason);
 /* members.c: joins, leaves and typing; {"_op":"presence"}; GET and POST /presence. A body {"user_id":"ada"} is a heartbeat, with "type":"typing" it
  * says that she types. */
 extern const struct presence_events members_events;

@@ -37,6 +37,10 @@ load serve
 	tool rules slow
 }
 
+@test "a refused message is told with its reference, and is in the log" {
+	tool rules refused
+}
+
 @test "a token is refused wherever it is given" {
 	tool rules token
 }

@@ -172,6 +172,25 @@ def slow():
             log.close()
 
 
+def refused():
+    """a refusal is told with its reference, and is in the log"""
+    with Server() as s:
+        log, w = Ws(s.addr, ["_log"]), Ws(s.addr, ["a"], query="user_id=ada")
+        for msg, ref, code in (({"_ref": 1, "_x": 1}, 1, "invalid"), ({"_ref": "r", "_ts": ""}, "r", "invalid"),
+                               ({"_ref": [], "n": 1}, None, "invalid"), ({"_ref": 2, "_room": "_log"}, 2, "denied"),
+                               (b"[1]", None, "invalid"), ({"_ref": 3, "_room": "a..b"}, 3, "invalid")):
+            w.send(msg)
+            o = w.next().body
+            expect("told", (o["_op"], o.get("_ref"), o["code"]), ("error", ref, code))
+            r = log.next().body
+            expect("record", (r["event"], r["user_id"], r["transport"], r["code"], r["reason"]),
+                   ("refused", "ada", "ws", code, o["reason"]))
+        expect("posted", http(s.addr, "POST", "/pub/a", body=b"{").status, 400)
+        expect("record", log.next().body["transport"], "pub")
+        log.close()
+        w.close()
+
+
 if __name__ == "__main__":
     try:
         globals()[sys.argv[1]]()
