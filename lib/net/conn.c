@@ -15,6 +15,7 @@
 
 #define LINGER_MS      2000
 #define LINGER_BYTES   (8u << 20)
+#define RATE_BURST_MS  1000  /* of its rate may come at once */
 #define PENDING_MAX    65536 /* publications without an outcome */
 
 static void on_data(struct sock *s, char *p, size_t n);
@@ -86,6 +87,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 	list_init(&c->dirty);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
+	deadline_init(&c->resume);
 	if (sock_adopt(n->engine, &c->sock, &sock_ops, fd) != 0) {
 		mem_free(c);
 		return NULL;
@@ -133,6 +135,7 @@ static void on_closed(struct sock *s)
 	c->closed = true;
 	unsubscribe_all(c);
 	conn_no_deadline(c);
+	wheel_del(&c->net->throttled, &c->resume);
 	list_del(&c->dirty);
 	list_add(&c->net->dead, &c->dirty);
 }
@@ -285,7 +288,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 {
 	size_t done = 0;
 
-	while (done < n && !c->busy && !c->closing && !c->closed) {
+	while (done < n && !c->busy && !c->closing && !c->closed && !conn_is_throttled(c)) {
 		size_t used = c->transport ? c->transport->data(c, p + done, n - done) : read_head(c, p + done, n - done);
 
 		done += used;
@@ -301,7 +304,7 @@ void conn_check_pause(struct conn *c)
 	bool full = c->busy ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
-		sock_pause(&c->sock, full);
+		sock_pause(&c->sock, full || conn_is_throttled(c));
 }
 
 void conn_read_on(struct conn *c)
@@ -397,10 +400,41 @@ void conn_on_deadline(struct deadline *d, void *arg)
 
 /* --- publications ----------------------------------------------------------------------------------------- */
 
+bool conn_is_throttled(const struct conn *c)
+{
+	return deadline_is_set(&c->resume);
+}
+
+void conn_on_resume(struct deadline *d, void *net)
+{
+	struct conn *c = list_entry(d, struct conn, resume);
+
+	(void)net;
+	conn_dirty(c); /* reads on */
+}
+
+/* Each message takes its share of the time at the connection's rate; who is ahead of the clock waits for it. */
+static void pay(struct conn *c)
+{
+	struct net *n = c->net;
+	double now = (double)n->now_ms;
+
+	if (n->conf.publish_rate <= 0)
+		return;
+	if (c->paid_ms < now - RATE_BURST_MS)
+		c->paid_ms = now - RATE_BURST_MS;
+	c->paid_ms += 1000 / n->conf.publish_rate;
+	if (c->paid_ms > now && !conn_is_throttled(c)) {
+		n->stats.throttled++;
+		wheel_set(&n->throttled, &c->resume, (int64_t)c->paid_ms + 1);
+	}
+}
+
 void conn_publish(struct conn *c, const struct publication *p)
 {
 	c->pending++;
 	c->net->stats.messages_in++;
+	pay(c);
 	c->net->events->publish(c->net->arg, p);
 }
 

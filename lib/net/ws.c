@@ -280,16 +280,17 @@ static void on_frame_error(struct conn *c, unsigned code)
 					   : STR("protocol error"));
 }
 
-static void read_frames(struct conn *c, struct frame_reader *r, char *p, size_t n)
+/* Returns bytes that were left. */
+static size_t read_frames(struct conn *c, struct frame_reader *r, char *p, size_t n)
 {
-	while (!c->closing && !c->closed) {
+	while (!c->closing && !c->closed && !conn_is_throttled(c)) {
 		struct str payload = { 0 };
 		enum frame_op op = FRAME_TEXT;
 		unsigned code = 0;
 
 		switch (frame_read(r, &p, &n, &payload, &op, &code)) {
 		case FRAME_NONE:
-			return;
+			return 0;
 		case FRAME_MESSAGE:
 			if (op == FRAME_BINARY)
 				conn_bye(c, 1003, STR("text frames with JSON only"));
@@ -310,6 +311,7 @@ static void read_frames(struct conn *c, struct frame_reader *r, char *p, size_t 
 			break;
 		}
 	}
+	return n;
 }
 
 /* Most connections most of the time are in the middle of nothing and keep no reader. */
@@ -317,13 +319,14 @@ static size_t data(struct conn *c, char *p, size_t n)
 {
 	struct ws *ws = c->state;
 	struct frame_reader r;
+	size_t left;
 
 	ws->pong_by_ms = 0; /* anything at all shows that the peer lives */
 	if (ws->reader)
 		r = *ws->reader;
 	else
 		frame_reader_init(&r, c->net->conf.max_message + NET_METADATA_MAX);
-	read_frames(c, &r, p, n);
+	left = read_frames(c, &r, p, n);
 	if (frame_reader_idle(&r)) {
 		frame_reader_fini(&r);
 		mem_free(ws->reader);
@@ -334,7 +337,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 			ws->reader = mem_new(struct frame_reader);
 		*ws->reader = r;
 	}
-	return n;
+	return n - left;
 }
 
 /* --- deadlines ------------------------------------------------------------------------------------------ */
@@ -356,6 +359,8 @@ static void tick(struct conn *c)
 	struct ws *ws = c->state;
 	int64_t now = c->net->now_ms;
 
+	if (conn_is_throttled(c))
+		ws->pong_by_ms = 0; /* his answer may be among what is not read */
 	if (ws->pong_by_ms && now >= ws->pong_by_ms) {
 		conn_abort(c, 1006, STR("no answer to a ping"));
 		return;

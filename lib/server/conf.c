@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "bus/bus.h"
 #include "codec/name.h"
+#include "net/listen.h"
 
 #include <stdlib.h>
 
@@ -27,6 +28,8 @@ static struct opt options[] = {
 		.help = "refuse more (10000, or what the file limit allows)" },
 	{ .name = "max-rooms", .type = OPT_INT, .arg = "N", .min = 1, .max = 100000,
 		.help = "of one connection (1024)" },
+	{ .name = "publish-rate", .type = OPT_RATE, .arg = "RATE",
+		.help = "read a connection no faster, 100/s (any)" },
 	{ .name = "max-message", .type = OPT_SIZE, .arg = "SIZE",
 		.help = "refuse larger messages (1m)" },
 	{ .name = "ping", .type = OPT_DURATION, .arg = "TIME",
@@ -40,7 +43,7 @@ static struct opt options[] = {
 	{ .name = "origin", .type = OPT_LIST, .arg = "ORIGIN",
 		.help = "let pages of that origin in besides the own host; * for all" },
 	{ .name = "presence", .type = OPT_STRING, .arg = "URL",
-		.help = "where presence lives (memory)" },
+		.help = "where presence lives (mem:)" },
 	{ .name = "presence-ttl", .type = OPT_DURATION, .arg = "TIME",
 		.help = "a member without a heartbeat is gone after (30s)" },
 	{ .name = "presence-grace", .type = OPT_DURATION, .arg = "TIME",
@@ -83,7 +86,7 @@ static const struct opt_program program = {
 	.usage = (const char *const[]){ "[-l ADDRESS]... [-b BUS] [options]", NULL },
 	.examples = (const char *const[]){
 		"rt-serve                          # 127.0.0.1:8080, nothing else needed",
-		"rt-serve -l :9000 --history 10k   # all addresses, more history",
+		"rt-serve -l :9000 --history 9999  # all addresses, more history",
 		"rt-serve --slow 'ticks.>=latest'  # who falls behind in ticks.* gets the newest",
 		NULL },
 	.opts = options,
@@ -105,6 +108,7 @@ const struct opt_program *conf_program(struct conf *c)
 	aim("slow", &c->slow);
 	aim("max-connections", &c->max_connections);
 	aim("max-rooms", &c->max_rooms);
+	aim("publish-rate", &c->publish_rate);
 	aim("max-message", &c->max_message);
 	aim("ping", &c->ping_ms);
 	aim("pong", &c->pong_ms);
@@ -133,6 +137,7 @@ void conf_init(struct conf *c)
 {
 	*c = (struct conf){
 		.bus = "mem:",
+		.presence = "mem:",
 		.history = 1000,
 		.history_bytes = 1 << 20,
 		.history_age_ms = 3600 * 1000,
@@ -221,6 +226,11 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 	}
 	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 || c->idle_ms <= 0)
 		return err_set(e, ERR_USAGE, "--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
+	for (int i = 0; i < c->listen.n; i++)
+		if (listen_check(str_of(c->listen.v[i]), e) != 0)
+			return ERR_USAGE;
+	if (strcmp(c->presence, "mem:") != 0)
+		return err_set(e, ERR_USAGE, "no presence '%s' is built in (there is mem:)", c->presence);
 	if (c->max_message < 64 || c->max_message > (64u << 20))
 		return err_set(e, ERR_USAGE, "--max-message must be between 64 and 64m");
 	return read_slow(c, e);
@@ -260,8 +270,11 @@ void conf_print(const struct conf *c, struct buf *out)
 	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\nheartbeat %lldms\nidle %lldms\n",
 		(long long)c->max_rooms, (unsigned long long)c->max_message, (long long)c->ping_ms,
 		(long long)c->pong_ms, (long long)c->heartbeat_ms, (long long)c->idle_ms);
+	if (c->publish_rate > 0)
+		buf_addf(out, "publish-rate %g/s\n", c->publish_rate);
 	for (int i = 0; i < c->origins.n; i++)
 		buf_addf(out, "origin %s\n", c->origins.v[i]);
+	buf_addf(out, "presence %s\n", c->presence);
 	buf_addf(out, "presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\nbackfills %lld\nlog %s\n",
 		(long long)c->presence_ttl_ms, (long long)c->presence_grace_ms, (long long)c->dedup_ms,
 		(long long)c->dedup_max, (long long)c->backfills, c->log ? "json" : "text");
