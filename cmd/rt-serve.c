@@ -20,7 +20,7 @@
 #define DRAIN_MS        5000
 
 struct serve {
-	struct conf conf, next;  /* next: of a reload */
+	struct conf conf;
 	struct worker worker;
 	uv_loop_t loop;
 	uv_signal_t sigterm, sigint, sighup;
@@ -28,7 +28,6 @@ struct serve {
 	int argc, n_stops;
 	char **argv;
 	int64_t drain_until_ms;
-	int notify_fd;
 };
 
 /* --- systemd (sd_notify(3), sd_listen_fds(3)) -------------------------------------------------------- */
@@ -282,8 +281,9 @@ int main(int argc, char **argv)
 	s.argv = argv;
 	conf_init(&s.conf);
 	if (conf_read(&s.conf, argc, argv, &e) != 0) {
-		fprintf(stderr, "rt-serve: %s\ntry 'rt-serve -h'\n", e.text);
-		return EXIT_USAGE;
+		bool unread = e.code == ERR_IO || e.code == ERR_NOTFOUND;
+		fprintf(stderr, "rt-serve: %s\n%s", e.text, unread ? "" : "try 'rt-serve -h'\n");
+		return unread ? EXIT_SYSTEM : EXIT_USAGE;
 	}
 	log_init("rt-serve", s.conf.quiet ? LOG_LEVEL_ERROR : s.conf.verbose > 1 ? LOG_LEVEL_DEBUG
 		: s.conf.verbose			  ? LOG_LEVEL_INFO

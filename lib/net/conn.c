@@ -15,6 +15,7 @@
 
 #define LINGER_MS      2000
 #define LINGER_BYTES   (8u << 20)
+#define RATE_BURST_MS  1000  /* of its rate may come at once */
 #define PENDING_MAX    65536 /* publications without an outcome */
 
 static void on_data(struct sock *s, char *p, size_t n);
@@ -87,6 +88,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 	list_init(&c->held);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
+	deadline_init(&c->resume);
 	if (sock_adopt(n->engine, &c->sock, &sock_ops, fd) != 0) {
 		mem_free(c);
 		return NULL;
@@ -134,6 +136,7 @@ static void on_closed(struct sock *s)
 	c->closed = true;
 	unsubscribe_all(c);
 	conn_no_deadline(c);
+	wheel_del(&c->net->throttled, &c->resume);
 	list_del(&c->dirty);
 	list_del(&c->held);
 	list_add(&c->net->dead, &c->dirty);
@@ -286,6 +289,8 @@ static size_t read_head(struct conn *c, char *p, size_t n)
 
 bool conn_may_read(struct conn *c)
 {
+	if (conn_is_throttled(c))
+		return false; /* the wheel wakes it */
 	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
 		return true;
 	c->stalled = true;
@@ -316,7 +321,7 @@ void conn_check_pause(struct conn *c)
 	bool full = c->busy || c->stalled ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
-		sock_pause(&c->sock, full);
+		sock_pause(&c->sock, full || conn_is_throttled(c));
 }
 
 void conn_read_on(struct conn *c)
@@ -412,11 +417,42 @@ void conn_on_deadline(struct deadline *d, void *arg)
 
 /* --- publications ----------------------------------------------------------------------------------------- */
 
+bool conn_is_throttled(const struct conn *c)
+{
+	return deadline_is_set(&c->resume);
+}
+
+void conn_on_resume(struct deadline *d, void *net)
+{
+	struct conn *c = list_entry(d, struct conn, resume);
+
+	(void)net;
+	conn_dirty(c); /* reads on */
+}
+
+/* Each message takes its share of the time at the connection's rate; who is ahead of the clock waits for it. */
+static void pay(struct conn *c)
+{
+	struct net *n = c->net;
+	double now = (double)n->now_ms;
+
+	if (n->conf.publish_rate <= 0)
+		return;
+	if (c->paid_ms < now - RATE_BURST_MS)
+		c->paid_ms = now - RATE_BURST_MS;
+	c->paid_ms += 1000 / n->conf.publish_rate;
+	if (c->paid_ms > now && !conn_is_throttled(c)) {
+		n->stats.throttled++;
+		wheel_set(&n->throttled, &c->resume, (int64_t)c->paid_ms + 1);
+	}
+}
+
 void conn_publish(struct conn *c, const struct publication *p)
 {
 	c->pending++;
 	c->net->turn_bytes += NET_MESSAGE_COST;
 	c->net->stats.messages_in++;
+	pay(c);
 	c->net->events->publish(c->net->arg, p);
 }
 

@@ -53,6 +53,8 @@ struct conn {
 	struct list dirty;    /* net.dirty, or net.dead */
 	struct list held;     /* net.held */
 	struct deadline deadline;
+	struct deadline resume; /* over its rate: read no more until then */
+	double paid_ms;       /* what it published is paid for, at its rate, up to this time */
 	const struct transport *transport; /* NULL: reading heads */
 	void *state;          /* of the transport */
 	struct subscriber *sub;
@@ -80,6 +82,7 @@ struct conn {
 struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback);
 void conn_free(struct conn *c);
 void conn_on_deadline(struct deadline *d, void *net);
+void conn_on_resume(struct deadline *d, void *net);
 /* For flush.c: reads on in what waits in c->in; stops or resumes the peer. */
 void conn_read_on(struct conn *c);
 /* May another request or message be taken now? A few bytes can ask for a megabyte: who asks faster than he is written to, or for more than a turn
@@ -120,6 +123,8 @@ void conn_bye(struct conn *c, unsigned code, struct str reason);
 void conn_published(struct conn *c, struct str ref, const struct pub_result *r);
 /* For the server: a control message to a WebSocket. */
 void conn_say(struct conn *c, struct str json);
+/* It published more than its rate allows: nothing of it is read for now, nor to be taken from what was read. */
+bool conn_is_throttled(const struct conn *c);
 /* A publication was handed to the server; conn_published will follow. */
 void conn_publish(struct conn *c, const struct publication *p);
 

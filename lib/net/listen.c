@@ -252,6 +252,15 @@ static void remove_stale(const struct sockaddr_un *un)
 		close(fd);
 }
 
+static int unix_path_check(struct str spec, struct str path, struct err *e)
+{
+	size_t max = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+
+	if (path.n > 0 && path.n <= max)
+		return 0;
+	return err_set(e, ERR_USAGE, "the path of '" STR_FMT "' must have 1 to %zu bytes", STR_ARG(spec), max);
+}
+
 static struct listener *open_unix(uv_loop_t *loop, struct str spec, listen_fn *fn, void *arg, struct err *e)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -259,11 +268,8 @@ static struct listener *open_unix(uv_loop_t *loop, struct str spec, listen_fn *f
 	struct listener *l;
 	int fd;
 
-	if (path.n == 0 || path.n >= sizeof un.sun_path) {
-		err_set(e, ERR_USAGE, "the path of '" STR_FMT "' must have 1 to %zu bytes", STR_ARG(spec),
-			sizeof un.sun_path - 1);
+	if (unix_path_check(spec, path, e) != 0)
 		return NULL;
-	}
 	memcpy(un.sun_path, path.p, path.n);
 	remove_stale(&un);
 	fd = open_socket((struct sockaddr *)&un, sizeof un, spec, 0, e);
@@ -289,6 +295,8 @@ static int split_spec(struct str spec, struct buf *host, int *port, struct err *
 		port_text = str_skip(spec, h.n + 1);
 		if (h.n >= 2 && h.p[0] == '[' && h.p[h.n - 1] == ']')
 			h = str_make(h.p + 1, h.n - 2);
+		else if (memchr(h.p, ':', h.n))
+			port_text = STR(""); /* whose colon is the last? */
 		buf_add_str(host, h.n ? h : STR("::"));
 	} else {
 		buf_add_text(host, "127.0.0.1");
@@ -299,6 +307,18 @@ static int split_spec(struct str spec, struct buf *host, int *port, struct err *
 			STR_ARG(spec));
 	*port = (int)number;
 	return 0;
+}
+
+int listen_check(struct str spec, struct err *e)
+{
+	struct buf host = { 0 };
+	int port, rc;
+
+	if (str_starts(spec, STR("unix:")))
+		return unix_path_check(spec, str_skip(spec, 5), e);
+	rc = split_spec(spec, &host, &port, e);
+	buf_fini(&host);
+	return rc;
 }
 
 struct listener *listen_open(uv_loop_t *loop, struct str spec, listen_fn *fn, void *arg, struct err *e)

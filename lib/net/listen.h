@@ -18,6 +18,8 @@ typedef void listen_fn(void *arg, int fd, struct str peer, bool loopback);
 /* "9000" "127.0.0.1:8080" (loopback only without a host) ":9000" (all addresses) "[::1]:9000" "host:9000" "unix:PATH". Binds and listens; accepts after
  * listen_start. ERR_IO when the address is in use, with another port to try. */
 struct listener *listen_open(uv_loop_t *loop, struct str spec, listen_fn *fn, void *arg, struct err *e);
+/* 0, or ERR_USAGE: could it be an address at all? */
+int listen_check(struct str spec, struct err *e);
 /* An inherited listening socket. */
 struct listener *listen_adopt(uv_loop_t *loop, int fd, listen_fn *fn, void *arg, struct err *e);
 void listen_start(struct listener *l);

@@ -37,6 +37,7 @@ static void on_timer(uv_timer_t *timer)
 
 	n->now_ms = clock_ms();
 	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
+	wheel_run(&n->throttled, n->now_ms, conn_on_resume, n);
 }
 
 const char *pub_code(enum err_code code)
@@ -66,6 +67,7 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const 
 	list_init(&n->held);
 	list_init(&n->dead);
 	wheel_init(&n->wheel, n->now_ms);
+	wheel_init(&n->throttled, n->now_ms);
 	n->engine = sock_engine_open(loop, e);
 	if (!n->engine)
 		return ERR_IO;

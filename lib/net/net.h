@@ -22,6 +22,7 @@ struct net_conf {
 	size_t max_message;
 	uint64_t turn_bytes;
 	unsigned max_connections, max_rooms; /* rooms: of one connection */
+	double publish_rate;                 /* messages a second of one connection; 0: any */
 	int64_t ping_ms, pong_ms;            /* WebSocket: ping that often, cut that long after */
 	int64_t head_ms, body_ms, idle_ms;   /* a request's head, silence within its body, keep-alive */
 	int64_t heartbeat_ms;                /* SSE and stream */
@@ -97,6 +98,7 @@ struct net_events {
 
 struct net_stats {
 	uint64_t accepted, refused, requests, messages_in, frames_out, writes, bytes_out, bytes_in, gaps, slow_closed;
+	uint64_t throttled; /* times a connection was not read because of its rate */
 	uint64_t dropped; /* entries that slow subscribers did not get */
 };
 
@@ -113,7 +115,8 @@ struct net {
 	struct pos held_head;
 	struct list dead;         /* freed when the turn ends */
 	unsigned n_conns;
-	struct wheel wheel;
+	struct wheel wheel;       /* struct conn.deadline */
+	struct wheel throttled;   /* struct conn.resume */
 	uv_timer_t timer;
 	struct head head;         /* of the request being read: one at a time */
 	struct buf scratch;       /* of the flush: what one connection is to be written, where it is not */

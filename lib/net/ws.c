@@ -361,6 +361,8 @@ static void tick(struct conn *c)
 	struct ws *ws = c->state;
 	int64_t now = c->net->now_ms;
 
+	if (conn_is_throttled(c))
+		ws->pong_by_ms = 0; /* his answer may be among what is not read */
 	if (ws->pong_by_ms && now >= ws->pong_by_ms) {
 		conn_abort(c, 1006, STR("no answer to a ping"));
 		return;

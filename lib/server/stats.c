@@ -13,7 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define JSON "application/json"
+#define JSON         "application/json"
+#define COUNTERS_MAX 40
 
 static void add_u64(struct buf *b, const char *name, uint64_t v)
 {
@@ -161,7 +162,7 @@ static uint64_t rss_bytes(void)
 	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static size_t counters(const struct worker *w, struct counter out[32])
+static size_t counters(const struct worker *w, struct counter out[COUNTERS_MAX])
 {
 	const struct net_stats *n = &w->net.stats;
 	const struct counter list[] = {
@@ -177,6 +178,7 @@ static size_t counters(const struct worker *w, struct counter out[32])
 		{ "connections_refused", "connections over the limit", false, n->refused },
 		{ "requests", "HTTP requests", false, n->requests },
 		{ "published", "messages handed to the bus", false, w->stats.published },
+		{ "publish_throttled", "times a connection was not read because of its rate", false, n->throttled },
 		{ "publish_refused", "messages refused", false, w->stats.refused },
 		{ "publish_unknown", "messages with an unknown outcome", false, w->stats.unknown },
 		{ "delivered", "messages received from the bus", false, w->stats.delivered },
@@ -194,13 +196,14 @@ static size_t counters(const struct worker *w, struct counter out[32])
 	};
 	size_t n_list = sizeof list / sizeof *list;
 
+	_Static_assert(sizeof list <= COUNTERS_MAX * sizeof *list, "counters");
 	memcpy(out, list, sizeof list);
 	return n_list;
 }
 
 void stats_counters(struct worker *w, struct buf *out)
 {
-	struct counter list[32];
+	struct counter list[COUNTERS_MAX];
 	size_t n = counters(w, list);
 
 	buf_add_text(out, "{\"event\":\"stats\"");
@@ -211,7 +214,7 @@ void stats_counters(struct worker *w, struct buf *out)
 
 static void get_metrics(struct worker *w, struct conn *c, const struct head *h)
 {
-	struct counter list[32];
+	struct counter list[COUNTERS_MAX];
 	size_t n = counters(w, list);
 	struct buf b = { 0 };
 

@@ -430,6 +430,7 @@ static struct net_conf net_conf(const struct conf *c)
 		.max_message = c->max_message,
 		.max_connections = (unsigned)c->max_connections,
 		.max_rooms = (unsigned)c->max_rooms,
+		.publish_rate = c->publish_rate,
 		.ping_ms = c->ping_ms,
 		.pong_ms = c->pong_ms,
 		.head_ms = c->timeout_ms ? c->timeout_ms : 10000,
