@@ -56,9 +56,10 @@ check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion
 # --- what is built --------------------------------------------------------------------------
 lib_src  := $(wildcard lib/*/*.c) $(if $(TEST),$(wildcard tests/support/*.c))
 programs := $(patsubst cmd/%.c,%,$(wildcard cmd/rt-*.c))
-cmd_src  := $(filter-out $(wildcard cmd/rt-*.c),$(wildcard cmd/*.c))
+cmd_src  := $(filter-out $(wildcard cmd/rt-*.c cmd/crdt_*.c),$(wildcard cmd/*.c))
+crdt_src := $(wildcard cmd/crdt_*.c)
 units    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
-manuals  := $(wildcard man/*.[17])
+manuals  := $(wildcard man/*.[157])
 run       = $(if $(V),$2,@echo '  $1 $@' && $2)
 obj       = $(patsubst %.c,$B/%.o,$1)
 archive  := $B/librtkit.a
@@ -73,8 +74,12 @@ units: $(addprefix $B/unit/,$(units)) ## build the unit tests (with TEST=1)
 $(archive): $(call obj,$(lib_src))
 	@rm -f $@ && ar rcs $@ $^
 
-$(addprefix $B/,$(programs)): $B/%: $B/cmd/%.o $(call obj,$(cmd_src)) $(archive)
+$(addprefix $B/,$(filter-out rt-crdt-merge,$(programs))): $B/%: $B/cmd/%.o $(call obj,$(cmd_src)) $(archive)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
+
+# Talks to nobody, so it links nothing but libc: that is its start-up time.
+$B/rt-crdt-merge: $B/cmd/rt-crdt-merge.o $(call obj,$(crdt_src)) $(archive)
+	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ -lm)
 
 $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
 	@mkdir -p $(@D)
@@ -175,4 +180,4 @@ clean: ## remove build/
 
 .SECONDARY: $(call obj,$(wildcard tests/bench/*.c))
 
--include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c tests/bench/*.c)))
+-include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(crdt_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c tests/bench/*.c)))
