@@ -29,7 +29,7 @@ static int fill(struct input *in, size_t want)
 	while (!in->eof && in->n < want) {
 		ssize_t got;
 
-		if (in->cap < want + 1) {
+		if (in->cap < want + 1 || !in->p) {
 			in->cap = want + 1;
 			in->p = mem_resize(in->p, in->cap, 1);
 		}
@@ -133,14 +133,33 @@ static size_t last_line(const struct input *in)
 	return nl ? (size_t)(nl + 1 - in->p) : 0;
 }
 
+static struct merge_held *held_of(struct merge *m, const char *path)
+{
+	for (int i = 0; i < m->n_files && i < (int)(sizeof(m->held) / sizeof(*m->held)); i++)
+		if (m->files[i] == path && m->held[i].used)
+			return &m->held[i];
+	return NULL;
+}
+
 int merge_each(struct merge *m, const char *path, void (*fn)(struct merge *m, struct crdt_state *s, struct str text, void *arg), void *arg)
 {
 	struct input in = { .path = path };
 	bool stdin_ = strcmp(path, "-") == 0, lines;
+	struct merge_held *held;
 	struct stat st;
 	int rc;
 
-	in.fd = stdin_ ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	held = held_of(m, path);
+	if (held) {
+		in.p = held->text.p;
+		in.n = held->text.n;
+		in.cap = held->text.cap;
+		held->text = (struct buf){ 0 };
+		held->used = false;
+		in.fd = held->fd;
+	} else {
+		in.fd = stdin_ ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	}
 	m->report.file = path;
 	m->report.line = 1;
 	if (in.fd < 0 || fstat(in.fd, &st) != 0) {
@@ -148,7 +167,7 @@ int merge_each(struct merge *m, const char *path, void (*fn)(struct merge *m, st
 		rc = MERGE_SYSTEM;
 		goto out;
 	}
-	rc = fill(&in, S_ISREG(st.st_mode) && st.st_size < BLOCK_BYTES ? (size_t)st.st_size + 1 : 65536);
+	rc = fill(&in, in.n > 65536 ? in.n + 1 : S_ISREG(st.st_mode) && st.st_size < BLOCK_BYTES ? (size_t)st.st_size + 1 : 65536);
 	lines = rc == 0 && !in.eof && is_ndjson(m, &in);
 	while (rc == 0 && lines && !in.eof) {
 		size_t end;

@@ -15,6 +15,13 @@ enum merge_exit {
 	MERGE_SYSTEM = 6,
 };
 
+/* What was read of a pipe already, to be read again. */
+struct merge_held {
+	struct buf text;
+	int fd;
+	bool used, lost;
+};
+
 struct merge {
 	struct crdt_options options;
 	struct crdt_report report;
@@ -30,6 +37,7 @@ struct merge {
 	size_t n_docs, cap_docs;
 	const char *const *files;
 	int n_files;
+	struct merge_held held[16]; /* by input; see crdt_stream.c */
 };
 
 enum merge_shape { MERGE_KEEP, MERGE_V1, MERGE_PLAIN };
@@ -39,6 +47,8 @@ enum merge_shape { MERGE_KEEP, MERGE_V1, MERGE_PLAIN };
 /* Calls fn for every document of a file ("-": stdin). The state's text is in m->texts; fn takes the state. Findings are reported and reading goes
  * on. 0, or MERGE_SYSTEM: reported. */
 int merge_each(struct merge *m, const char *path, void (*fn)(struct merge *m, struct crdt_state *s, struct str text, void *arg), void *arg);
+/* Merges all files as sorted streams. -1: the general way is to be taken; else a status. */
+int merge_stream(struct merge *m);
 /* All files into m->docs, joined by id. */
 int merge_all(struct merge *m);
 /* Joins a state into the document of its id. `changed` may be NULL. Frees s. */

@@ -40,8 +40,11 @@ static int write_docs(struct merge *m)
 
 int verb_merge(struct merge *m)
 {
-	int rc = merge_all(m);
+	int rc = merge_stream(m);
 
+	if (rc >= 0)
+		return rc;
+	rc = merge_all(m);
 	return rc == 0 ? write_docs(m) : rc;
 }
 
