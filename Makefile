@@ -53,32 +53,36 @@ run_needs   := gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv
 check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion \
                procps
 
+# What only check-real needs. Where one cannot be had, its part is skipped.
+real_needs := chromium python3-venv ca-certificates $(if $(shell command -v npm),,nodejs npm)
+
 # --- what is built --------------------------------------------------------------------------
 lib_src  := $(wildcard lib/*/*.c) $(if $(TEST),$(wildcard tests/support/*.c))
 programs := $(patsubst cmd/%.c,%,$(wildcard cmd/rt-*.c))
-cmd_src  := $(filter-out $(wildcard cmd/rt-*.c cmd/crdt_*.c),$(wildcard cmd/*.c))
-crdt_src := $(wildcard cmd/crdt_*.c)
+cmd_src  := $(filter-out $(wildcard cmd/rt-*.c),$(wildcard cmd/*.c))
 units    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+fuzzers  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 manuals  := $(wildcard man/*.[157])
 run       = $(if $(V),$2,@echo '  $1 $@' && $2)
 obj       = $(patsubst %.c,$B/%.o,$1)
 archive  := $B/librtkit.a
 
 .PHONY: all units run demo check check-real bench soak fuzz completions style cov install uninstall \
-	deps deps-check help clean FORCE
+	deps deps-check deps-real deps-fuzz help clean FORCE
 
 all: $(addprefix $B/,$(programs)) ## build the programs (the default)
 
-units: $(addprefix $B/unit/,$(units)) ## build the unit tests (with TEST=1)
+units: $(addprefix $B/unit/,$(units)) $(addprefix $B/fuzz/,$(fuzzers)) ## build the unit tests (with TEST=1)
 
-$(archive): $(call obj,$(lib_src))
+# What programs share is in it too, so that one links only what it uses.
+$(archive): $(call obj,$(lib_src) $(cmd_src))
 	@rm -f $@ && ar rcs $@ $^
 
-$(addprefix $B/,$(filter-out rt-crdt-merge,$(programs))): $B/%: $B/cmd/%.o $(call obj,$(cmd_src)) $(archive)
+$(addprefix $B/,$(filter-out rt-crdt-merge,$(programs))): $B/%: $B/cmd/%.o $(archive)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
 # Talks to nobody, so it links nothing but libc: that is its start-up time.
-$B/rt-crdt-merge: $B/cmd/rt-crdt-merge.o $(call obj,$(crdt_src)) $(archive)
+$B/rt-crdt-merge: $B/cmd/rt-crdt-merge.o $(archive)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ -lm)
 
 $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
@@ -88,6 +92,10 @@ $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
 $B/bench/%: $B/tests/bench/%.o $(archive)
 	@mkdir -p $(@D)
 	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+
+$(addprefix $B/fuzz/,$(fuzzers)): $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(archive)
+	@mkdir -p $(@D)
+	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
@@ -122,10 +130,34 @@ check: ## install what tests need, build, run every test (SAN= for sanitizers)
 bench: all $B/bench/load $B/bench/limit ## measure rt-serve against the least that is possible, in pairs (ROWS= some, PAIRS=5)
 	@exec sh tests/bench/run.sh $B "$(ROWS)"
 
-check-real: ## the same with real peers of other registries: browser, npm clients
+soak: ## each fault with twenty random seeds: an hour or so
 	@$(MAKE) --no-print-directory deps-check
 	@$(MAKE) --no-print-directory TEST=1 all
-	@exec sh tests/real/run.sh build/test
+	@exec sh tests/soak.sh build/test
+
+# Each target for FUZZ_S seconds, from its corpus; what it finds is left in build/fuzz.
+FUZZ_S ?= 600
+fuzz: ## fuzz every parser for FUZZ_S=600 seconds (clang's libFuzzer)
+	@$(MAKE) --no-print-directory deps-fuzz
+	@$(MAKE) --no-print-directory CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' SAN=address,undefined \
+		B=build/fuzz build/fuzz/librtkit.a $(addprefix build/fuzz/tests/fuzz/,$(addsuffix .o,$(fuzzers)))
+	@for f in $(fuzzers); do mkdir -p build/fuzz/found/$$f && \
+		clang -fsanitize=fuzzer,address,undefined -o build/fuzz/$$f build/fuzz/tests/fuzz/$$f.o \
+			build/fuzz/librtkit.a $(libs) && \
+		build/fuzz/$$f -max_total_time=$(FUZZ_S) -artifact_prefix=build/fuzz/found/ \
+			build/fuzz/found/$$f tests/fuzz/corpus/$$f || exit 1; done
+
+cov: ## lines that the tests run: build/cov/*.gcov
+	@$(MAKE) --no-print-directory COV=1 all units
+	@sh tests/run.sh build/cov || true
+	@cd build/cov && find lib -name '*.gcda' -exec gcov -r -s ../.. {} + | \
+		awk -F"[ ':%]+" '/^File/ {f = $$2} /^Lines/ && f ~ /^lib/ {printf "%6.2f %% %s\n", $$3, f}' | sort -n
+
+check-real: ## the same with real peers of other registries: browser, npm clients
+	@$(MAKE) --no-print-directory deps-check
+	@$(MAKE) --no-print-directory deps-real || echo "going on without them"
+	@$(MAKE) --no-print-directory TEST=1 all
+	@exec sh tests/real/run.sh $(if $(SAN),$B,build/test)
 
 completions: all ## write the completion files of all programs from their option tables
 	@for p in $(programs); do for s in bash zsh fish; do \
@@ -172,6 +204,12 @@ deps:
 deps-check:
 	$(call need,$(check_needs))
 
+deps-real:
+	$(call need,$(real_needs))
+
+deps-fuzz:
+	$(call need,$(run_needs) clang libclang-rt-14-dev)
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
@@ -180,4 +218,4 @@ clean: ## remove build/
 
 .SECONDARY: $(call obj,$(wildcard tests/bench/*.c))
 
--include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(crdt_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c tests/bench/*.c)))
+-include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c tests/bench/*.c tests/fuzz/*.c)))

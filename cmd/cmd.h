@@ -5,10 +5,11 @@
 #ifndef RT_CMD_CMD_H
 #define RT_CMD_CMD_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/opt.h"
-#include "client/client.h"
 
+#include <sys/types.h>
 #include <uv.h>
 
 enum cmd_exit {
@@ -24,6 +25,7 @@ enum cmd_exit {
 
 struct cmd {
 	const struct opt_program *program;
+	const char *(*about)(void); /* one more line of -V; NULL: none */
 	const char *url, *token_file, *ca_file, *cert_file, *key_file, *completion;
 	struct opt_list headers;
 	int64_t retry_ms;   /* -1: not given */
@@ -45,7 +47,7 @@ struct cmd {
 
 enum cmd_profile { PROFILE_RT, PROFILE_RAW };
 
-#define CMD_INIT { .retry_ms = -1, .timeout_ms = -1, .for_ms = -1 }
+#define CMD_INIT .retry_ms = -1, .timeout_ms = -1, .for_ms = -1
 
 #define OPTION(l, n, t, v, a, h) \
 	{ .letter = l, .name = n, .type = t, .target = v, .arg = a, .help = h }
@@ -55,20 +57,6 @@ enum cmd_profile { PROFILE_RT, PROFILE_RAW };
 	{ .letter = l, .name = n, .type = OPT_INT, .target = v, .arg = a, .help = h, .min = lo, .max = hi }
 #define OPTION_ROOM(n, v, h) \
 	{ .name = n, .type = OPT_STRING, .target = v, .arg = "ROOM", .help = h, .complete = "room" }
-
-/* Rows for the table of a program that connects; `c` is its static struct cmd. */
-#define CMD_OPTIONS_CONNECT(c) \
-	OPTION('u', "url", OPT_STRING, &(c).url, "URL", "server, or @NAME of a profile (default $RT_URL)"), \
-	OPTION('w', "timeout", OPT_DURATION, &(c).timeout_ms, NULL, "deadline"), \
-	OPTION('d', "for", OPT_DURATION, &(c).for_ms, NULL, "stop after that time"), \
-	OPTION(0, "retry", OPT_DURATION, &(c).retry_ms, NULL, "how long one outage may last, or forever"), \
-	OPTION_FILE(0, "token-file", &(c).token_file, "holds the token (else $RT_TOKEN)"), \
-	OPTION('H', "header", OPT_LIST, &(c).headers, "'N: V'", NULL), \
-	OPTION_FILE(0, "ca", &(c).ca_file, NULL), \
-	OPTION('k', "insecure", OPT_FLAG, &(c).insecure, NULL, NULL), \
-	OPTION_FILE(0, "cert", &(c).cert_file, NULL), \
-	OPTION_FILE(0, "key-file", &(c).key_file, NULL), \
-	OPTION(0, "profile", OPT_CHOICE, &(c).profile, "rt|raw", "raw: any WebSocket or SSE server")
 
 /* Rows of every program. */
 #define CMD_OPTIONS(c) \
@@ -86,8 +74,8 @@ enum cmd_profile { PROFILE_RT, PROFILE_RAW };
 int cmd_start(struct cmd *c, const struct opt_program *p, int argc, char **argv);
 /* One line, then "try 'rt-sub -h'"; exit 2. */
 void cmd_usage(struct cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
-/* Fills what the shared options say; reads token and header files (a failure ends the program). */
-void cmd_connect(struct cmd *c, struct client_conf *conf);
+/* Appends a file of at most 64 KiB; its mode goes to `mode` (may be NULL). 0 or ERR_USAGE with a sentence. */
+int cmd_read_file(const char *path, struct buf *out, mode_t *mode, struct err *e);
 /* SIGINT and SIGTERM call `stop` with 1; a second one calls it with 2, and the program dies of it when it returns. SIGHUP calls
  * `hang_up`; NULL: it ends the program. */
 void cmd_signals(struct cmd *c, void (*stop)(void *arg, int nth), void (*hang_up)(void *arg), void *arg);

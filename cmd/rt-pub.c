@@ -2,7 +2,7 @@
  *
  * The table of options and what follows from them. Lines become messages in client/compose.c, client/intake.c moves them,
  * client/pub_run.c is the run as a whole; the connection, the window and resending are client/client.c's. */
-#include "cmd.h"
+#include "connect.h"
 
 #include "client/pub_run.h"
 
@@ -13,7 +13,7 @@
 
 #define METADATA_BYTES 4096 /* that a line may have on top of its message */
 
-static struct cmd cmd = CMD_INIT;
+static struct cmd cmd = CONNECT_INIT;
 
 static struct {
 	bool text, one, raw, wrap, fresh, number, acks, strict;
@@ -48,7 +48,7 @@ static const struct opt options[] = {
 	OPTION(0, "strict", OPT_FLAG, &set.strict, NULL, "stop at the first bad line"),
 	OPTION(0, "max-message", OPT_SIZE, &set.max_message, NULL, "longest message (1m)"),
 	OPTION('f', "format", OPT_STRING, &set.format, "json", NULL),
-	CMD_OPTIONS_CONNECT(cmd),
+	CONNECT_OPTIONS(cmd),
 	CMD_OPTIONS(cmd),
 };
 
@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 	int n = cmd_start(&cmd, &program, argc, argv);
 
 	check_format();
-	cmd_connect(&cmd, &conf.client);
+	connect_conf(&cmd, &conf.client);
 	conf.client.user = set.user;
 	conf.client.window = (unsigned)set.window;
 	conf.client.max_message = set.max_message;

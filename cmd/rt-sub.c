@@ -2,7 +2,7 @@
  *
  * The table of options and what follows from them. client/sub_run.c is the run as a whole, client/print.c makes the lines,
  * client/output.c writes them, client/exec.c is -x. */
-#include "cmd.h"
+#include "connect.h"
 
 #include "base/tty.h"
 #include "client/listing.h"
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct cmd cmd = CMD_INIT;
+static struct cmd cmd = CONNECT_INIT;
 
 static struct {
 	bool meta, raw, nul, until_end, no_gap, rooms, unordered;
@@ -49,15 +49,15 @@ static const struct opt options[] = {
 	OPTION_ROOM("publish", &set.publish, "publish CMD's lines to ROOM"),
 	OPTION_INT(0, "max-deliver", &set.max_deliver, "N", "tries of a message (3)", 1, 1000000),
 	OPTION_ROOM("dead-letter", &set.dead_letter, "where messages go that were used up"),
-	OPTION(0, "nak-delay", OPT_DURATION, &set.nak_delay_ms, NULL, "pause after exit status 75 (5s)"),
+	OPTION(0, "nak-delay", OPT_DURATION, &set.nak_delay_ms, NULL, NULL),
 	OPTION(0, "exec-timeout", OPT_DURATION, &set.exec_timeout_ms, NULL, "of one command (5m)"),
-	OPTION(0, "user", OPT_STRING, &set.user, "ID", "be present as that user"),
+	OPTION(0, "user", OPT_STRING, &set.user, "ID", NULL),
 	OPTION(0, "buffer", OPT_SIZE, &set.buffer, NULL, NULL),
 	OPTION(0, "max-message", OPT_SIZE, &set.max_message, NULL, NULL),
 	OPTION(0, "durable", OPT_STRING, &set.durable, "NAME", NULL),
 	OPTION(0, "ack-wait", OPT_DURATION, &set.ack_wait_ms, NULL, NULL),
 	OPTION_INT(0, "batch", &set.batch, "N", NULL, 1, 10000),
-	CMD_OPTIONS_CONNECT(cmd),
+	CONNECT_OPTIONS(cmd),
 	CMD_OPTIONS(cmd),
 };
 
@@ -229,7 +229,7 @@ int main(int argc, char **argv)
 
 	check_format();
 	check_exec();
-	cmd_connect(&cmd, &client);
+	connect_conf(&cmd, &client);
 	client.user = set.user;
 	client.max_message = set.max_message + 4096;
 	if (set.rooms)

@@ -30,9 +30,7 @@ _rt_sub()
 	--publish) _rt_add_rooms; return ;;
 	--max-deliver) return ;;
 	--dead-letter) _rt_add_rooms; return ;;
-	--nak-delay) return ;;
 	--exec-timeout) return ;;
-	--user) return ;;
 	-u|--url) return ;;
 	-w|--timeout) return ;;
 	-d|--for) return ;;
@@ -42,7 +40,7 @@ _rt_sub()
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-s --since -n --count -e --until-end -m --meta -f --format -o --output --raw -0 --null --events -L --rooms --cursor-file --no-gap -x --exec -j --jobs --unordered --publish --max-deliver --dead-letter --nak-delay --exec-timeout --user -u --url -w --timeout -d --for --retry --token-file --profile -q --quiet -v --verbose -h --help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '-s --since -n --count -e --until-end -m --meta -f --format -o --output --raw -0 --null --events -L --rooms --cursor-file --no-gap -x --exec -j --jobs --unordered --publish --max-deliver --dead-letter --exec-timeout -u --url -w --timeout -d --for --retry --token-file --profile -q --quiet -v --verbose -h --help' -- "$cur")
 		return
 	fi
 	_rt_add_rooms

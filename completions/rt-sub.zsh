@@ -28,9 +28,7 @@ _rt_sub() {
 		--publish='[publish CMD'\''s lines to ROOM]:ROOM:_rt_rooms' \
 		--max-deliver='[tries of a message (3)]:N: ' \
 		--dead-letter='[where messages go that were used up]:ROOM:_rt_rooms' \
-		--nak-delay='[pause after exit status 75 (5s)]:DURATION: ' \
 		--exec-timeout='[of one command (5m)]:DURATION: ' \
-		--user='[be present as that user]:ID: ' \
 		'(-u --url)'{-u+,--url=}'[server, or @NAME of a profile (default $RT_URL)]:URL: ' \
 		'(-w --timeout)'{-w+,--timeout=}'[deadline]:DURATION: ' \
 		'(-d --for)'{-d+,--for=}'[stop after that time]:DURATION: ' \

@@ -15,7 +15,7 @@ rm -rf "$log"
 mkdir -p "$log"
 
 {
-	ls "$build"/unit/test_* 2>/dev/null | grep -v '\.[od]$'
+	ls "$build"/unit/test_* "$build"/fuzz/fuzz_* 2>/dev/null
 	for t in layers manuals completions man-lint man-options man-examples; do
 		[ -f "tests/$t.sh" ] && echo "tests/$t.sh"
 	done
@@ -28,7 +28,8 @@ name=$(basename "$t")
 out=$log/$name.tap
 case $t in
 *.bats) timeout -k 5 300 bats --tap "$t" > "$out" 2>&1 < /dev/null ;;
-*.sh) timeout -k 5 300 sh "$t" > "$out" 2>&1 < /dev/null ;;
+*.sh) timeout -k 5 300 bash "$t" > "$out" 2>&1 < /dev/null ;;
+*/fuzz_*) timeout -k 5 300 "$t" "tests/fuzz/corpus/$name" > "$out" 2>&1 < /dev/null ;;
 *) timeout -k 5 300 "$t" > "$out" 2>&1 < /dev/null ;;
 esac
 rc=$?

@@ -5,7 +5,7 @@
 
 extern const struct bus_ops bus_mem;
 #ifdef RT_TEST
-extern const struct bus_ops bus_test __attribute__((weak)); /* tests/support: an engine that misbehaves on command */
+extern const struct bus_ops bus_test; /* tests/support: an engine that misbehaves on command */
 #endif
 
 static const struct bus_ops *const engines[] = {

@@ -6,9 +6,10 @@
  *      ws.c        one WebSocket, by libwebsockets
  *      http.c      one GET for each lane and one POST, by libcurl (multi.c)
  *
- * A carrier makes one attempt, reports its end once (client_on_down) and is ready to be started again. client_on_* may call
- * the user, who may call anything but client_free; so a carrier must expect its ops (stop included) to be called from inside any client_on_*, and
- * looks at its own state afterwards. */
+ * A carrier makes one attempt, reports its end once (client_on_down) and is ready to be started
+ * again. client_on_* may call the user, who may call anything but client_free; so a carrier must
+ * expect its ops (stop included) to be called from inside any client_on_*, and looks at its own
+ * state afterwards. */
 #ifndef RT_CLIENT_CARRIER_H
 #define RT_CLIENT_CARRIER_H
 
@@ -25,19 +26,27 @@ struct carrier_ops {
 	bool one_lane;       /* all rooms in one request */
 	bool refs;           /* acks are matched by `_ref`, else they come in order */
 	struct carrier *(*open)(struct client *c, struct err *e);
-	void (*start)(struct carrier *k);              /* one attempt; what comes of it comes from the loop */
-	void (*send)(struct carrier *k);               /* messages wait in the outbox: take what the connection accepts */
-	void (*ping)(struct carrier *k);               /* asks for a sign of life; NULL: signs come by themselves */
+	void (*start)(struct carrier *k); /* one attempt; what comes of it comes from the loop */
+	void (*send)(struct carrier
+			*k); /* messages wait in the outbox: take what the connection accepts */
+	void (*ping)(
+		struct carrier *k); /* asks for a sign of life; NULL: signs come by themselves */
 	void (*pause)(struct carrier *k, bool paused);
-	bool (*finish)(struct carrier *k);             /* a polite end: true, then client_on_closed; false: nothing to wait for */
-	void (*stop)(struct carrier *k);               /* an end at once; nothing follows. Idempotent */
+	bool (*finish)(struct carrier *k); /* a polite end: true, then client_on_closed; false:
+	                                      nothing to wait for */
+	void (*stop)(struct carrier *k);   /* an end at once; nothing follows. Idempotent */
 	void (*free)(struct carrier *k);
 };
 
 extern const struct carrier_ops carrier_ws, carrier_stream, carrier_sse, carrier_poll;
 
 enum client_state {
-	CLIENT_NEW, CLIENT_CONNECTING, CLIENT_UP, CLIENT_WAITING, CLIENT_CLOSING, CLIENT_DONE,
+	CLIENT_NEW,
+	CLIENT_CONNECTING,
+	CLIENT_UP,
+	CLIENT_WAITING,
+	CLIENT_CLOSING,
+	CLIENT_DONE,
 };
 
 struct client {
@@ -46,67 +55,79 @@ struct client {
 	const struct client_events *events;
 	void *arg;
 	struct url url;
-	struct buf url_safe;   /* for people: no secrets */
+	struct buf url_safe; /* for people: no secrets */
 	char client_id[33];
 	const struct carrier_ops *ops;
 	struct carrier *carrier;
 	enum client_state state;
 	struct rooms rooms;
 	struct outbox out;
-	struct list gets;      /* client_get under way */
+	struct list gets; /* client_get under way */
 
-	uv_timer_t *timer;     /* of the attempt, the retry, the silence or the close */
-	uv_idle_t *turn;       /* runs once, before the loop sleeps again, when there is something to do */
+	uv_timer_t *timer; /* of the attempt, the retry, the silence or the close */
+	uv_idle_t
+		*turn; /* runs once, before the loop sleeps again, when there is something to do */
 	bool ever_up, paused, blocked, at_end, settled;
-	bool failing;          /* err is to be reported by the next turn */
-	bool restart;          /* an outcome was unknown: connect again and resend */
-	struct err err;        /* the last failure */
-	unsigned attempt;      /* failures in a row */
-	int64_t outage_at;     /* when the current outage began */
+	bool restart;      /* an outcome was unknown: connect again and resend */
+	struct err err;    /* the last failure */
+	unsigned attempt;  /* failures in a row */
+	int64_t outage_at; /* when the current outage began */
 	int64_t up_at, heard_at;
-	uint64_t careful;      /* below this ref messages are sent one at a time: one of them broke a connection */
+	uint64_t careful; /* below this ref messages are sent one at a time: one of them broke a
+	                     connection */
 	void (*closed)(void *arg);
-	struct buf payload, type, room, line; /* scratch of the message being delivered */
+	struct buf payload, type, front, line; /* scratch of the message being delivered */
 };
 
-/* --- what a carrier tells ---------------------------------------------------------------------- */
+/* --- what a carrier tells ----------------------------------------------------------------------
+ */
 
 void client_on_up(struct client *c);
-/* The attempt or connection is over and the carrier has let go of it. `code` is ERR_CLOSED where retrying may help, else final. `culprit`: a message
- * was to blame (too large, not text). The text is a clause: "connection refused", "the server answered 403 (forbidden)". */
-void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The attempt or connection is over and the carrier has let go of it. `code` is ERR_CLOSED where
+ * retrying may help, else final. `culprit`: a message was to blame (too large, not text). The text
+ * is a clause: "connection refused", "the server answered 403 (forbidden)". */
+void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 void client_on_closed(struct client *c); /* after finish */
 /* A sign of life. */
 void client_on_heard(struct client *c);
 /* Rooms of a lane have their start; `name` "": all of the lane. See rooms_start. */
-void client_on_start(struct client *c, size_t lane, struct str name, struct str start, struct str head);
-/* One JSON text of a lane: a message with its metadata, or a control message. 0, or negative when it is neither (then the carrier was
- * stopped and the client has failed). */
+void client_on_start(
+	struct client *c, size_t lane, struct str name, struct str start, struct str head);
+/* One JSON text of a lane: a message with its metadata, or a control message. 0, or negative when
+ * it is neither (then the carrier was stopped and the client has failed). */
 int client_on_text(struct client *c, size_t lane, struct str text);
 /* The lane's position without a message. */
 void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat);
-/* A message of a lane whose metadata came beside it (SSE): `payload` may still have _room in front. */
+/* A message of a lane whose metadata came beside it (SSE): `payload` may still have _room in front.
+ */
 int client_on_payload(struct client *c, size_t lane, struct str id, struct str payload);
 /* raw: bytes as they came. */
 void client_on_raw(struct client *c, struct str bytes);
 /* The outcome of a sent message. */
-void client_on_outcome(struct client *c, uint64_t ref, enum client_outcome what, struct str id, struct str reason);
-/* The answer to the next sent message in a POST: {"_id":...} or {"error":...}; `*ref` counts them. False when it is the summary at the end. */
+void client_on_outcome(
+	struct client *c, uint64_t ref, enum client_outcome what, struct str id, struct str reason);
+/* The answer to the next sent message in a POST: {"_id":...} or {"error":...}; `*ref` counts them.
+ * False when it is the summary at the end. */
 bool client_on_answer(struct client *c, uint64_t *ref, struct str text);
-/* Whether a message was stored is not known: all without outcome are sent again on a new connection. */
+/* Whether a message was stored is not known: all without outcome are sent again on a new
+ * connection. */
 void client_on_unknown(struct client *c);
 
-/* --- what a carrier asks ------------------------------------------------------------------------- */
+/* --- what a carrier asks -------------------------------------------------------------------------
+ */
 
 /* The next message to send, and its ref; false when there is none now. */
 bool client_next(struct client *c, uint64_t *ref, struct str *text);
 /* Something waits: ops->send will be called before the loop sleeps. */
 void client_wake(struct client *c);
 
-/* "/base" of the URL + `path` + "?" + query of the URL; more can be added after a '?' or '&' by client_add_query. */
+/* "/base" of the URL + `path` + "?" + query of the URL; more can be added after a '?' or '&' by
+ * client_add_query. */
 void client_target(const struct client *c, const char *path, struct buf *out);
 void client_add_query(struct buf *target, const char *name, struct str value);
-/* Appends "Basic ..." of user and password in the URL, or "Bearer ..." of the token; nothing when there is neither. */
+/* Appends "Basic ..." of user and password in the URL, or "Bearer ..." of the token; nothing when
+ * there is neither. */
 void client_authorization(const struct client *c, struct buf *out);
 /* The code for an HTTP status that is not the one hoped for: ERR_CLOSED where retrying may help. */
 int client_status_code(unsigned status);

@@ -1,4 +1,5 @@
-/* client.c - the state machine of a client: attempts, outages, the window of unacknowledged messages
+/* client.c - the state machine of a client: attempts, outages, the window of unacknowledged
+ * messages
  *
  *      NEW --start--> CONNECTING --up--> UP --close--> CLOSING --> DONE
  *                      ^      |           |
@@ -6,8 +7,9 @@
  *                      |           |
  *                      +--timer-- WAITING
  *
- * It knows no transport (carrier.h) and reads no message (receive.c). What the user asks for is noted and done by `turn`, once
- * in each pass of the loop: a thousand publishes cost one wake-up, and no callback ever runs inside a call of the user's. */
+ * It knows no transport (carrier.h) and reads no message (receive.c). What the user asks for is
+ * noted and done by `turn`, once in each pass of the loop: a thousand publishes cost one wake-up,
+ * and no callback ever runs inside a call of the user's. */
 #include "client/carrier.h"
 
 #include "base/clock.h"
@@ -27,13 +29,17 @@
 #define SILENCE_MS      45000 /* ... and after which the connection is given up */
 #define STABLE_MS       5000  /* a connection that lasted so long ends an outage */
 #define CLOSE_MS        500
-#define FIRST_STEP_MS   100   /* before the first connection: doubling to */
+#define FIRST_STEP_MS   100 /* before the first connection: doubling to */
 #define FIRST_CAP_MS    1000
-#define RETRY_WINDOW_MS 5000  /* after an outage: full jitter over a window doubling to */
+#define RETRY_WINDOW_MS 5000 /* after an outage: full jitter over a window doubling to */
 #define RETRY_CAP_MS    30000
 
 static const struct carrier_ops *const carriers[] = {
-	&carrier_ws, &carrier_stream, &carrier_sse, &carrier_poll, NULL,
+	&carrier_ws,
+	&carrier_stream,
+	&carrier_sse,
+	&carrier_poll,
+	NULL,
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -64,13 +70,15 @@ static int choose_carrier(struct client *c, struct err *e)
 			return 0;
 		}
 	}
-	return err_set(e, ERR_UNSUPPORTED, "'%s:' is not built in (%s)", c->url.scheme, client_schemes());
+	return err_set(
+		e, ERR_UNSUPPORTED, "'%s:' is not built in (%s)", c->url.scheme, client_schemes());
 }
 
 /* TLS libraries say little about a file they cannot read. */
 static int check_file(const char *path, struct err *e)
 {
-	return path && access(path, R_OK) < 0 ? err_set(e, ERR_USAGE, "cannot read '%s':", path) : 0;
+	return path && access(path, R_OK) < 0 ? err_set(e, ERR_USAGE, "cannot read '%s':", path)
+	                                      : 0;
 }
 
 static int check_conf(const struct client_conf *conf, struct err *e)
@@ -82,9 +90,11 @@ static int check_conf(const struct client_conf *conf, struct err *e)
 	for (int i = 0; i < conf->n_headers; i++) {
 		struct str value, name = str_cut(str_of(conf->headers[i]), ':', &value);
 		if (!name.n || !value.p || strpbrk(conf->headers[i], "\r\n"))
-			return err_set(e, ERR_USAGE, "header '%s' is not 'Name: value'", conf->headers[i]);
+			return err_set(
+				e, ERR_USAGE, "header '%s' is not 'Name: value'", conf->headers[i]);
 	}
-	if (check_file(conf->ca_file, e) < 0 || check_file(conf->cert_file, e) < 0 || check_file(conf->key_file, e) < 0)
+	if (check_file(conf->ca_file, e) < 0 || check_file(conf->cert_file, e) < 0 ||
+		check_file(conf->key_file, e) < 0)
 		return ERR_USAGE;
 	if (conf->token && strpbrk(conf->token, "\r\n"))
 		return err_set(e, ERR_USAGE, "the token has a line break in it");
@@ -104,8 +114,8 @@ static void set_client_id(struct client *c)
 		snprintf(c->client_id + 2 * i, 3, "%02x", bytes[i]);
 }
 
-struct client *client_new(uv_loop_t *loop, const struct client_conf *conf, const struct client_events *events, void *arg,
-			  struct err *e)
+struct client *client_new(uv_loop_t *loop, const struct client_conf *conf,
+	const struct client_events *events, void *arg, struct err *e)
 {
 	struct client *c = mem_new(struct client);
 	int r;
@@ -165,7 +175,7 @@ void client_free(struct client *c)
 	buf_fini(&c->url_safe);
 	buf_fini(&c->payload);
 	buf_fini(&c->type);
-	buf_fini(&c->room);
+	buf_fini(&c->front);
 	buf_fini(&c->line);
 	url_fini(&c->url);
 	mem_free(c);
@@ -181,7 +191,8 @@ int client_subscribe(struct client *c, struct str room, struct str since, struct
 		if (!since.n)
 			since = STR("latest");
 		if (!rooms_id_ok(since))
-			return err_set(e, ERR_INVALID, "a position has no spaces and at most %d characters", ROOMS_ID_MAX);
+			return err_set(e, ERR_INVALID,
+				"a position has no spaces and at most %d characters", ROOMS_ID_MAX);
 	}
 	rooms_add(&c->rooms, room, since);
 	return 0;
@@ -274,7 +285,8 @@ static void fail(struct client *c)
 		c->events->failed(c->arg, &c->err);
 }
 
-/* One of the messages in flight broke the connection. Alone it is the culprit; else they go one at a time until it shows. */
+/* One of the messages in flight broke the connection. Alone it is the culprit; else they go one at
+ * a time until it shows. */
 static void blame(struct client *c)
 {
 	uint64_t in_flight = c->out.next - c->out.head;
@@ -316,8 +328,8 @@ void client_on_down(struct client *c, int code, bool culprit, const char *fmt, .
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	err_set(&c->err, code, "%s '%.100s': %s", up ? "lost the connection to" : "cannot connect to",
-		buf_cstr(&c->url_safe), why);
+	err_set(&c->err, code, "%s '%.100s': %s",
+		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why);
 	if (up && (c->settled || clock_ms() - c->up_at >= STABLE_MS)) {
 		c->attempt = 0;
 		c->outage_at = clock_ms();
@@ -345,7 +357,8 @@ static void check_life(struct client *c)
 {
 	int64_t now = clock_ms();
 
-	/* What was not read says nothing, and a request that waits for us to publish is silent by right. */
+	/* What was not read says nothing, and a request that waits for us to publish is silent by
+	 * right. */
 	if (c->paused || (!c->rooms.n && !c->ops->ping && c->out.next == c->out.head))
 		c->heard_at = now;
 	if (now - c->heard_at >= SILENCE_MS)
@@ -361,21 +374,14 @@ static void on_timer(uv_timer_t *timer)
 	struct client *c = timer->data;
 
 	switch (c->state) {
-	case CLIENT_CONNECTING:
-		drop(c, "no answer in time");
-		break;
-	case CLIENT_UP:
-		check_life(c);
-		break;
-	case CLIENT_WAITING:
-		start_attempt(c);
-		break;
+	case CLIENT_CONNECTING: drop(c, "no answer in time"); break;
+	case CLIENT_UP: check_life(c); break;
+	case CLIENT_WAITING: start_attempt(c); break;
 	case CLIENT_CLOSING:
 		c->ops->stop(c->carrier);
 		client_on_closed(c);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -395,7 +401,8 @@ static void on_turn(uv_idle_t *idle)
 		drop(c, "the server does not know whether a message was stored");
 	if (c->state == CLIENT_UP && outbox_waiting(&c->out))
 		c->ops->send(c->carrier);
-	if (c->blocked && c->state != CLIENT_DONE && c->out.n_open <= c->conf.window - (c->conf.window + 3) / 4) {
+	if (c->blocked && c->state != CLIENT_DONE &&
+		c->out.n_open <= c->conf.window - (c->conf.window + 3) / 4) {
 		c->blocked = false;
 		if (c->events->window_open)
 			c->events->window_open(c->arg);
@@ -408,7 +415,8 @@ void client_wake(struct client *c)
 		uv_idle_start(c->turn, on_turn);
 }
 
-int client_publish(struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag)
+int client_publish(
+	struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag)
 {
 	int r;
 
@@ -437,7 +445,8 @@ bool client_next(struct client *c, uint64_t *ref, struct str *text)
 	return true;
 }
 
-void client_on_outcome(struct client *c, uint64_t ref, enum client_outcome what, struct str id, struct str reason)
+void client_on_outcome(
+	struct client *c, uint64_t ref, enum client_outcome what, struct str id, struct str reason)
 {
 	uint64_t tag;
 
@@ -484,7 +493,8 @@ static void tell_end(struct client *c, size_t lane, bool heartbeat)
 		c->events->at_end(c->arg);
 }
 
-void client_on_start(struct client *c, size_t lane, struct str name, struct str start, struct str head)
+void client_on_start(
+	struct client *c, size_t lane, struct str name, struct str start, struct str head)
 {
 	struct str pos;
 
@@ -510,7 +520,8 @@ void client_on_position(struct client *c, size_t lane, struct str id, bool heart
 
 	if (c->state != CLIENT_UP || !id.n || !rooms_id_ok(id))
 		return;
-	if (!str_eq(id, buf_str(&c->rooms.lanes[lane].pos)) && rooms_move(&c->rooms, lane, STR(""), id)) {
+	if (!str_eq(id, buf_str(&c->rooms.lanes[lane].pos)) &&
+		rooms_move(&c->rooms, lane, STR(""), id)) {
 		pos = rooms_position(&c->rooms);
 		if (pos.n && c->events->position)
 			c->events->position(c->arg, pos);

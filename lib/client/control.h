@@ -8,7 +8,8 @@
 
 struct control {
 	void *json; /* owns what the strings below point into */
-	struct str room, id, head, after, at, next, reason, code, error, detail; /* "" where absent or no string */
+	struct str room, id, head, after, at, next, reason, code, error,
+		detail;                    /* "" where absent or no string */
 	struct str cursor_room, cursor_id; /* "room", "id" */
 	bool dup;
 	bool summary; /* has "accepted": the last line of an answer to POST */

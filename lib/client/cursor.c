@@ -1,13 +1,14 @@
 /* cursor.c - positions that survive the program
  *
- * A map from room to id, written whole: FILE.tmp beside it, fsync, rename. So a reader sees the old file or the new one, and a crash
- * between leaves only FILE.tmp behind. */
+ * A map from room to id, written whole: FILE.tmp beside it, fsync, rename. So a reader sees the old
+ * file or the new one, and a crash between leaves only FILE.tmp behind. */
 #include "client/cursor.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/pos.h"
 #include "client/control.h"
 #include "client/rooms.h"
 #include "codec/name.h"
@@ -29,9 +30,9 @@ struct entry {
 struct cursor {
 	char *path;
 	struct map entries;
-	char *all;         /* the position that covers every room; NULL: none */
+	char *all; /* the position that covers every room; NULL: none */
 	bool dirty;
-	int64_t flush_at;  /* not before */
+	int64_t flush_at; /* not before */
 };
 
 /* --- entries ---------------------------------------------------------------------------------- */
@@ -79,7 +80,8 @@ void cursor_set(struct cursor *c, struct str room, struct str id)
 
 	if (str_eq(room, STR("*"))) {
 		changed = c->entries.n > 0 || !c->all;
-		map_each(&c->entries, drop_entry, c); /* it covers them: none may hold a room back */
+		map_each(
+			&c->entries, drop_entry, c); /* it covers them: none may hold a room back */
 		changed = replace(&c->all, id) || changed;
 	} else {
 		changed = put(c, room, id);
@@ -90,11 +92,34 @@ void cursor_set(struct cursor *c, struct str room, struct str id)
 	}
 }
 
+/* The oldest position of a room that matches; NULL when there is none, or they cannot be compared. */
+static const char *oldest(const struct cursor *c, struct str pattern)
+{
+	const char *found = NULL;
+	struct pos pos, least = { 0 };
+
+	map_for_each(node, &c->entries) {
+		struct entry *n = map_entry(node, struct entry, node);
+
+		if (!pattern_match(pattern, node->key))
+			continue;
+		if (pos_parse(str_of(n->id), &pos) != 0 || (found && pos.epoch != least.epoch))
+			return NULL;
+		if (!found || pos_cmp(pos, least) < 0) {
+			found = n->id;
+			least = pos;
+		}
+	}
+	return found;
+}
+
 const char *cursor_find(const struct cursor *c, struct str room)
 {
 	struct map_node *node = map_find(&c->entries, room);
 
-	return node ? map_entry(node, struct entry, node)->id : c->all;
+	if (node)
+		return map_entry(node, struct entry, node)->id;
+	return c->all || !pattern_is(room) ? c->all : oldest(c, room);
 }
 
 bool cursor_is_empty(const struct cursor *c)
@@ -152,7 +177,8 @@ static int read_line(struct cursor *c, struct str line, size_t number, struct er
 
 	if (r < 0)
 		r = err_set(e, ERR_INVALID, "'%s', line %zu: not a JSON object", c->path, number);
-	else if (!all && room_name_check(k.cursor_room, NULL) < 0 && pattern_check(k.cursor_room, NULL) < 0)
+	else if (!all && room_name_check(k.cursor_room, NULL) < 0 &&
+		 pattern_check(k.cursor_room, NULL) < 0)
 		r = err_set(e, ERR_INVALID, "'%s', line %zu: no room", c->path, number);
 	else if (!k.cursor_id.n || !rooms_id_ok(k.cursor_id))
 		r = err_set(e, ERR_INVALID, "'%s', line %zu: no id", c->path, number);

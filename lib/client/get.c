@@ -58,7 +58,8 @@ static void on_done(struct transfer *t, CURLcode code)
 	listing_free(l);
 }
 
-void client_get(struct client *c, const char *path, void (*done)(void *arg, int status, struct str body), void *arg)
+void client_get(struct client *c, const char *path,
+	void (*done)(void *arg, int status, struct str body), void *arg)
 {
 	struct listing *l = mem_new(struct listing);
 	struct buf target = { 0 };

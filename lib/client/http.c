@@ -1,11 +1,12 @@
 /* http.c - a client over HTTP: GET /stream, /events or /poll for each lane, and POST /pub
  *
  *      lane 0 -- get --+
- *      lane 1 -- get --+-- http (one of three carriers: they differ in path and in how a body is read)
- *      outbox -- post -+
+ *      lane 1 -- get --+-- http (one of three carriers: they differ in path and in how a body is
+ * read) outbox -- post -+
  *
- * The connection, as the client sees it, is all of these together: the first that fails brings the others down. It is up
- * when the first has an answer. libcurl does the work (multi.c); what is received is read by receive.c. */
+ * The connection, as the client sees it, is all of these together: the first that fails brings the
+ * others down. It is up when the first has an answer. libcurl does the work (multi.c); what is
+ * received is read by receive.c. */
 #include "base/line.h"
 #include "base/mem.h"
 #include "client/carrier.h"
@@ -13,8 +14,8 @@
 #include "client/post.h"
 #include "client/sse.h"
 
-#define META_BYTES  4096 /* what metadata adds to a message at most */
-#define POLL_S      25
+#define META_BYTES   4096 /* what metadata adds to a message at most */
+#define POLL_S       25
 #define DETAIL_BYTES 4096
 
 enum kind { STREAM, SSE, POLL };
@@ -90,9 +91,11 @@ static void gets_fini(struct http *h)
 	h->n_gets = 0;
 }
 
-/* --- what is received --------------------------------------------------------------------------- */
+/* --- what is received ---------------------------------------------------------------------------
+ */
 
-/* A payload that other programs publish as {"event":"x","data":...} comes as an event of its own with only the data. */
+/* A payload that other programs publish as {"event":"x","data":...} comes as an event of its own
+ * with only the data. */
 static int on_named(struct get *g, const struct sse_event *ev)
 {
 	struct buf payload = { 0 };
@@ -130,7 +133,8 @@ static int on_event(void *arg, const struct sse_event *ev)
 		client_on_position(c, g->lane, ev->id, true);
 	} else if (str_eq(ev->event, STR("gap"))) {
 		r = client_on_text(c, g->lane, ev->data);
-	} else if (str_eq(ev->event, STR("open")) || str_eq(ev->event, STR("heartbeat")) || str_eq(ev->event, STR("error"))) {
+	} else if (str_eq(ev->event, STR("open")) || str_eq(ev->event, STR("heartbeat")) ||
+		   str_eq(ev->event, STR("error"))) {
 		if (ev->has_id)
 			client_on_position(c, g->lane, ev->id, true);
 	} else if (ev->event.n && !str_eq(ev->event, STR("message"))) {
@@ -189,7 +193,8 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 	return n;
 }
 
-/* --- the head of an answer ---------------------------------------------------------------------- */
+/* --- the head of an answer ----------------------------------------------------------------------
+ */
 
 static bool is_stream_type(struct get *g, struct transfer *t)
 {
@@ -199,7 +204,8 @@ static bool is_stream_type(struct get *g, struct transfer *t)
 	return g->http->kind != SSE || (type && strncasecmp(type, "text/event-stream", 17) == 0);
 }
 
-/* A poll's Rt-Next is the position after the messages of its body: the start is what it asked for, where that is a position. */
+/* A poll's Rt-Next is the position after the messages of its body: the start is what it asked for,
+ * where that is a position. */
 static struct str start_of(const struct get *g)
 {
 	struct pos pos;
@@ -262,7 +268,8 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 	return n;
 }
 
-/* --- the end of an answer ----------------------------------------------------------------------- */
+/* --- the end of an answer -----------------------------------------------------------------------
+ */
 
 static void fail_status(struct get *g)
 {
@@ -316,11 +323,14 @@ static void on_done(struct transfer *t, CURLcode code)
 	buf_fini(&why);
 }
 
-/* --- asking ------------------------------------------------------------------------------------- */
+/* --- asking -------------------------------------------------------------------------------------
+ */
 
 static void get_target(struct get *g, struct buf *target)
 {
-	static const char *const paths[] = { [STREAM] = "/stream", [SSE] = "/events", [POLL] = "/poll" };
+	static const char *const paths[] = {
+		[STREAM] = "/stream", [SSE] = "/events", [POLL] = "/poll"
+	};
 	struct http *h = g->http;
 	struct client *c = h->client;
 
@@ -389,7 +399,8 @@ static void http_start(struct carrier *k)
 		post_send(&h->post, h->multi);
 }
 
-/* --- the other operations ----------------------------------------------------------------------- */
+/* --- the other operations -----------------------------------------------------------------------
+ */
 
 static void post_connected(struct post *p)
 {
@@ -490,9 +501,16 @@ static struct carrier *poll_open(struct client *c, struct err *e)
 	return http_open(c, POLL);
 }
 
-#define HTTP_OPS .start = http_start, .send = http_send, .pause = http_pause, .finish = http_finish, .stop = http_stop, \
-		 .free = http_free
+#define HTTP_OPS                                                                            \
+	.start = http_start, .send = http_send, .pause = http_pause, .finish = http_finish, \
+	.stop = http_stop, .free = http_free
 
-const struct carrier_ops carrier_stream = { .schemes = "http https", .open = stream_open, HTTP_OPS };
-const struct carrier_ops carrier_sse = { .schemes = "sse+http sse+https", .open = sse_open, HTTP_OPS };
-const struct carrier_ops carrier_poll = { .schemes = "poll+http poll+https", .open = poll_open, HTTP_OPS };
+const struct carrier_ops carrier_stream = {
+	.schemes = "http https", .open = stream_open, HTTP_OPS
+};
+const struct carrier_ops carrier_sse = {
+	.schemes = "sse+http sse+https", .open = sse_open, HTTP_OPS
+};
+const struct carrier_ops carrier_poll = {
+	.schemes = "poll+http poll+https", .open = poll_open, HTTP_OPS
+};

@@ -32,6 +32,7 @@ struct intake {
 	struct watch *watch; /* NULL: the descriptor is always ready, `idle` reads it */
 	uv_idle_t idle;
 	bool reading, eof, stopped, finished;
+	struct err failure; /* code 0: none; told once what was sent has its outcome */
 	int next_operand;
 
 	struct composed held;
@@ -42,10 +43,8 @@ struct intake {
 	int64_t first_ts, first_us; /* under `pace` */
 	uv_timer_t due;
 
-	struct bookmark *bookmark; /* NULL: none of the next four is used */
+	struct bookmark *bookmark; /* NULL: none of the next two is used */
 	struct order order;
-	struct buf first_room;
-	bool several_rooms;
 	uv_timer_t quiet;
 
 	int n_handles; /* not closed yet */
@@ -73,23 +72,13 @@ const struct intake_stats *intake_stats(const struct intake *f)
 
 /* --- positions ------------------------------------------------------------------------------ */
 
-/* Lines of several rooms came from one subscription, merged by position: the last one covers them all. */
-static struct str cursor_room(struct intake *f, struct str room)
-{
-	if (f->first_room.n == 0)
-		buf_add_str(&f->first_room, room);
-	else if (!str_eq(room, buf_str(&f->first_room)))
-		f->several_rooms = true;
-	return f->several_rooms ? STR("*") : room;
-}
-
 static void advance(struct intake *f)
 {
 	struct str room, id;
 
 	while (f->bookmark && order_take(&f->order, &room, &id)) {
 		if (room.n > 0 && id.n > 0)
-			bookmark_set(f->bookmark, cursor_room(f, room), id);
+			bookmark_set(f->bookmark, room, id);
 	}
 }
 
@@ -131,7 +120,7 @@ static void check_finished(struct intake *f)
 		order_quiet(&f->order);
 		advance(f);
 	}
-	finish(f, NULL);
+	finish(f, f->failure.code ? &f->failure : NULL);
 }
 
 /* --- lines ---------------------------------------------------------------------------------- */
@@ -142,16 +131,19 @@ static void complain(struct intake *f, const char *sentence)
 		(unsigned long long)f->number, sentence);
 }
 
+/* Under --strict: what went out before the line still gets its outcome. */
+static void stop_at(struct intake *f, const char *what)
+{
+	if (f->conf.strict && !f->failure.code)
+		err_set(&f->failure, ERR_INVALID, "stopped at the first %s line (--strict)", what);
+	f->stopped |= f->conf.strict;
+}
+
 static void bad_line(struct intake *f, const char *sentence)
 {
-	struct err e;
-
 	f->stats.bad++;
 	complain(f, sentence);
-	if (f->conf.strict) {
-		err_set(&e, ERR_INVALID, "stopped at the first bad line (--strict)");
-		finish(f, &e);
-	}
+	stop_at(f, "bad");
 }
 
 /* Cuts the next line off the input. False when there is none for now. */
@@ -357,18 +349,16 @@ static void pump(struct intake *f)
 void intake_on_outcome(struct intake *f, uint64_t tag, enum client_outcome what, struct str id,
 	struct str reason)
 {
-	struct err e;
-
 	f->stats.acked += what == CLIENT_ACKED;
 	f->stats.duplicates += what == CLIENT_DUPLICATE;
 	f->stats.refused += what == CLIENT_REFUSED;
 	if (f->ev.outcome)
 		f->ev.outcome(f->arg, tag, what, id, reason);
 	settle(f, tag);
-	if (what == CLIENT_REFUSED && f->conf.strict) {
-		err_set(&e, ERR_INVALID, "stopped at the first refused line (--strict)");
-		finish(f, &e);
-	}
+	if (what == CLIENT_REFUSED)
+		stop_at(f, "refused");
+	if (f->stopped)
+		want_input(f, false);
 	check_finished(f);
 }
 
@@ -432,7 +422,6 @@ static void on_closed(uv_handle_t *handle)
 		return;
 	line_fini(&f->line);
 	order_fini(&f->order);
-	buf_fini(&f->first_room);
 	mem_free(f);
 }
 

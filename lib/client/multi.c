@@ -1,7 +1,8 @@
 /* multi.c - libcurl's transfers on a uv loop
  *
- * The usual marriage: libcurl says which sockets and which deadline it waits for, uv waits. libcurl forbids ending a transfer inside a
- * callback, so those are put aside and ended when the call into libcurl has returned. */
+ * The usual marriage: libcurl says which sockets and which deadline it waits for, uv waits. libcurl
+ * forbids ending a transfer inside a callback, so those are put aside and ended when the call into
+ * libcurl has returned. */
 #include "client/multi.h"
 
 #include "base/mem.h"
@@ -16,9 +17,9 @@ struct multi {
 	CURLM *curl;
 	uv_timer_t *timer;
 	unsigned refs;
-	unsigned inside;    /* calls into libcurl under way */
-	struct list dying;  /* transfers to end when there are none */
-	struct list deaf;   /* live ones that stopped listening */
+	unsigned inside;   /* calls into libcurl under way */
+	struct list dying; /* transfers to end when there are none */
+	struct list deaf;  /* live ones that stopped listening */
 };
 
 struct sock {
@@ -66,7 +67,8 @@ static void leave(struct multi *m)
 	reap(m);
 }
 
-/* --- what libcurl waits for --------------------------------------------------------------------- */
+/* --- what libcurl waits for ---------------------------------------------------------------------
+ */
 
 static void tell_done(struct multi *m)
 {
@@ -146,7 +148,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
 {
 	struct multi *m = arg;
 	struct sock *s = sock;
-	int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+	int events =
+		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
 
 	note_listening(m, easy, what != CURL_POLL_REMOVE && what & CURL_POLL_IN);
 	if (what == CURL_POLL_REMOVE) {
@@ -186,7 +189,8 @@ static int on_deadline(CURLM *curl, long ms, void *arg)
 	return 0;
 }
 
-/* --- the multi handle --------------------------------------------------------------------------- */
+/* --- the multi handle ---------------------------------------------------------------------------
+ */
 
 struct multi *multi_ref(uv_loop_t *loop)
 {
@@ -229,7 +233,8 @@ void multi_unref(struct multi *m)
 	curl_global_cleanup();
 }
 
-/* --- a transfer --------------------------------------------------------------------------------- */
+/* --- a transfer ---------------------------------------------------------------------------------
+ */
 
 void transfer_header(struct transfer *t, const char *fmt, ...)
 {
@@ -279,7 +284,8 @@ static void set_tls(CURL *easy, const struct client_conf *conf)
 	}
 }
 
-struct transfer *transfer_new(struct multi *m, const struct client *c, const char *target, void *owner)
+struct transfer *transfer_new(
+	struct multi *m, const struct client *c, const char *target, void *owner)
 {
 	struct transfer *t = mem_new(struct transfer);
 	struct buf url = { 0 }, auth = { 0 };
@@ -347,18 +353,14 @@ int transfer_why(struct transfer *t, CURLcode code, struct buf *why)
 	case CURLE_PARTIAL_FILE:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-	case CURLE_OK:
-		buf_add_text(why, "the server closed the connection");
-		break;
+	case CURLE_OK: buf_add_text(why, "the server closed the connection"); break;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_URL_MALFORMAT:
 		buf_add_text(why, t->error[0] ? t->error : curl_easy_strerror(code));
 		r = ERR_INVALID;
 		break;
-	default:
-		buf_add_text(why, t->error[0] ? t->error : curl_easy_strerror(code));
-		break;
+	default: buf_add_text(why, t->error[0] ? t->error : curl_easy_strerror(code)); break;
 	}
 	return r;
 }

@@ -1,7 +1,8 @@
 /* multi.h - libcurl's transfers on a uv loop
  *
- * One multi handle for all clients of a loop, so that connections are kept and found again. A transfer is made, set up through its
- * easy handle, started, and ends once: by `done`, or by transfer_drop. */
+ * One multi handle for all clients of a loop, so that connections are kept and found again. A
+ * transfer is made, set up through its easy handle, started, and ends once: by `done`, or by
+ * transfer_drop. */
 #ifndef RT_CLIENT_MULTI_H
 #define RT_CLIENT_MULTI_H
 
@@ -21,7 +22,8 @@ struct transfer {
 	char error[CURL_ERROR_SIZE];
 	void *owner; /* NULL: dropped, its callbacks answer with an error */
 	void (*done)(struct transfer *t, CURLcode code); /* drop it there, or in time */
-	/* The answer has ended while the body has not: libcurl (7.88) would wait for the body, maybe for ever. May be NULL. */
+	/* The answer has ended while the body has not: libcurl (7.88) would wait for the body,
+	 * maybe for ever. May be NULL. */
 	void (*answered)(struct transfer *t);
 	bool listens; /* libcurl waits for bytes of the answer */
 };
@@ -29,12 +31,15 @@ struct transfer {
 struct multi *multi_ref(uv_loop_t *loop);
 void multi_unref(struct multi *m);
 
-/* A transfer with what all of ours have: protocols, TLS and identity of the client's conf, no signals, no redirects. Not started. `c` is read during the
- * call only. */
-struct transfer *transfer_new(struct multi *m, const struct client *c, const char *target, void *owner);
-void transfer_header(struct transfer *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A transfer with what all of ours have: protocols, TLS and identity of the client's conf, no
+ * signals, no redirects. Not started. `c` is read during the call only. */
+struct transfer *transfer_new(
+	struct multi *m, const struct client *c, const char *target, void *owner);
+void transfer_header(struct transfer *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 void transfer_start(struct transfer *t);
-/* Ends and frees it; inside one of its own callbacks: as soon as they have returned. NULL is fine. */
+/* Ends and frees it; inside one of its own callbacks: as soon as they have returned. NULL is fine.
+ */
 void transfer_drop(struct transfer *t);
 /* Goes on with a paused direction; CURLPAUSE_* as in curl_easy_pause. */
 void transfer_pause(struct transfer *t, int what);

@@ -65,8 +65,8 @@ static void consume(struct msg *m, enum msg_member k)
 		m->consumed |= 1u << m->mark[k];
 }
 
-/* Proves that it is an object (a server could not name the ref of one that is not) and cuts the members that are to be
- * replaced, and only these. */
+/* Proves that it is an object (a server could not name the ref of one that is not) and cuts the
+ * members that are to be replaced, and only these. */
 static int prepare(struct outbox *o, struct str *text, bool room, bool dedup)
 {
 	struct msg m;
@@ -100,7 +100,8 @@ static void reclaim(struct outbox *o)
 	}
 }
 
-int outbox_add(struct outbox *o, struct str room, struct str text, struct str dedup, uint64_t tag, bool with_ref, bool raw)
+int outbox_add(struct outbox *o, struct str room, struct str text, struct str dedup, uint64_t tag,
+	bool with_ref, bool raw)
 {
 	struct outbox_item *it;
 	size_t before;
@@ -118,7 +119,9 @@ int outbox_add(struct outbox *o, struct str room, struct str text, struct str de
 	else
 		msg_splice(&o->bytes, text, front_members(o, room, dedup, with_ref));
 	it = item(o, o->tail++);
-	*it = (struct outbox_item){ .tag = tag, .at = o->base + before, .n = (uint32_t)(o->bytes.n - before) };
+	*it = (struct outbox_item){
+		.tag = tag, .at = o->base + before, .n = (uint32_t)(o->bytes.n - before)
+	};
 	o->n_open++;
 	return 0;
 }

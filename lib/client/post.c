@@ -1,7 +1,7 @@
 /* post.c - publishing over HTTP: one long POST /pub whose answer lines are the acks, in order
  *
- * Full duplex: libcurl asks for more body while answers come in. The body pauses when nothing waits, and a publish wakes it
- * once for each turn of the loop. */
+ * Full duplex: libcurl asks for more body while answers come in. The body pauses when nothing
+ * waits, and a publish wakes it once for each turn of the loop. */
 #include "client/post.h"
 
 #include "client/control.h"
@@ -124,7 +124,8 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 			break;
 		}
 		if (!client_on_answer(p->client, &p->answered, line) && t->owner == p)
-			on_end(p); /* not when libcurl has sent the rest of a body that nobody reads */
+			on_end(p); /* not when libcurl has sent the rest of a body that nobody reads
+			            */
 	}
 	return t->owner == p ? n : CURL_WRITEFUNC_ERROR;
 }
@@ -167,7 +168,8 @@ static void on_answered(struct transfer *t)
 	long status = status_of(t);
 
 	if (p->finishing || !p->asked)
-		return; /* a body that ends, ends the transfer; before there is one, TLS takes turns */
+		return; /* a body that ends, ends the transfer; before there is one, TLS takes turns
+		         */
 	if (status && status != 200)
 		fail_status(p, status);
 	else

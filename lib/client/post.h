@@ -1,7 +1,7 @@
 /* post.h - publishing over HTTP: one long POST /pub whose answer lines are the acks, in order
  *
- * Opened when there is something to send and nothing open; a server may end it whenever it likes, then the next one sends what has no
- * outcome again. Only http.c includes this. */
+ * Opened when there is something to send and nothing open; a server may end it whenever it likes,
+ * then the next one sends what has no outcome again. Only http.c includes this. */
 #ifndef RT_CLIENT_POST_H
 #define RT_CLIENT_POST_H
 
@@ -14,11 +14,12 @@ struct post {
 	struct transfer *transfer; /* NULL: none is open */
 	struct buf out;            /* what libcurl has not taken yet, from `taken` on */
 	size_t taken;
-	uint64_t answered;         /* the ref that the next answer is about */
-	uint64_t first;            /* what it was at the beginning */
+	uint64_t answered; /* the ref that the next answer is about */
+	uint64_t first;    /* what it was at the beginning */
 	struct line in;
 	bool asked, paused, finishing; /* asked: libcurl has sent the head of the request */
-	/* The request was sent: the server is there. The POST failed or the server ended it badly: whoever calls drops everything. */
+	/* The request was sent: the server is there. The POST failed or the server ended it badly:
+	 * whoever calls drops everything. */
 	void (*connected)(struct post *p);
 	void (*failed)(struct post *p, int code, const char *why);
 	void (*ended)(struct post *p); /* after post_finish */

@@ -226,9 +226,12 @@ static void on_deadline(uv_timer_t *timer)
 
 static void on_acks_failed(void *arg, const struct err *e)
 {
+	struct pub_run *p = arg;
+
 	if (e->code != ERR_CLOSED)
 		log_error("%s", e->text);
-	cut_short(arg, e->code);
+	p->code = e->code; /* also where the end had begun */
+	cut_short(p, e->code);
 }
 
 static void on_full(void *arg, bool full)

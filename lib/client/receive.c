@@ -1,8 +1,9 @@
 /* receive.c - what a server says, told to the user
  *
- * Messages and acks, which come by the hundred thousand, are read from the marks that the scanner leaves; the rare control
- * messages by control.c. Nothing received is trusted: texts are proved before they are used, room names checked (users make file names of
- * them), positions bounded, and what makes no sense ends the connection for good. */
+ * Messages and acks, which come by the hundred thousand, are read from the marks that the scanner
+ * leaves; the rare control messages by control.c. Nothing received is trusted: texts are proved
+ * before they are used, room names checked (users make file names of them), positions bounded, and
+ * what makes no sense ends the connection for good. */
 #include "client/carrier.h"
 
 #include "client/control.h"
@@ -30,7 +31,8 @@ static struct str simple(const struct msg *m, enum msg_member k)
 
 static bool is_server_event(struct str type)
 {
-	return str_eq(type, STR("user_joined")) || str_eq(type, STR("user_left")) || str_eq(type, STR("typing"));
+	return str_eq(type, STR("user_joined")) || str_eq(type, STR("user_left")) ||
+	       str_eq(type, STR("typing"));
 }
 
 static int64_t timestamp(const struct msg *m)
@@ -40,7 +42,8 @@ static int64_t timestamp(const struct msg *m)
 	return str_u64(msg_raw(m, MSG_TS), &ms) == 0 && ms <= INT64_MAX ? (int64_t)ms : 0;
 }
 
-static void deliver(struct client *c, size_t lane, const struct msg *m, struct str room, struct str id, struct str text)
+static void deliver(struct client *c, size_t lane, const struct msg *m, struct str room,
+	struct str id, struct str text)
 {
 	struct client_msg out = { .room = room, .id = id, .ts_ms = timestamp(m), .text = text };
 
@@ -65,7 +68,9 @@ static int room_of(struct client *c, size_t lane, const struct msg *m, struct st
 		return 0;
 	}
 	*room = simple(m, MSG_ROOM);
-	return room->p && room_name_check(*room, NULL) == 0 ? 0 : nonsense(c, "a message with a broken room name");
+	return room->p && room_name_check(*room, NULL) == 0
+	               ? 0
+	               : nonsense(c, "a message with a broken room name");
 }
 
 static int control(struct client *c, size_t lane, const struct msg *m);
@@ -93,11 +98,10 @@ int client_on_text(struct client *c, size_t lane, struct str text)
 
 int client_on_payload(struct client *c, size_t lane, struct str id, struct str payload)
 {
-	struct buf front = { 0 };
+	struct buf *front = &c->front;
 	struct str room;
 	struct msg m;
 	struct err e = { 0 };
-	int r = 0;
 
 	if (!rooms_id_ok(id))
 		return nonsense(c, "a message with a broken id");
@@ -105,24 +109,26 @@ int client_on_payload(struct client *c, size_t lane, struct str id, struct str p
 		return nonsense(c, e.text);
 	if (room_of(c, lane, &m, &room) < 0)
 		return ERR_INVALID;
+	front->n = 0;
 	if (id.n) {
-		buf_add_text(&front, "\"_id\":");
-		buf_add_json(&front, id);
+		buf_add_text(front, "\"_id\":");
+		buf_add_json(front, id);
 	}
 	if (room.n && !msg_has(&m, MSG_ROOM)) {
-		buf_addf(&front, "%s\"_room\":", id.n ? "," : "");
-		buf_add_json(&front, room);
+		buf_addf(front, "%s\"_room\":", id.n ? "," : "");
+		buf_add_json(front, room);
 	}
 	c->line.n = 0;
-	msg_splice(&c->line, m.text, buf_str(&front));
+	msg_splice(&c->line, m.text, buf_str(front));
 	deliver(c, lane, &m, room, id, buf_str(&c->line));
-	buf_fini(&front);
-	return r;
+	return 0;
 }
 
 void client_on_raw(struct client *c, struct str bytes)
 {
-	struct client_msg out = { .room = STR(""), .id = STR(""), .text = bytes, .payload = bytes, .type = STR("") };
+	struct client_msg out = {
+		.room = STR(""), .id = STR(""), .text = bytes, .payload = bytes, .type = STR("")
+	};
 
 	if (c->events->message)
 		c->events->message(c->arg, &out);
@@ -140,14 +146,20 @@ static int on_ack(struct client *c, const struct msg *m)
 		return 0; /* not one of ours */
 	if (id.p && !rooms_id_ok(id))
 		return nonsense(c, "an ack with a broken _id");
-	client_on_outcome(c, ref, dup ? CLIENT_DUPLICATE : CLIENT_ACKED, id.p ? id : STR(""), STR(""));
+	client_on_outcome(
+		c, ref, dup ? CLIENT_DUPLICATE : CLIENT_ACKED, id.p ? id : STR(""), STR(""));
 	return 0;
 }
 
 static void on_gap(struct client *c, size_t lane, const struct control *k, struct str text)
 {
 	struct client_gap g = {
-		.room = k->room, .after = k->after, .at = k->at, .next = k->next, .reason = k->reason, .text = text,
+		.room = k->room,
+		.after = k->after,
+		.at = k->at,
+		.next = k->next,
+		.reason = k->reason,
+		.text = text,
 	};
 
 	if (room_name_check(g.room, NULL) < 0 && pattern_check(g.room, NULL) < 0)
@@ -164,7 +176,9 @@ static void on_gap(struct client *c, size_t lane, const struct control *k, struc
 
 static int on_error(struct client *c, const struct msg *m, const struct control *k)
 {
-	struct str reason = k->reason.n ? k->reason : k->code.n ? k->code : STR("no reason was given");
+	struct str reason = k->reason.n ? k->reason
+	                    : k->code.n ? k->code
+	                                : STR("no reason was given");
 	uint64_t ref;
 
 	if (str_u64(msg_raw(m, MSG_REF), &ref) == 0) {
@@ -179,7 +193,7 @@ static int on_error(struct client *c, const struct msg *m, const struct control 
 		return 0;
 	c->ops->stop(c->carrier);
 	client_on_down(c, str_eq(k->code, STR("denied")) ? ERR_DENIED : ERR_USAGE, false,
-		       "the server refused the subscription: " STR_FMT, STR_ARG(reason));
+		"the server refused the subscription: " STR_FMT, STR_ARG(reason));
 	return ERR_DENIED;
 }
 
@@ -229,7 +243,8 @@ bool client_on_answer(struct client *c, uint64_t *ref, struct str text)
 		else if (k.error.n)
 			client_on_outcome(c, (*ref)++, CLIENT_REFUSED, STR(""), k.error);
 		else if (rooms_id_ok(k.id))
-			client_on_outcome(c, (*ref)++, k.dup ? CLIENT_DUPLICATE : CLIENT_ACKED, k.id, STR(""));
+			client_on_outcome(c, (*ref)++, k.dup ? CLIENT_DUPLICATE : CLIENT_ACKED,
+				k.id, STR(""));
 		else
 			nonsense(c, "an ack with a broken _id");
 	}

@@ -1,7 +1,8 @@
 /* rooms.c - what a client subscribes to, and the positions it holds
  *
- * Pure bookkeeping: no I/O, no clock. Nothing here trusts the server further than that a wrong position resumes at a wrong
- * place. In the steady state, one lane and no own rooms, a message costs a copy of its id. */
+ * Pure bookkeeping: no I/O, no clock. Nothing here trusts the server further than that a wrong
+ * position resumes at a wrong place. In the steady state, one lane and no own rooms, a message
+ * costs a copy of its id. */
 #include "client/rooms.h"
 
 #include "base/mem.h"
@@ -142,7 +143,8 @@ static void start_room(struct rooms *r, struct room *room, struct str start)
 	}
 }
 
-/* Rooms that stand where the lane does are the lane's; with `passed` also those that it has passed. */
+/* Rooms that stand where the lane does are the lane's; with `passed` also those that it has passed.
+ */
 static void settle(struct rooms *r, size_t lane, bool passed)
 {
 	struct lane *l = &r->lanes[lane];
@@ -162,7 +164,8 @@ static void settle(struct rooms *r, size_t lane, bool passed)
 	}
 }
 
-/* The lane begins with the earliest of the rooms its request asks for: the server merges them from there. */
+/* The lane begins with the earliest of the rooms its request asks for: the server merges them from
+ * there. */
 static void start_lane(struct lane *l, struct str start)
 {
 	if (start.n && (!l->pos.n || compare(start, buf_str(&l->pos)) == BEFORE))
@@ -195,7 +198,8 @@ static void move_own(struct rooms *r, size_t lane, struct str name, struct str i
 		struct room *room = &r->v[i];
 		if (room->lane != lane || !room->own)
 			continue;
-		if (room->pattern ? pattern_match(str_of(room->name), name) : str_eq(str_of(room->name), name)) {
+		if (room->pattern ? pattern_match(str_of(room->name), name)
+				  : str_eq(str_of(room->name), name)) {
 			set(&room->since, id);
 			room->held = true;
 		}
@@ -213,7 +217,8 @@ bool rooms_move(struct rooms *r, size_t lane, struct str name, struct str id)
 			return false;
 		}
 		if (order == SAME)
-			return false; /* a heartbeat that repeats what was written proves nothing new */
+			return false; /* a heartbeat that repeats what was written proves nothing
+			                 new */
 	}
 	set(&l->pos, id);
 	if (l->n_own)

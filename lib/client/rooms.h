@@ -4,10 +4,11 @@
  *      room b --+-- lane: one request, one order, one position that covers its rooms
  *      room c --/        (WebSocket: always one lane; HTTP: one for each different `since`)
  *
- * A room is `own` while its position is not the lane's: it began elsewhere and has not met the lane yet. A message of an own
- * room behind the lane's position moves that room alone; whatever moves the lane past it makes it the lane's (the server
- * merges the rooms of a connection by position, so by then the room has caught up).
- * Positions are opaque text; they are parsed only to be compared, and where that fails the newer text wins. */
+ * A room is `own` while its position is not the lane's: it began elsewhere and has not met the lane
+ * yet. A message of an own room behind the lane's position moves that room alone; whatever moves
+ * the lane past it makes it the lane's (the server merges the rooms of a connection by position, so
+ * by then the room has caught up). Positions are opaque text; they are parsed only to be compared,
+ * and where that fails the newer text wins. */
 #ifndef RT_CLIENT_ROOMS_H
 #define RT_CLIENT_ROOMS_H
 
@@ -16,23 +17,22 @@
 #define ROOMS_ID_MAX 1024 /* bytes of a position, printable ASCII */
 
 struct lane {
-	struct buf pos;    /* "" until it has one */
-	struct buf head;   /* the end of what was there when it began; "" when unknown */
-	struct buf since;  /* what its request asks for */
+	struct buf pos;   /* "" until it has one */
+	struct buf head;  /* the end of what was there when it began; "" when unknown */
+	struct buf since; /* what its request asks for */
 	size_t n_rooms, n_unstarted, n_own;
-	bool at_head;      /* head was reached */
+	bool at_head; /* head was reached */
 };
 
-
 struct room {
-	char *name;        /* or pattern */
+	char *name; /* or pattern */
 	bool pattern;
-	bool started;      /* on this connection: it has its start */
+	bool started; /* on this connection: it has its start */
 	bool own;
-	bool leads;        /* the lane's own request asks for it, so that its start is the lane's */
-	bool held;         /* since is a position that was held, not what was given */
-	struct buf since;  /* as given, or the position held: what the next connection asks for */
-	size_t lane;       /* index */
+	bool leads;       /* the lane's own request asks for it, so that its start is the lane's */
+	bool held;        /* since is a position that was held, not what was given */
+	struct buf since; /* as given, or the position held: what the next connection asks for */
+	size_t lane;      /* index */
 };
 
 struct rooms {
@@ -44,15 +44,15 @@ struct rooms {
 
 void rooms_fini(struct rooms *r);
 void rooms_add(struct rooms *r, struct str name, struct str since);
-/* Keeps the positions of the connection that ended and cuts the rooms into lanes for the next. With `one` there is one lane
- * whose `since` is that of the first room. Rooms with their lane's `since` lead (a carrier whose request cannot hold them all
- * takes it back). */
+/* Keeps the positions of the connection that ended and cuts the rooms into lanes for the next. With
+ * `one` there is one lane whose `since` is that of the first room. Rooms with their lane's `since`
+ * lead (a carrier whose request cannot hold them all takes it back). */
 void rooms_plan(struct rooms *r, bool one);
-/* `name` ("" : every room of the lane) begins at `start`. Returns true when by this every room of every lane has its
- * start. */
+/* `name` ("" : every room of the lane) begins at `start`. Returns true when by this every room of
+ * every lane has its start. */
 bool rooms_start(struct rooms *r, size_t lane, struct str name, struct str start, struct str head);
-/* The lane stands at `id` now, by something in room `name` ("": by a heartbeat). Returns true when the lane moved, false when only
- * rooms that are behind it did. */
+/* The lane stands at `id` now, by something in room `name` ("": by a heartbeat). Returns true when
+ * the lane moved, false when only rooms that are behind it did. */
 bool rooms_move(struct rooms *r, size_t lane, struct str name, struct str id);
 /* Every room of every lane has its start. */
 bool rooms_started(const struct rooms *r);

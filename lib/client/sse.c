@@ -1,7 +1,8 @@
 /* sse.c - reads text/event-stream from bytes in pieces of any size
  *
- * Cut into lines (CR, LF or CRLF, each maybe at the edge of a piece), lines into fields, fields gathered until an empty line.
- * A block that is not finished when the stream ends is dropped, as the standard says. */
+ * Cut into lines (CR, LF or CRLF, each maybe at the edge of a piece), lines into fields, fields
+ * gathered until an empty line. A block that is not finished when the stream ends is dropped, as
+ * the standard says. */
 #include "client/sse.h"
 
 #include "base/err.h"
@@ -58,8 +59,11 @@ static int on_field(struct sse *s, struct str line)
 static int on_block(struct sse *s, int (*fn)(void *arg, const struct sse_event *ev), void *arg)
 {
 	struct sse_event ev = {
-		.event = buf_str(&s->event), .id = buf_str(&s->id), .data = buf_str(&s->data),
-		.has_id = s->has_id, .has_data = s->has_data,
+		.event = buf_str(&s->event),
+		.id = buf_str(&s->id),
+		.data = buf_str(&s->data),
+		.has_id = s->has_id,
+		.has_data = s->has_data,
 	};
 	int r = ev.has_data || ev.has_id ? fn(arg, &ev) : 0;
 
@@ -68,7 +72,8 @@ static int on_block(struct sse *s, int (*fn)(void *arg, const struct sse_event *
 	return r;
 }
 
-static int on_line(struct sse *s, struct str line, int (*fn)(void *arg, const struct sse_event *ev), void *arg)
+static int on_line(
+	struct sse *s, struct str line, int (*fn)(void *arg, const struct sse_event *ev), void *arg)
 {
 	return line.n ? on_field(s, line) : on_block(s, fn, arg);
 }
@@ -99,7 +104,8 @@ static size_t line_end(struct str in)
 	return cr ? (size_t)(cr - in.p) : n;
 }
 
-int sse_feed(struct sse *s, struct str in, int (*fn)(void *arg, const struct sse_event *ev), void *arg)
+int sse_feed(
+	struct sse *s, struct str in, int (*fn)(void *arg, const struct sse_event *ev), void *arg)
 {
 	int r = 0;
 

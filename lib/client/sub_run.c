@@ -9,10 +9,12 @@
  * must not wait behind that. */
 #include "client/sub_run.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/bookmark.h"
 #include "codec/name.h"
+#include "codec/since.h"
 
 #define GRACE_MS 2000
 
@@ -108,7 +110,7 @@ static void finish(struct sub_run *s, int code)
 		return;
 	s->ending = true;
 	s->end.code = code;
-	client_pause(s->client, true);
+	client_pause(s->client, false); /* what still comes is dropped, so that the close gets through */
 	if (!s->exec || exec_is_idle(s->exec))
 		close_down(s);
 }
@@ -215,9 +217,8 @@ static bool shows_control(const struct sub_run *s)
 
 static bool has_stream(const struct sub_run *s)
 {
-	return !s->conf->output.path || !strchr(s->conf->output.path, '{');
+	return shows_control(s) && !strchr(s->conf->output.path ? s->conf->output.path : "", '{');
 }
-
 
 static void on_gap(void *arg, const struct client_gap *g)
 {
@@ -248,7 +249,7 @@ static void on_up(void *arg, struct str url)
 
 	if (!s->was_up) {
 		log_info("connected to '" STR_FMT "'", STR_ARG(url));
-	} else if (shows_control(s) && has_stream(s)) {
+	} else if (has_stream(s)) {
 		print_up(&s->conf->print, url, output_to(s->output, STR("")));
 	} else {
 		log_warn("connected again");
@@ -262,7 +263,7 @@ static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 
 	if (!s->was_up || s->ending)
 		return;
-	if (shows_control(s) && has_stream(s)) {
+	if (has_stream(s)) {
 		print_down(&s->conf->print, why, retry_in_ms, output_to(s->output, STR("")));
 	} else {
 		log_warn("connection lost: " STR_FMT ", again in %.1f s", STR_ARG(why),
@@ -379,6 +380,7 @@ static void on_broken(void *arg, const struct err *e)
 	struct sub_run *s = arg;
 
 	log_error("%s", e->text);
+	s->end.code = e->code; /* also where the end had begun */
 	finish(s, e->code);
 }
 
@@ -419,18 +421,16 @@ static void on_deadline(uv_timer_t *timer)
 
 	if (s->ending)
 		return;
-	if (!s->was_up) {
+	s->end.partial = s->was_up;
+	if (!s->was_up)
 		log_error("cannot connect in time");
-		finish(s, ERR_TIMEOUT);
-		return;
-	}
-	if (s->conf->count)
+	else if (s->conf->count)
 		log_error("%llu of %llu messages in time", (unsigned long long)s->n_received,
 			(unsigned long long)s->conf->count);
 	else
 		log_error("the end was not reached in time");
-	s->end.partial = true;
 	sub_run_stop(s);
+	s->end.code = s->was_up ? 0 : ERR_TIMEOUT;
 }
 
 /* --- where to begin ------------------------------------------------------------------------- */
@@ -440,8 +440,9 @@ static const char *since_of(const struct sub_run *s, const struct cursor *from, 
 {
 	const char *id = NULL;
 
+	/* Where one position is kept for all, all must begin at one: else it could pass what is yet to come. */
 	if (s->bookmark)
-		id = cursor_find(bookmark_cursor(s->bookmark), room);
+		id = cursor_find(bookmark_cursor(s->bookmark), s->any_pattern ? STR("*") : room);
 	if (!id && from)
 		id = cursor_find(from, room);
 	if (id)
@@ -455,17 +456,21 @@ static int subscribe(struct sub_run *s, struct err *e)
 {
 	const struct sub_run_conf *conf = s->conf;
 	struct cursor *from = NULL;
+	struct since since;
 	int rc = 0;
 
 	if (conf->since && conf->since[0] == '@') {
 		from = cursor_open(conf->since + 1, e);
 		if (!from)
 			return e->code;
+	} else if (conf->since && since_parse(&since, str_of(conf->since), clock_wall_ms(), e) != 0) {
+		return ERR_USAGE;
 	}
+	for (int i = 0; i < conf->n_rooms; i++)
+		s->any_pattern |= pattern_is(str_of(conf->rooms[i]));
 	for (int i = 0; i < conf->n_rooms && rc == 0; i++) {
 		struct str room = str_of(conf->rooms[i]);
 
-		s->any_pattern |= pattern_is(room);
 		rc = client_subscribe(s->client, room, str_of(since_of(s, from, room)), e);
 	}
 	cursor_free(from);
@@ -540,20 +545,13 @@ struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf, void (*e
 		conf->client.retry_first_ms = conf->timeout_ms;
 	conf->output.append |= conf->cursor_file != NULL;
 	s->client = client_new(loop, &conf->client, &client_events, s, e);
-	if (!s->client)
-		goto bad;
-	if (conf->cursor_file) {
+	if (s->client && conf->cursor_file)
 		s->bookmark = bookmark_open(loop, conf->cursor_file, on_cursor_failed, s, e);
-		if (!s->bookmark)
-			goto bad;
-	}
-	if (subscribe(s, e) != 0 || open_exec(s, e) != 0)
-		goto bad;
-	s->output = output_new(loop, &conf->output, &output_events, s, e);
-	if (!s->output)
-		goto bad;
-	return s;
-bad:
+	if (s->client && (s->bookmark || !conf->cursor_file) && subscribe(s, e) == 0 &&
+			open_exec(s, e) == 0)
+		s->output = output_new(loop, &conf->output, &output_events, s, e);
+	if (s->output)
+		return s;
 	sub_run_free(s, NULL);
 	return NULL;
 }

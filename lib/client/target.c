@@ -1,4 +1,5 @@
-/* target.c - what a client asks of a server: request targets, who it is, and what an HTTP status means */
+/* target.c - what a client asks of a server: request targets, who it is, and what an HTTP status
+ * means */
 #include "client/carrier.h"
 
 #include "base/mem.h"
@@ -23,7 +24,8 @@ void client_add_query(struct buf *target, const char *name, struct str value)
 
 static void add_base64(struct buf *out, struct str s)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i < s.n; i += 3) {
 		size_t left = s.n - i;
@@ -58,20 +60,16 @@ int client_status_code(unsigned status)
 {
 	switch (status) {
 	case 401:
-	case 403:
-		return ERR_DENIED;
+	case 403: return ERR_DENIED;
 	case 408:
 	case 425:
-	case 429:
-		return ERR_CLOSED;
+	case 429: return ERR_CLOSED;
 	case 404:
 	case 405:
 	case 426:
 	case 501:
-	case 505:
-		return ERR_INVALID;
-	default:
-		return status >= 500 ? ERR_CLOSED : status >= 400 ? ERR_USAGE : ERR_INVALID;
+	case 505: return ERR_INVALID;
+	default: return status >= 500 ? ERR_CLOSED : status >= 400 ? ERR_USAGE : ERR_INVALID;
 	}
 }
 
@@ -81,10 +79,21 @@ void client_status_text(unsigned status, struct str detail, struct buf *out)
 		unsigned status;
 		const char *text;
 	} words[] = {
-		{ 200, "OK" }, { 301, "moved" }, { 302, "moved" }, { 400, "bad request" }, { 401, "unauthorized" },
-		{ 403, "forbidden" }, { 404, "not found" }, { 413, "too large" }, { 426, "upgrade required" },
-		{ 429, "too many requests" }, { 500, "internal error" }, { 501, "not implemented" },
-		{ 502, "bad gateway" }, { 503, "unavailable" }, { 504, "gateway timeout" },
+		{ 200, "OK" },
+		{ 301, "moved" },
+		{ 302, "moved" },
+		{ 400, "bad request" },
+		{ 401, "unauthorized" },
+		{ 403, "forbidden" },
+		{ 404, "not found" },
+		{ 413, "too large" },
+		{ 426, "upgrade required" },
+		{ 429, "too many requests" },
+		{ 500, "internal error" },
+		{ 501, "not implemented" },
+		{ 502, "bad gateway" },
+		{ 503, "unavailable" },
+		{ 504, "gateway timeout" },
 	};
 
 	buf_addf(out, "the server answered %u", status);

@@ -1,28 +1,24 @@
 /* ws.c - a client over one WebSocket, carried by libwebsockets' client role
  *
- *      resolve (uv) -> each address: lws connects, does TLS and the upgrade -> frames both ways
+ *      dial (ws_dial.c): an address -> lws connects, does TLS and the upgrade -> frames both ways
  *
- * What is specific to libwebsockets 4.1.6 is here and in ws_engine.c. Names are resolved by libuv's threads, since lws would block the
- * loop, and each address is an attempt of its own, since lws waits for watchers of the one before. lws hides why a connection failed, so
- * then libcurl is asked to connect, for the sentence. Frames are made here, masked, and written in spans of up to 64 KiB with
- * LWS_WRITE_RAW: one system call for hundreds of messages. No extension is offered (a hostile server could overflow their list).
- * lws shows us the server's close codes 1012 and 1013 as 1002; so 1002 is treated as they are. */
+ * What is specific to libwebsockets 4.1.6 is here, in ws_dial.c and in ws_engine.c. Frames are made
+ * here, masked, and written in spans of up to 64 KiB with LWS_WRITE_HTTP, which sends bytes as they
+ * are: one system call for hundreds of messages. That is legal because no extension is offered (a
+ * hostile server could overflow lws's list of them). lws shows us the server's close codes 1012 and
+ * 1013 as 1002; so 1002 is treated as they are. */
 #include "base/mem.h"
-#include "base/clock.h"
 #include "client/carrier.h"
-#include "client/multi.h"
+#include "client/ws_dial.h"
 #include "client/ws_engine.h"
 
-#include <netdb.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define TARGET_MAX   1900    /* lws writes the request line into 2048 bytes */
-#define SPAN_BYTES   65536
-#define TURN_BYTES   1048576 /* of sending before others get their turn */
-#define META_BYTES   4096    /* what metadata adds to a message at most */
-#define MASKS        64
+#define TARGET_MAX 1900 /* lws writes the request line into 2048 bytes */
+#define SPAN_BYTES 65536
+#define TURN_BYTES 1048576 /* of sending before others get their turn */
+#define META_BYTES 4096    /* what metadata adds to a message at most */
+#define MASKS      64
 
 /* One attempt, as lws sees it. It outlives the carrier's interest in it: then ws is NULL. */
 struct conn {
@@ -30,43 +26,27 @@ struct conn {
 	struct ws *ws;
 	struct lws *wsi;
 	bool asked, established, finishing; /* asked: the upgrade was sent */
-	int close_code;   /* as the server said; 0: it did not */
+	int close_code;                     /* as the server said; 0: it did not */
 	char close_reason[124];
-};
-
-/* What libuv still works on for us; ws is NULL when the answer is not wanted any more. */
-struct lookup {
-	uv_getaddrinfo_t req;
-	struct ws *ws;
-};
-
-struct probe {
-	uv_pipe_t pipe;
-	uv_connect_t req;
-	struct ws *ws;
 };
 
 struct ws {
 	struct client *client;
 	struct ws_engine *engine;
 	struct lws_vhost *vhost;
-	bool tls, is_unix;
+	bool tls;
+	struct dial dial;
 	struct conn *conn;
 	bool connecting; /* inside lws_client_connect_via_info, which returns the failure */
-	struct lookup *lookup;
-	struct probe *probe;           /* of a Unix socket, before lws tries it */
-	struct multi *multi;
-	struct transfer *why;          /* asks libcurl why lws failed */
-	struct addrinfo *addrs, *addr; /* all, and the one being tried */
-	uv_timer_t *kick;              /* tries `addr` from the loop */
 	struct buf target, host, rx, span, control;
+	struct buf written;            /* raw: refs in the span; written out is their outcome */
 	uint32_t masks[MASKS];
 	unsigned n_masks;
 };
 
-static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n);
-static void try_address(uv_timer_t *kick);
-static void connect_now(struct ws *w);
+static int ws_callback(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n);
+static void connect_to(struct dial *d, const char *address);
 
 /* --- opening and freeing ---------------------------------------------------------------------- */
 
@@ -76,11 +56,7 @@ static struct carrier *ws_open(struct client *c, struct err *e)
 
 	w->client = c;
 	w->tls = strcmp(c->url.scheme, "wss") == 0;
-	w->is_unix = strcmp(c->url.scheme, "unix") == 0;
-	w->kick = mem_new(uv_timer_t);
-	uv_timer_init(c->loop, w->kick);
-	w->kick->data = w;
-	w->multi = multi_ref(c->loop);
+	dial_init(&w->dial, c, c->url.port ? c->url.port : w->tls ? 443 : 80, connect_to);
 	w->engine = ws_engine_ref(c->loop, ws_callback, e);
 	w->vhost = w->engine ? ws_engine_vhost(w->engine, &c->conf, w->tls, e) : NULL;
 	if (!w->vhost) {
@@ -90,58 +66,22 @@ static struct carrier *ws_open(struct client *c, struct err *e)
 	return (struct carrier *)w;
 }
 
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h);
-}
-
 static void ws_free(struct carrier *k)
 {
 	struct ws *w = (struct ws *)k;
 
-	uv_close((uv_handle_t *)w->kick, free_handle);
+	dial_fini(&w->dial);
 	ws_engine_unref(w->engine);
-	multi_unref(w->multi);
 	buf_fini(&w->target);
 	buf_fini(&w->host);
 	buf_fini(&w->rx);
 	buf_fini(&w->span);
+	buf_fini(&w->written);
 	buf_fini(&w->control);
 	mem_free(w);
 }
 
 /* --- ending ----------------------------------------------------------------------------------- */
-
-static void probe_closed(uv_handle_t *h)
-{
-	mem_free(h->data);
-}
-
-static void probe_drop(struct ws *w)
-{
-	if (!w->probe)
-		return;
-	w->probe->ws = NULL;
-	uv_close((uv_handle_t *)&w->probe->pipe, probe_closed);
-	w->probe = NULL;
-}
-
-/* Ends what is under way before there is a connection. */
-static void forget_attempt(struct ws *w)
-{
-	struct transfer *why = w->why;
-
-	probe_drop(w);
-	w->why = NULL;
-	transfer_drop(why);
-	if (w->lookup) {
-		w->lookup->ws = NULL;
-		uv_cancel((uv_req_t *)&w->lookup->req);
-		w->lookup = NULL;
-	}
-	uv_freeaddrinfo(w->addrs);
-	w->addrs = w->addr = NULL;
-}
 
 static void detach(struct ws *w)
 {
@@ -156,8 +96,7 @@ static void ws_stop(struct carrier *k)
 	struct ws *w = (struct ws *)k;
 	struct conn *conn = w->conn;
 
-	uv_timer_stop(w->kick);
-	forget_attempt(w);
+	dial_stop(&w->dial);
 	detach(w);
 	if (conn && conn->wsi) /* maybe from inside one of its callbacks: not now */
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
@@ -172,7 +111,7 @@ static void make_target(struct ws *w)
 
 	w->target.n = 0;
 	if (c->conf.raw) {
-		buf_add_text(&w->target, *c->url.path && !w->is_unix ? c->url.path : "/");
+		buf_add_text(&w->target, *c->url.path && !w->dial.is_unix ? c->url.path : "/");
 		if (c->url.query)
 			buf_addf(&w->target, "?%s", c->url.query);
 		return;
@@ -202,7 +141,7 @@ static void make_host(struct ws *w)
 	const struct url *u = &w->client->url;
 
 	w->host.n = 0;
-	if (w->is_unix)
+	if (w->dial.is_unix)
 		buf_add_text(&w->host, "localhost");
 	else
 		buf_addf(&w->host, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
@@ -210,156 +149,32 @@ static void make_host(struct ws *w)
 		buf_addf(&w->host, ":%d", u->port);
 }
 
-static int port_of(const struct ws *w)
+static void connect_to(struct dial *d, const char *address)
 {
-	return w->client->url.port ? w->client->url.port : w->tls ? 443 : 80;
-}
-
-static void resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *addrs)
-{
-	struct lookup *l = list_entry(req, struct lookup, req);
-	struct ws *w = l->ws;
-
-	mem_free(l);
-	if (!w) {
-		uv_freeaddrinfo(addrs);
-		return;
-	}
-	w->lookup = NULL;
-	if (status < 0) {
-		client_on_down(w->client, ERR_CLOSED, false, "cannot resolve '%.80s': %s", w->client->url.host,
-			       uv_strerror(status));
-		return;
-	}
-	w->addrs = w->addr = addrs;
-	try_address(w->kick);
-}
-
-static void ws_start(struct carrier *k)
-{
-	struct ws *w = (struct ws *)k;
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-	char port[8];
-
-	make_target(w);
-	make_host(w);
-	if (w->is_unix) {
-		uv_timer_start(w->kick, try_address, 0, 0);
-		return;
-	}
-	snprintf(port, sizeof(port), "%d", port_of(w));
-	w->lookup = mem_new(struct lookup);
-	w->lookup->ws = w;
-	if (uv_getaddrinfo(w->client->loop, &w->lookup->req, resolved, w->client->url.host, port, &hints) < 0) {
-		mem_free(w->lookup); /* a name too long to ask for: the attempt ends by its time */
-		w->lookup = NULL;
-	}
-}
-
-static void on_why(struct transfer *t, CURLcode code)
-{
-	struct ws *w = t->owner;
-	struct buf why = { 0 };
-	int r = ERR_CLOSED;
-
-	if (code == CURLE_OK)
-		buf_add_text(&why, "the connection broke before it was ready");
-	else
-		r = transfer_why(t, code, &why);
-	forget_attempt(w);
-	client_on_down(w->client, r, false, "%s", buf_cstr(&why));
-	buf_fini(&why);
-}
-
-/* lws does not say why it could not connect or agree on TLS. libcurl does. */
-static void ask_why(struct ws *w)
-{
-	w->why = transfer_new(w->multi, w->client, "/", w);
-	w->why->done = on_why;
-	curl_easy_setopt(w->why->easy, CURLOPT_CONNECT_ONLY, 1L);
-	transfer_start(w->why);
-}
-
-static void probed(uv_connect_t *req, int status)
-{
-	struct probe *p = list_entry(req, struct probe, req);
-	struct ws *w = p->ws;
-
-	if (!w)
-		return;
-	probe_drop(w);
-	if (status == 0)
-		connect_now(w);
-	else
-		client_on_down(w->client, ERR_CLOSED, false, "%s", uv_strerror(status));
-}
-
-/* Where connect() fails at once, lws leaves a handle behind (4.1.6): so a Unix socket is tried here first. */
-static void probe_start(struct ws *w)
-{
-	struct probe *p = w->probe = mem_new(struct probe);
-
-	p->ws = w;
-	uv_pipe_init(w->client->loop, &p->pipe, 0);
-	p->pipe.data = p;
-	uv_pipe_connect(&p->req, &p->pipe, w->client->url.path, probed);
-}
-
-/* Is there a way to this address at all (see probe_start)? Asks the routing table; nothing is sent. */
-static bool reachable(const struct addrinfo *a)
-{
-	int fd = socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool ok = fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool next_address(struct ws *w)
-{
-	if (!w->addr || !w->addr->ai_next)
-		return false;
-	w->addr = w->addr->ai_next;
-	uv_timer_start(w->kick, try_address, 0, 0);
-	return true;
-}
-
-static void try_address(uv_timer_t *kick)
-{
-	struct ws *w = kick->data;
-
-	if (w->is_unix)
-		probe_start(w);
-	else if (reachable(w->addr))
-		connect_now(w);
-	else if (!next_address(w))
-		ask_why(w);
-}
-
-static void connect_now(struct ws *w)
-{
-	struct conn *conn = mem_new(struct conn);
-	char address[128] = "";
+	struct ws *w = list_entry(d, struct ws, dial);
+	struct conn *conn = w->conn = mem_new(struct conn);
 	struct lws *wsi;
 	struct lws_client_connect_info info = {
-		.context = ws_engine_context(w->engine), .vhost = w->vhost, .address = address,
-		.port = port_of(w), .path = buf_cstr(&w->target), .host = buf_cstr(&w->host),
-		.local_protocol_name = "rt", .opaque_user_data = conn, .pwsi = &conn->wsi, .alpn = "http/1.1",
-		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | LCCSCF_PRIORITIZE_READS,
+		.context = ws_engine_context(w->engine),
+		.vhost = w->vhost,
+		.address = address,
+		.port = d->port,
+		.path = buf_cstr(&w->target),
+		.host = buf_cstr(&w->host),
+		.local_protocol_name = "rt",
+		.opaque_user_data = conn,
+		.pwsi = &conn->wsi,
+		.alpn = "http/1.1",
+		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
 	};
 
-	if (w->is_unix)
-		snprintf(address, sizeof(address), "+%s", w->client->url.path);
-	else
-		getnameinfo(w->addr->ai_addr, w->addr->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST);
 	if (w->tls)
 		info.ssl_connection |= LCCSCF_USE_SSL;
 	if (w->tls && w->client->conf.insecure)
-		info.ssl_connection |= LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
-				       LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
+		info.ssl_connection |= LCCSCF_ALLOW_SELFSIGNED |
+		                       LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
+		                       LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
 	conn->ws = w;
-	w->conn = conn;
 	list_add(ws_engine_conns(w->engine), &conn->node);
 	w->connecting = true;
 	wsi = lws_client_connect_via_info(&info);
@@ -367,11 +182,20 @@ static void connect_now(struct ws *w)
 	if (wsi)
 		return;
 	w->conn = NULL; /* freed by its last callback, or with the context when there was none */
-	if (!next_address(w))
-		client_on_down(w->client, ERR_CLOSED, false, "the connection broke before it was ready");
+	dial_failed(d);
 }
 
-/* --- the end of a connection, as lws tells it --------------------------------------------------- */
+static void ws_start(struct carrier *k)
+{
+	struct ws *w = (struct ws *)k;
+
+	make_target(w);
+	make_host(w);
+	dial_start(&w->dial);
+}
+
+/* --- the end of a connection, as lws tells it ---------------------------------------------------
+ */
 
 /* What lws says about a handshake that failed, in words fit for people. */
 static void refused(struct conn *conn, struct str why)
@@ -382,23 +206,23 @@ static void refused(struct conn *conn, struct str why)
 	struct buf text = { 0 };
 
 	detach(w);
-	if (!conn->asked && !next_address(w)) {
-		ask_why(w);
+	if (!conn->asked) {
+		dial_failed(&w->dial);
 		return;
 	}
-	if (!conn->asked)
-		return;
-	forget_attempt(w);
+	dial_stop(&w->dial);
 	if (str_starts(why, STR("HS: ")))
 		why = str_skip(why, 4);
 	if (status && status != 101) {
 		client_status_text(status, STR(""), &text);
 		client_on_down(c, client_status_code(status), false, "%s", buf_cstr(&text));
 	} else if (status == 101) {
-		client_on_down(c, ERR_INVALID, false, "the server's WebSocket handshake is broken: " STR_FMT, STR_ARG(why));
+		client_on_down(c, ERR_INVALID, false,
+			"the server's WebSocket handshake is broken: " STR_FMT, STR_ARG(why));
 	} else if (str_eq(why, STR("Peer hung up")) || str_eq(why, STR("read failed")) || !why.n ||
 		   str_find(why, STR("closed before")) >= 0) {
-		client_on_down(c, ERR_CLOSED, false, "the server closed the connection during the handshake");
+		client_on_down(c, ERR_CLOSED, false,
+			"the server closed the connection during the handshake");
 	} else {
 		client_on_down(c, ERR_CLOSED, false, STR_FMT, STR_ARG(why));
 	}
@@ -408,13 +232,10 @@ static void refused(struct conn *conn, struct str why)
 static int code_of_close(int code)
 {
 	switch (code) {
-	case 1003:
-		return ERR_INVALID;
+	case 1003: return ERR_INVALID;
 	case 1008:
-	case 4001:
-		return ERR_DENIED;
-	default:
-		return ERR_CLOSED;
+	case 4001: return ERR_DENIED;
+	default: return ERR_CLOSED;
 	}
 }
 
@@ -424,13 +245,13 @@ static void closed(struct conn *conn)
 	int code = conn->close_code;
 
 	detach(w);
-	forget_attempt(w);
+	dial_stop(&w->dial);
 	if (conn->close_reason[0])
 		client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009,
-			       "the server closed the connection: %s", conn->close_reason);
+			"the server closed the connection: %s", conn->close_reason);
 	else if (code && code != 1002)
 		client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009,
-			       "the server closed the connection with code %d", code);
+			"the server closed the connection with code %d", code);
 	else
 		client_on_down(w->client, ERR_CLOSED, false, "the server closed the connection");
 }
@@ -446,7 +267,8 @@ static void note_close(struct conn *conn, const unsigned char *p, size_t n)
 		conn->close_reason[k++] = p[i] < ' ' || p[i] == 0x7f ? '?' : (char)p[i];
 }
 
-/* --- sending ----------------------------------------------------------------------------------- */
+/* --- sending -----------------------------------------------------------------------------------
+ */
 
 static uint32_t next_mask(struct ws *w)
 {
@@ -496,20 +318,33 @@ static bool fill_span(struct ws *w)
 	struct str text;
 	uint64_t ref;
 
-	w->span.n = 0;
+	w->span.n = w->written.n = 0;
 	buf_reserve(&w->span, LWS_PRE);
 	w->span.n = LWS_PRE;
 	buf_add_str(&w->span, buf_str(&w->control));
 	w->control.n = 0;
-	while (!w->conn->finishing && w->span.n < LWS_PRE + SPAN_BYTES && client_next(w->client, &ref, &text)) {
+	while (!w->conn->finishing && w->span.n < LWS_PRE + SPAN_BYTES &&
+		client_next(w->client, &ref, &text)) {
 		bool binary = w->client->conf.raw && !str_utf8(text);
 		add_frame(w, &w->span, binary ? 2 : 1, text);
 		if (w->client->conf.raw)
-			client_on_outcome(w->client, ref, CLIENT_ACKED, STR(""), STR(""));
-		if (!w->conn)
-			return false;
+			buf_add(&w->written, &ref, sizeof(ref));
 	}
 	return w->span.n > LWS_PRE;
+}
+
+/* Only now: a callback may close the connection, which writes a span of its own. */
+static void acknowledge_written(struct ws *w)
+{
+	struct buf refs = w->written;
+	uint64_t ref;
+
+	w->written = (struct buf){ 0 };
+	for (size_t i = 0; i < refs.n; i += sizeof(ref)) {
+		memcpy(&ref, refs.p + i, sizeof(ref));
+		client_on_outcome(w->client, ref, CLIENT_ACKED, STR(""), STR(""));
+	}
+	buf_fini(&refs);
 }
 
 /* Writes what waits while the socket takes it. 0, or -1 when the connection is broken. */
@@ -526,8 +361,10 @@ static int flush(struct conn *conn)
 		if (!fill_span(w))
 			break;
 		sent += w->span.n - LWS_PRE;
-		if (lws_write(conn->wsi, (unsigned char *)w->span.p + LWS_PRE, w->span.n - LWS_PRE, LWS_WRITE_HTTP) < 0)
+		if (lws_write(conn->wsi, (unsigned char *)w->span.p + LWS_PRE, w->span.n - LWS_PRE,
+			    LWS_WRITE_HTTP) < 0)
 			return -1;
+		acknowledge_written(w);
 	}
 	return 0;
 }
@@ -536,11 +373,13 @@ static void ws_send(struct carrier *k)
 {
 	struct conn *conn = ((struct ws *)k)->conn;
 
-	if (conn && conn->established && flush(conn) < 0 && conn->ws) /* its CLOSED callback tells */
+	if (conn && conn->established && flush(conn) < 0 &&
+		conn->ws) /* its CLOSED callback tells */
 		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
-/* A close frame of our own after all that waits: lws would drop what still comes in, acks among it. */
+/* A close frame of our own after all that waits: lws would drop what still comes in, acks among it.
+ */
 static bool ws_finish(struct carrier *k)
 {
 	struct ws *w = (struct ws *)k;
@@ -592,7 +431,8 @@ static void subscribe_others(struct ws *w)
 	buf_fini(&text);
 }
 
-/* --- receiving --------------------------------------------------------------------------------- */
+/* --- receiving ---------------------------------------------------------------------------------
+ */
 
 static void take(struct conn *conn, struct str text)
 {
@@ -612,8 +452,8 @@ static int on_receive(struct conn *conn, const char *in, size_t n)
 	client_on_heard(w->client);
 	if (w->rx.n + n > w->client->conf.max_message + META_BYTES) {
 		ws_stop((struct carrier *)w);
-		client_on_down(w->client, ERR_INVALID, false, "a message over %zu bytes (--max-message)",
-			       w->client->conf.max_message);
+		client_on_down(w->client, ERR_INVALID, false,
+			"a message over %zu bytes (--max-message)", w->client->conf.max_message);
 		return -1;
 	}
 	if (whole && !w->rx.n) {
@@ -634,19 +474,20 @@ static void on_established(struct conn *conn)
 	struct ws *w = conn->ws;
 
 	conn->established = true;
-	forget_attempt(w);
+	dial_stop(&w->dial);
 	subscribe_others(w);
 	lws_callback_on_writable(conn->wsi);
 	client_on_up(w->client);
 }
 
-static int add_header(struct lws *wsi, struct str name, struct str value, unsigned char **p, unsigned char *end)
+static int add_header(
+	struct lws *wsi, struct str name, struct str value, unsigned char **p, unsigned char *end)
 {
 	char with_colon[128];
 
 	snprintf(with_colon, sizeof(with_colon), STR_FMT ":", STR_ARG(name));
-	return lws_add_http_header_by_name(wsi, (unsigned char *)with_colon, (const unsigned char *)value.p, (int)value.n,
-					   p, end);
+	return lws_add_http_header_by_name(wsi, (unsigned char *)with_colon,
+		(const unsigned char *)value.p, (int)value.n, p, end);
 }
 
 static int add_headers(struct conn *conn, unsigned char **p, size_t room)
@@ -667,7 +508,8 @@ static int add_headers(struct conn *conn, unsigned char **p, size_t room)
 	return r;
 }
 
-static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
+static int ws_callback(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
 	struct conn *conn = wsi ? lws_get_opaque_user_data(wsi) : NULL;
 
@@ -683,39 +525,39 @@ static int ws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *
 	}
 	conn->wsi = wsi;
 	if (!conn->ws)
-		return reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
-		       reason == LWS_CALLBACK_CLIENT_ESTABLISHED ? -1 : 0;
+		return reason == LWS_CALLBACK_CLIENT_RECEIVE ||
+		                       reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
+		                       reason == LWS_CALLBACK_CLIENT_ESTABLISHED
+		               ? -1
+		               : 0;
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		conn->asked = true;
 		return add_headers(conn, in, n);
-	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		refused(conn, str_make(in, in ? n : 0));
-		break;
-	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		on_established(conn);
-		return conn->ws ? 0 : -1;
-	case LWS_CALLBACK_CLIENT_RECEIVE:
-		return on_receive(conn, in, n);
-	case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-		client_on_heard(conn->ws->client);
-		break;
-	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		return flush(conn);
+	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: refused(conn, str_make(in, in ? n : 0)); break;
+	case LWS_CALLBACK_CLIENT_ESTABLISHED: on_established(conn); return conn->ws ? 0 : -1;
+	case LWS_CALLBACK_CLIENT_RECEIVE: return on_receive(conn, in, n);
+	case LWS_CALLBACK_CLIENT_RECEIVE_PONG: client_on_heard(conn->ws->client); break;
+	case LWS_CALLBACK_CLIENT_WRITEABLE: return flush(conn);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		note_close(conn, in, n);
 		return conn->finishing ? -1 : 0; /* it is the answer to ours */
-	case LWS_CALLBACK_CLIENT_CLOSED:
-		closed(conn);
-		break;
-	default:
-		break;
+	case LWS_CALLBACK_CLIENT_CLOSED: closed(conn); break;
+	default: break;
 	}
 	return 0;
 }
 
 const struct carrier_ops carrier_ws = {
-	.schemes = "ws wss unix", .one_lane = true, .refs = true,
-	.open = ws_open, .start = ws_start, .send = ws_send, .ping = ws_ping, .pause = ws_pause,
-	.finish = ws_finish, .stop = ws_stop, .free = ws_free,
+	.schemes = "ws wss unix",
+	.one_lane = true,
+	.refs = true,
+	.open = ws_open,
+	.start = ws_start,
+	.send = ws_send,
+	.ping = ws_ping,
+	.pause = ws_pause,
+	.finish = ws_finish,
+	.stop = ws_stop,
+	.free = ws_free,
 };

@@ -1,10 +1,11 @@
 /* ws_engine.c - one libwebsockets context for all clients of a loop
  *
- * The context lives on a foreign libuv loop. Its end takes three steps (4.1.6): lws_context_destroy begins it, the loop closes the
- * context's handles, and lws_context_destroy again frees it. Nothing announces the second step, so the handles that the context
- * put on the loop are noted when it is made, and an idle handle waits until the loop no longer has them. And lws closes the descriptor of
- * its event pipe in the first step and again in the second, when its number may be somebody else's: a placeholder takes that number
- * in between. */
+ * The context lives on a foreign libuv loop. Its end takes three steps (4.1.6): lws_context_destroy
+ * begins it, the loop closes the context's handles, and lws_context_destroy again frees it. Nothing
+ * announces the second step, so the handles that the context put on the loop are noted when it is
+ * made, and an idle handle waits until the loop no longer has them. And lws closes the descriptor
+ * of its event pipe in the first step and again in the second, when its number may be somebody
+ * else's: a placeholder takes that number in between. */
 #include "client/ws_engine.h"
 
 #include "base/mem.h"
@@ -101,11 +102,17 @@ static int make_context(struct ws_engine *g)
 	struct rlimit files = { 0 };
 	struct walk before = { 0 };
 	struct lws_context_creation_info info = {
-		.port = CONTEXT_PORT_NO_LISTEN, .gid = -1, .uid = -1, .foreign_loops = loops,
-		.protocols = g->protocols, .pt_serv_buf_size = WS_READ_BYTES,
-		.max_http_header_data = 16384, .timeout_secs = 15, .connect_timeout_secs = 15,
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.gid = -1,
+		.uid = -1,
+		.foreign_loops = loops,
+		.protocols = g->protocols,
+		.pt_serv_buf_size = WS_READ_BYTES,
+		.max_http_header_data = 16384,
+		.timeout_secs = 15,
+		.connect_timeout_secs = 15,
 		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-			   LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+		           LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
 	};
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > FDS_MAX)
@@ -171,7 +178,9 @@ struct ws_engine *ws_engine_ref(uv_loop_t *loop, lws_callback_function *callback
 	g->refs = 1;
 	list_init(&g->vhosts);
 	list_init(&g->conns);
-	g->protocols[0] = (struct lws_protocols){ .name = "rt", .callback = callback, .rx_buffer_size = WS_READ_BYTES };
+	g->protocols[0] = (struct lws_protocols){
+		.name = "rt", .callback = callback, .rx_buffer_size = WS_READ_BYTES
+	};
 	if (make_context(g) < 0) {
 		err_set(e, ERR_IO, "cannot set up libwebsockets");
 		engine_free(g);
@@ -187,7 +196,8 @@ static int pipe_of(const struct ws_engine *g)
 	uv_os_fd_t fd;
 
 	for (size_t i = 0; i < g->n_handles; i++) {
-		if (uv_handle_get_type(g->handles[i]) == UV_POLL && uv_fileno(g->handles[i], &fd) == 0)
+		if (uv_handle_get_type(g->handles[i]) == UV_POLL &&
+			uv_fileno(g->handles[i], &fd) == 0)
 			return fd;
 	}
 	return -1;
@@ -245,10 +255,16 @@ static struct lws_vhost *make_vhost(struct ws_engine *g, const struct client_con
 {
 	char name[24];
 	struct lws_context_creation_info info = {
-		.port = CONTEXT_PORT_NO_LISTEN, .protocols = g->protocols, .vhost_name = name, .alpn = "http/1.1",
-		.timeout_secs = 15, .connect_timeout_secs = 15,
-		.options = tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0, /* with it every vhost loads the system's CAs */
-		.client_ssl_ca_filepath = conf->ca_file, .client_ssl_cert_filepath = conf->cert_file,
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.protocols = g->protocols,
+		.vhost_name = name,
+		.alpn = "http/1.1",
+		.timeout_secs = 15,
+		.connect_timeout_secs = 15,
+		.options = tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT
+		               : 0, /* with it every vhost loads the system's CAs */
+		.client_ssl_ca_filepath = conf->ca_file,
+		.client_ssl_cert_filepath = conf->cert_file,
 		.client_ssl_private_key_filepath = conf->key_file,
 	};
 	struct lws_vhost *vhost;
@@ -260,15 +276,17 @@ static struct lws_vhost *make_vhost(struct ws_engine *g, const struct client_con
 	return vhost;
 }
 
-struct lws_vhost *ws_engine_vhost(struct ws_engine *g, const struct client_conf *conf, bool tls, struct err *e)
+struct lws_vhost *ws_engine_vhost(
+	struct ws_engine *g, const struct client_conf *conf, bool tls, struct err *e)
 {
 	struct lws_vhost *lws;
 	struct vhost *v;
 
 	list_for_each(it, &g->vhosts) {
 		v = list_entry(it, struct vhost, node);
-		if (v->tls == tls && (!tls || (same(v->ca, conf->ca_file) && same(v->cert, conf->cert_file) &&
-					       same(v->key, conf->key_file))))
+		if (v->tls == tls &&
+			(!tls || (same(v->ca, conf->ca_file) && same(v->cert, conf->cert_file) &&
+					 same(v->key, conf->key_file))))
 			return v->lws;
 	}
 	lws = make_vhost(g, conf, tls);
@@ -277,8 +295,11 @@ struct lws_vhost *ws_engine_vhost(struct ws_engine *g, const struct client_conf 
 		return NULL;
 	}
 	v = mem_new(struct vhost);
-	*v = (struct vhost){ .lws = lws, .tls = tls, .ca = copy(conf->ca_file), .cert = copy(conf->cert_file),
-			     .key = copy(conf->key_file) };
+	*v = (struct vhost){ .lws = lws,
+		.tls = tls,
+		.ca = copy(conf->ca_file),
+		.cert = copy(conf->cert_file),
+		.key = copy(conf->key_file) };
 	list_add(&g->vhosts, &v->node);
 	return lws;
 }

@@ -26,7 +26,7 @@ static const struct member members[MSG_MEMBERS] = {
 	[MSG_TS] = { NAME("_ts"), A_NUMBER },
 	[MSG_KEY] = { NAME("_key"), A_STRING },
 	[MSG_REF] = { NAME("_ref"), .types = T(SCAN_STRING) | T(SCAN_NUMBER),
-		      .wanted = "a string or a number" },
+		.wanted = "a string or a number" },
 	[MSG_DEDUP] = { NAME("_dedup"), A_STRING },
 	[MSG_DATA] = { NAME("_data"), ANYTHING, .kept = true },
 	[MSG_B64] = { NAME("_b64"), A_STRING, .kept = true },
@@ -37,7 +37,7 @@ static const struct member members[MSG_MEMBERS] = {
 	[MSG_ORIGIN] = { NAME("_origin"), ANYTHING },
 	[MSG_CLIENT] = { NAME("_client"), A_STRING },
 	[MSG_LIVE] = { NAME("_live"), .types = T(SCAN_TRUE) | T(SCAN_FALSE),
-		       .wanted = "true or false" },
+		.wanted = "true or false" },
 	[MSG_TYPE] = { NAME("type"), ANYTHING, .kept = true },
 	[MSG_USER_ID] = { NAME("user_id"), ANYTHING, .kept = true },
 	[MSG_EVENT] = { NAME("event"), ANYTHING, .kept = true },
@@ -46,8 +46,13 @@ static const struct member members[MSG_MEMBERS] = {
 };
 
 static const char *const type_names[] = {
-	[SCAN_NULL] = "null", [SCAN_FALSE] = "false", [SCAN_TRUE] = "true", [SCAN_NUMBER] = "a number",
-	[SCAN_STRING] = "a string", [SCAN_ARRAY] = "an array", [SCAN_OBJECT] = "an object",
+	[SCAN_NULL] = "null",
+	[SCAN_FALSE] = "false",
+	[SCAN_TRUE] = "true",
+	[SCAN_NUMBER] = "a number",
+	[SCAN_STRING] = "a string",
+	[SCAN_ARRAY] = "an array",
+	[SCAN_OBJECT] = "an object",
 };
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -75,19 +80,22 @@ static int refuse_unknown(const struct msg *m, const struct scan_mark *mark, str
 	struct buf name = { 0 };
 
 	scan_unescape(&name, raw_name(m, mark));
-	err_set(e, ERR_INVALID, "unknown reserved member '%.*s' (names of '_' + a lower-case letter "
-		"are reserved)", (int)(name.n < 64 ? name.n : 64), name.p);
+	err_set(e, ERR_INVALID,
+		"unknown reserved member '%.*s' (names of '_' + a lower-case letter "
+		"are reserved)",
+		(int)(name.n < 64 ? name.n : 64), name.p);
 	buf_fini(&name);
 	return ERR_INVALID;
 }
 
-static int mark_check(const struct msg *m, const struct scan_mark *mark, enum msg_member k,
-		      struct err *e)
+static int mark_check(
+	const struct msg *m, const struct scan_mark *mark, enum msg_member k, struct err *e)
 {
 	if (k == MSG_MEMBERS)
 		return refuse_unknown(m, mark, e);
 	if (!(members[k].types & T(mark->type)))
-		return err_set(e, ERR_INVALID, "'%s' must be %s", members[k].name, members[k].wanted);
+		return err_set(
+			e, ERR_INVALID, "'%s' must be %s", members[k].name, members[k].wanted);
 	return 0;
 }
 

@@ -26,8 +26,8 @@ enum msg_source { MSG_FROM_CLIENT, MSG_FROM_BUS };
 
 struct msg {
 	struct str text;          /* borrowed: the object, whitespace around it cut off */
-	struct scan scan;         /* offsets are into the text given to msg_parse; use the functions below */
-	const char *base;         /* that text */
+	struct scan scan;         /* its offsets are into `base`: use the functions below */
+	const char *base;         /* the text given to msg_parse */
 	int8_t mark[MSG_MEMBERS]; /* index into scan.marks, or -1 */
 	uint32_t consumed;        /* a bit for each of scan.marks that is no part of the payload */
 };
@@ -35,9 +35,9 @@ struct msg {
 /* 0, or ERR_INVALID / ERR_TOO_LARGE with a sentence fit for the sender ("not JSON: ...", "not an
  * object: ...", "unknown reserved member '_foo' (names of '_' + a lower-case letter are reserved)",
  * "'_ts' must be a number"). `text` is borrowed while m is used. Values are checked by the caller
- * (room_name_check etc.), types here: _ts _attempt numbers; _ref a string or number; _data anything;
- * _live true or false; _id _room _key _dedup _b64 _from _reason _op _client strings. _origin may be
- * anything. */
+ * (room_name_check etc.), types here: _ts _attempt numbers; _ref a string or number; _data and
+ * _origin anything; _live true or false; _id _room _key _dedup _b64 _from _reason _op _client
+ * strings. */
 int msg_parse(struct msg *m, struct str text, enum msg_source source, struct err *e);
 
 bool msg_has(const struct msg *m, enum msg_member k);
@@ -51,8 +51,8 @@ const char *msg_member_name(enum msg_member k);
 
 /* Appends the payload: the text without the reserved members that rt consumes (all but _data and
  * _b64), CR and LF in whitespace as spaces. With user.n > 0 the value of user_id is replaced in
- * place by `user` (UTF-8), else the member is inserted after `type`, else first. Without anything to
- * do it is a plain copy. */
+ * place by `user` (UTF-8), else the member is inserted after `type`, else first. Without anything
+ * to do it is a plain copy. */
 void msg_payload(const struct msg *m, struct str user, struct buf *out);
 
 /* Appends `payload` (an object) with `members` ("\"_id\":\"x\",\"_ts\":1", no comma at either end)

@@ -39,8 +39,8 @@ static int refuse_char(struct err *e, const char *what, struct str name, unsigne
 	else
 		snprintf(seen, sizeof(seen), "0x%02x", c);
 	return err_set(e, ERR_INVALID,
-		       "%s '" STR_FMT "': %s is not allowed (letters, digits, _ - @ ~ and '.')", what,
-		       STR_ARG(shown(name)), c == ' ' ? "a space" : seen);
+		"%s '" STR_FMT "': %s is not allowed (letters, digits, _ - @ ~ and '.')", what,
+		STR_ARG(shown(name)), c == ' ' ? "a space" : seen);
 }
 
 static bool is_rest(struct str segment)
@@ -53,8 +53,8 @@ static bool is_wildcard(struct str segment)
 	return str_eq(segment, STR("*")) || is_rest(segment);
 }
 
-static int segment_check(const char *what, struct str name, struct str segment, bool wildcards,
-			 struct err *e)
+static int segment_check(
+	const char *what, struct str name, struct str segment, bool wildcards, struct err *e)
 {
 	if (segment.n == 0)
 		return refuse(e, what, name, "a segment is empty");
@@ -63,7 +63,8 @@ static int segment_check(const char *what, struct str name, struct str segment, 
 		if (name_char(c))
 			continue;
 		if (wildcards && (c == '*' || c == '>'))
-			return refuse(e, what, name, "a wildcard is a whole segment: '*', '>' or '**'");
+			return refuse(
+				e, what, name, "a wildcard is a whole segment: '*', '>' or '**'");
 		return refuse_char(e, what, name, c);
 	}
 	return 0;
@@ -78,7 +79,7 @@ static int check(const char *what, struct str name, bool wildcards, struct err *
 		return err_set(e, ERR_INVALID, "%s is empty", what);
 	if (name.n > NAME_MAX_BYTES)
 		return err_set(e, ERR_INVALID, "%s '" STR_FMT "...': over %d bytes", what,
-			       STR_ARG(shown(name)), NAME_MAX_BYTES);
+			STR_ARG(shown(name)), NAME_MAX_BYTES);
 	if (name.p[0] == '-')
 		return refuse(e, what, name, "begins with '-'");
 	for (int n = 1; rest.p; n++) {
@@ -102,7 +103,9 @@ int room_name_check(struct str name, struct err *e)
 
 int pattern_check(struct str pattern, struct err *e)
 {
-	return check("pattern", pattern, true, e);
+	bool wild = pattern.n == 0 || memchr(pattern.p, '*', pattern.n) || memchr(pattern.p, '>', pattern.n);
+
+	return check(wild ? "pattern" : "room name", pattern, wild, e);
 }
 
 bool pattern_is(struct str s)
@@ -116,6 +119,12 @@ bool pattern_is(struct str s)
 
 bool pattern_match(struct str pattern, struct str name)
 {
+	/* The server's own rooms are for those who name them, and may be. */
+	if (room_name_internal(name) && !room_name_internal(pattern))
+		return false;
+	/* Who subscribes to everything may not be one who is let into rt's own rooms. */
+	if (room_name_internal(name) && is_wildcard(str_cut(pattern, '.', NULL)))
+		return false;
 	while (pattern.p && name.p) {
 		struct str want = str_cut(pattern, '.', &pattern);
 		if (is_rest(want))
@@ -158,7 +167,7 @@ int user_check(struct str user, struct err *e)
 {
 	if (user.n == 0 || user.n > USER_MAX_BYTES)
 		return err_set(e, ERR_INVALID, "user id of %zu bytes: 1 to %d are allowed", user.n,
-			       USER_MAX_BYTES);
+			USER_MAX_BYTES);
 	if (!str_utf8(user))
 		return err_set(e, ERR_INVALID, "user id is not valid UTF-8");
 	if (has_control(user))
@@ -170,12 +179,13 @@ int user_check(struct str user, struct err *e)
 static int token_check(const char *what, struct str id, size_t max, const char *but, struct err *e)
 {
 	if (id.n == 0 || id.n > max)
-		return err_set(e, ERR_INVALID, "%s of %zu bytes: 1 to %zu are allowed", what, id.n, max);
+		return err_set(
+			e, ERR_INVALID, "%s of %zu bytes: 1 to %zu are allowed", what, id.n, max);
 	for (size_t i = 0; i < id.n; i++) {
 		unsigned char c = (unsigned char)id.p[i];
 		if (c <= ' ' || c >= 0x7f)
-			return err_set(e, ERR_INVALID, "%s: only printable ASCII without spaces is allowed",
-				       what);
+			return err_set(e, ERR_INVALID,
+				"%s: only printable ASCII without spaces is allowed", what);
 		if (strchr(but, c))
 			return err_set(e, ERR_INVALID, "%s: '%c' is not allowed", what, c);
 	}

@@ -13,16 +13,19 @@ static int refuse(struct str s, struct err *e)
 	const char *more = "";
 
 	if (s.n == 0)
-		return err_set(e, ERR_INVALID, "since is empty: give an _id, earliest, latest, last:N, "
-			       "a duration (10m) or an RFC 3339 time");
+		return err_set(e, ERR_INVALID,
+			"since is empty: give an _id, earliest, latest, last:N, "
+			"a duration (10m) or an RFC 3339 time");
 	if (s.n > SHOWN) {
 		s.n = SHOWN;
 		while (s.n > 0 && (s.p[s.n] & 0xc0) == 0x80)
 			s.n--;
 		more = "...";
 	}
-	return err_set(e, ERR_INVALID, "since '" STR_FMT "%s': give an _id, earliest, latest, last:N, "
-		       "a duration (10m) or an RFC 3339 time", STR_ARG(s), more);
+	return err_set(e, ERR_INVALID,
+		"since '" STR_FMT "%s': give an _id, earliest, latest, last:N, "
+		"a duration (10m) or an RFC 3339 time",
+		STR_ARG(s), more);
 }
 
 /* `back` from now; what lies before 1970 is all the same. */

@@ -11,9 +11,11 @@ enum since_kind { SINCE_LATEST, SINCE_EARLIEST, SINCE_POS, SINCE_LAST, SINCE_TIM
 
 struct since {
 	enum since_kind kind;
-	struct pos pos;   /* SINCE_POS */
-	uint64_t last;    /* SINCE_LAST: messages per room */
-	int64_t wall_ms;  /* SINCE_TIME; durations are resolved against `now_wall_ms` */
+	union {
+		struct pos pos;  /* SINCE_POS */
+		uint64_t last;   /* SINCE_LAST: messages per room */
+		int64_t wall_ms; /* SINCE_TIME; durations are resolved against `now_wall_ms` */
+	};
 };
 
 /* 0, or ERR_INVALID with a sentence that lists the forms. */

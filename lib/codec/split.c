@@ -6,19 +6,13 @@
 
 enum class { PLAIN, SPACE, QUOTE, OPEN, CLOSE };
 
-static enum class class_of(char c)
-{
-	switch (c) {
-	case ' ': case '\t': case '\n': case '\r':
-		return SPACE;
-	case '"':
-		return QUOTE;
-	case '{': case '[':
-		return OPEN;
-	case '}': case ']':
-		return CLOSE;
-	default:
-		return PLAIN;
+static enum class class_of(char c) {
+	switch (c){
+		case ' ' : case '\t' : case '\n' : case '\r' : return SPACE;
+		case '"' : return QUOTE;
+		case '{' : case '[' : return OPEN;
+		case '}' : case ']' : return CLOSE;
+		default : return PLAIN;
 	}
 }
 
@@ -67,7 +61,8 @@ long split_feed(struct split *p, struct str s)
 		else if (c == OPEN)
 			p->depth++;
 		else if (c == CLOSE && p->depth <= 1)
-			return ended(p, i); /* with depth 0: no value at all, but it must not stop us */
+			return ended(
+				p, i); /* with depth 0: no value at all, but it must not stop us */
 		else if (c == CLOSE)
 			p->depth--;
 		else if (p->depth == 0)

@@ -15,8 +15,6 @@
 
 #define LINGER_MS      2000
 #define LINGER_BYTES   (8u << 20)
-#define FLUSH_BATCHES  4 /* of one connection in one turn */
-#define LANE_KEEP      4096
 #define PENDING_MAX    65536 /* publications without an outcome */
 
 static void on_data(struct sock *s, char *p, size_t n);
@@ -51,12 +49,16 @@ void conn_dirty(struct conn *c)
 struct buf *conn_lane(struct conn *c)
 {
 	conn_dirty(c);
+	if (!c->lane.p) {
+		c->lane = c->net->lane;
+		c->net->lane = (struct buf){ 0 };
+	}
 	return &c->lane;
 }
 
 void conn_lane_position(struct conn *c, struct pos pos)
 {
-	c->lane_pos = pos_max(c->lane_pos, pos);
+	c->lane_pos = c->lane_pos.epoch == pos.epoch ? pos_max(c->lane_pos, pos) : pos;
 }
 
 void conn_deadline(struct conn *c, int64_t at_ms)
@@ -78,10 +80,11 @@ void conn_told(struct conn *c, struct pos pos)
 
 struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 {
-	struct conn *c = mem_new(struct conn);
+	struct conn *c = mem_zalloc(sizeof *c + peer.n + 1);
 
 	c->net = n;
 	list_init(&c->dirty);
+	list_init(&c->held);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
 	if (sock_adopt(n->engine, &c->sock, &sock_ops, fd) != 0) {
@@ -89,7 +92,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 		return NULL;
 	}
 	c->id = ++n->next_id;
-	c->peer = mem_strndup(peer.p, peer.n);
+	memcpy(c->peer, peer.p, peer.n);
 	c->loopback = loopback;
 	c->opened_ms = n->now_ms;
 	list_add(&n->conns, &c->all);
@@ -103,7 +106,8 @@ static void note_close(struct conn *c, unsigned code, struct str reason)
 	if (c->close_code)
 		return;
 	c->close_code = (uint16_t)code;
-	snprintf(c->close_reason, sizeof c->close_reason, STR_FMT, STR_ARG(str_head(reason, sizeof c->close_reason - 1)));
+	reason = str_head(reason, 63);
+	c->close_reason = mem_strndup(reason.p, reason.n);
 }
 
 /* Rooms are left and the record is written as soon as the connection is decided to end. */
@@ -131,6 +135,7 @@ static void on_closed(struct sock *s)
 	unsubscribe_all(c);
 	conn_no_deadline(c);
 	list_del(&c->dirty);
+	list_del(&c->held);
 	list_add(&c->net->dead, &c->dirty);
 }
 
@@ -145,11 +150,12 @@ void conn_free(struct conn *c)
 	mem_free(c->sub);
 	buf_fini(&c->in);
 	buf_fini(&c->lane);
-	buf_fini(&c->cors);
+	mem_free(c->cors);
 	mem_free(c->user);
-	mem_free(c->peer);
+	mem_free(c->close_reason);
 	list_del(&c->all);
 	list_del(&c->dirty);
+	list_del(&c->held);
 	n->n_conns--;
 	mem_free(c);
 }
@@ -213,6 +219,7 @@ int conn_open_sub(struct conn *c, struct str room, const struct since *since, ui
 	if (!sub_open(&c->sub->feed, room, since, tag, n->now_ms))
 		return err_set(e, ERR_INVALID, "already subscribed to '" STR_FMT "'", STR_ARG(room));
 	c->sub->was_at_head = false;
+	n->turn_bytes += pattern_is(room) ? n->table->rooms.n * sizeof(struct cursor) : NET_MESSAGE_COST;
 	n->events->joined(n->arg, c, room);
 	return 0;
 }
@@ -223,222 +230,7 @@ void conn_close_sub(struct conn *c, struct sub *s)
 	sub_close(s);
 }
 
-static void check_pause(struct conn *c);
-static void read_more(struct conn *c);
-
-/* --- writing -------------------------------------------------------------------------------------------- */
-
-static void write_out(struct conn *c, const char *p, size_t n)
-{
-	struct net *net = c->net;
-
-	net->stats.writes++;
-	net->stats.bytes_out += n;
-	sock_write(&c->sock, p, n);
-}
-
-static bool can_write(const struct conn *c)
-{
-	return !c->closed && !c->sock.choked && !c->sock.closing && c->sock.wsi;
-}
-
-/* May the lane go out: is no position in it ahead of what the feed delivered? */
-static bool lane_is_free(const struct conn *c)
-{
-	const struct subscriber *s = c->sub;
-
-	return !s || c->closing || s->feed.n_subs == 0 || pos_cmp(c->lane_pos, s->feed.pos) <= 0;
-}
-
-/* What is to be written now is either a batch that others share (net.run), as long as nothing goes with it, or collected in net.scratch. Appending copies
- * the batch: most subscribers are owed one batch and nothing else, and copy nothing. */
-static struct buf *scratch(struct net *n)
-{
-	if (n->run.n) {
-		buf_add_str(&n->scratch, n->run);
-		n->run = (struct str){ 0 };
-	}
-	return &n->scratch;
-}
-
-static size_t collected(const struct net *n)
-{
-	return n->run.n + n->scratch.n;
-}
-
-static void drop_collected(struct net *n)
-{
-	n->run = (struct str){ 0 };
-	n->scratch.n = 0;
-}
-
-static void write_collected(struct conn *c)
-{
-	struct net *n = c->net;
-	struct str bytes = n->run.n ? n->run : buf_str(&n->scratch);
-
-	if (bytes.n && can_write(c))
-		write_out(c, bytes.p, bytes.n);
-	drop_collected(n);
-}
-
-static void take_lane(struct conn *c)
-{
-	if (c->lane.n == 0 || !lane_is_free(c))
-		return;
-	buf_add_str(scratch(c->net), buf_str(&c->lane));
-	c->lane.n = 0;
-	c->lane_pos = (struct pos){ 0 };
-	buf_shrink(&c->lane, LANE_KEEP);
-}
-
-static void take_run(struct conn *c, const struct peek *p)
-{
-	struct net *n = c->net;
-	struct subscriber *s = c->sub;
-	uint64_t to = 0, entries = 0;
-	struct str bytes;
-
-	if (n->run.n)
-		scratch(n); /* a batch lives until the next is asked for */
-	bytes = batch_get(&n->batches, s->wire, s->chunked, &s->feed, p, &to, &entries);
-	n->stats.frames_out += entries;
-	s->sent += entries;
-	feed_advance(&s->feed, p, to);
-	conn_told(c, s->feed.pos);
-	if (n->scratch.n)
-		buf_add_str(&n->scratch, bytes);
-	else
-		n->run = bytes;
-}
-
-static void take_entry(struct conn *c, const struct peek *p)
-{
-	struct net *n = c->net;
-	struct subscriber *s = c->sub;
-	struct buf *out = scratch(n);
-	size_t at = 0;
-
-	if (s->chunked)
-		wire_chunk_begin(out, &at);
-	if (!feed_skips(&s->feed, p->entry)) {
-		wire_entry(out, s->wire, p->room, p->entry);
-		n->stats.frames_out++;
-		s->sent++;
-	}
-	if (s->chunked)
-		wire_chunk_end(out, at);
-	feed_advance(&s->feed, p, 0);
-	conn_told(c, s->feed.pos);
-}
-
-/* Collects one thing of the feed. False: nothing more now. */
-static bool stream_step(struct conn *c)
-{
-	struct net *n = c->net;
-	struct subscriber *s = c->sub;
-	struct peek p;
-
-	switch (feed_peek(&s->feed, &p)) {
-	case PEEK_RUN:
-		take_run(c, &p);
-		return true;
-	case PEEK_ENTRY:
-		take_entry(c, &p);
-		return true;
-	case PEEK_GAP:
-		n->stats.gaps++;
-		n->events->gap(n->arg, c, &p.gap);
-		c->transport->say_gap(c, &p.gap, scratch(n));
-		feed_advance(&s->feed, &p, 0);
-		if (p.gap.has_id)
-			conn_told(c, p.gap.id);
-		return true;
-	case PEEK_START:
-		c->transport->say_start(c, p.sub, scratch(n));
-		feed_advance(&s->feed, &p, 0);
-		return true;
-	case PEEK_CLOSE:
-		n->stats.slow_closed++;
-		write_collected(c);
-		conn_bye(c, 4008, STR("too slow: messages were dropped before they could be written"));
-		return false;
-	case PEEK_EMPTY:
-		/* The end of its replay is told once, so that nobody has to poll for it. */
-		if (!s->was_at_head && feed_at_head(&s->feed)) {
-			s->was_at_head = true;
-			if (pos_cmp(s->told, s->feed.pos) != 0 || s->told.epoch != s->feed.pos.epoch)
-				c->transport->say_position(c, scratch(n));
-		}
-		return false;
-	case PEEK_WAIT:
-		return false;
-	}
-	return false;
-}
-
-void conn_stream(struct conn *c)
-{
-	struct net *n = c->net;
-	unsigned batches = 0;
-
-	drop_collected(n);
-	while (can_write(c)) {
-		take_lane(c);
-		if (c->closing || !c->sub)
-			break;
-		if (!stream_step(c)) {
-			if (!c->closing)
-				take_lane(c);
-			break;
-		}
-		if (collected(n) < SOCK_BATCH_MAX)
-			continue;
-		write_collected(c);
-		if (++batches == FLUSH_BATCHES && can_write(c)) {
-			feed_ready(&c->sub->feed);
-			n->again = true;
-			return;
-		}
-	}
-	write_collected(c);
-}
-
-/* A connection that is to end: everything is written, so the peer is shown the end. */
-static void end_if_written(struct conn *c)
-{
-	if (!c->closing || c->half_closed || c->sock.choked || c->lane.n)
-		return;
-	c->half_closed = true;
-	sock_shutdown(&c->sock);
-}
-
-static void write_lane(struct conn *c)
-{
-	drop_collected(c->net);
-	take_lane(c);
-	write_collected(c);
-}
-
-void conn_flush(struct conn *c)
-{
-	if (c->closed)
-		return;
-	if (c->in.n && !c->busy && !c->closing)
-		read_more(c);
-	if (can_write(c)) {
-		if (c->closing || !c->sub)
-			write_lane(c);
-		else if (c->transport->drain)
-			c->transport->drain(c);
-		else
-			conn_stream(c);
-	}
-	if (can_write(c) && c->lane.n && (c->closing || (c->transport && c->transport->drain) || !c->sub))
-		write_lane(c);
-	end_if_written(c);
-	check_pause(c);
-}
+/* --- reading ----------------------------------------------------------------------------------------------- */
 
 static void on_writable(struct sock *s)
 {
@@ -446,8 +238,6 @@ static void on_writable(struct sock *s)
 
 	conn_dirty(c);
 }
-
-/* --- reading ----------------------------------------------------------------------------------------------- */
 
 static void linger(struct conn *c, size_t n)
 {
@@ -477,12 +267,23 @@ static size_t read_head(struct conn *c, char *p, size_t n)
 	return (size_t)used;
 }
 
+bool conn_may_read(struct conn *c)
+{
+	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
+		return true;
+	c->held = true;
+	if (c->lane.n <= LANE_MAX) /* else it is written first, and then looked at */
+		conn_dirty(c);
+	return false;
+}
+
 /* Gives bytes to whoever reads now, until none are left or nobody takes them. Returns how many were taken. */
 static size_t consume(struct conn *c, char *p, size_t n)
 {
 	size_t done = 0;
 
-	while (done < n && !c->busy && !c->closing && !c->closed) {
+	c->held = false;
+	while (done < n && !c->busy && !c->closing && !c->closed && conn_may_read(c)) {
 		size_t used = c->transport ? c->transport->data(c, p + done, n - done) : read_head(c, p + done, n - done);
 
 		done += used;
@@ -493,15 +294,15 @@ static size_t consume(struct conn *c, char *p, size_t n)
 }
 
 /* While it can take no more, the peer waits. */
-static void check_pause(struct conn *c)
+void conn_check_pause(struct conn *c)
 {
-	bool full = c->busy ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+	bool full = c->busy || c->held ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
 		sock_pause(&c->sock, full);
 }
 
-static void read_more(struct conn *c)
+void conn_read_on(struct conn *c)
 {
 	struct buf in = c->in;
 	size_t used;
@@ -516,7 +317,7 @@ static void read_more(struct conn *c)
 	} else {
 		buf_fini(&in);
 	}
-	check_pause(c);
+	conn_check_pause(c);
 }
 
 static void on_data(struct sock *s, char *p, size_t n)
@@ -538,14 +339,14 @@ static void on_data(struct sock *s, char *p, size_t n)
 	}
 	if (c->in.n) {
 		buf_add(&c->in, p, n);
-		read_more(c);
+		conn_read_on(c);
 	} else {
 		used = consume(c, p, n);
 		if (used < n && !c->closing && !c->closed)
 			buf_add(&c->in, p + used, n - used);
-		check_pause(c);
+		conn_check_pause(c);
 	}
-	if (net->turn_bytes >= NET_TURN_BYTES)
+	if (net->turn_bytes >= net->conf.turn_bytes)
 		net->events->turn(net->arg);
 }
 
@@ -597,6 +398,7 @@ void conn_on_deadline(struct deadline *d, void *arg)
 void conn_publish(struct conn *c, const struct publication *p)
 {
 	c->pending++;
+	c->net->turn_bytes += NET_MESSAGE_COST;
 	c->net->stats.messages_in++;
 	c->net->events->publish(c->net->arg, p);
 }

@@ -50,16 +50,16 @@ struct conn {
 	struct net *net;
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
+	struct list held;     /* net.held */
 	struct deadline deadline;
 	const struct transport *transport; /* NULL: reading heads */
 	void *state;          /* of the transport */
 	struct subscriber *sub;
 	struct buf in;        /* what could not be used yet */
-	struct buf lane;
-	struct buf cors;      /* the request's origin, until its answer begins */
+	struct buf lane;      /* its memory is lent for a turn: see conn_lane */
+	char *cors;           /* the request's origin, until its answer begins; NULL: none */
 	struct pos lane_pos;  /* the highest position in it; hi == lo == 0: none */
 	char *user;           /* NULL: none */
-	char *peer;
 	uint64_t id;
 	int64_t opened_ms;
 	size_t scanned;       /* of the head in `in` */
@@ -69,14 +69,22 @@ struct conn {
 	uint8_t client_n;
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
+	bool held;            /* input waits in `in` for room in the lane, or for the next turn */
 	uint64_t discarded;   /* while lingering */
-	char close_reason[64];
+	char *close_reason;   /* NULL until it is known */
+	char peer[];
 };
 
 /* For net.c. NULL: the socket could not be adopted, and is closed. */
 struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback);
 void conn_free(struct conn *c);
 void conn_on_deadline(struct deadline *d, void *net);
+/* For flush.c: reads on in what waits in c->in; stops or resumes the peer. */
+void conn_read_on(struct conn *c);
+/* May another request or message be taken now? A few bytes can ask for a megabyte: who asks faster than he is written to, or for more than a turn
+ * should hold, waits. */
+bool conn_may_read(struct conn *c);
+void conn_check_pause(struct conn *c);
 
 /* Appends to the lane and sees that it is written at the end of the turn. */
 struct buf *conn_lane(struct conn *c);

@@ -467,6 +467,11 @@ void frame_reader_fini(struct frame_reader *r)
 	buf_fini(&r->message);
 }
 
+bool frame_reader_idle(const struct frame_reader *r)
+{
+	return r->head_n == 0 && !r->in_payload && !r->in_message && !r->closed && !r->failed;
+}
+
 void frame_reader_shrink(struct frame_reader *r)
 {
 	if (r->in_message)

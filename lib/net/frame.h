@@ -72,6 +72,8 @@ void frame_reader_fini(struct frame_reader *r);
  */
 enum frame_event frame_read(struct frame_reader *r, char **p, size_t *n, struct str *payload,
 	enum frame_op *op, unsigned *code);
+/* Is nothing half read, and nothing to be remembered? Then a fresh reader would do as well. */
+bool frame_reader_idle(const struct frame_reader *r);
 /* Gives the assembly buffer back when nothing is in it: idle connections keep none. Ends views. */
 void frame_reader_shrink(struct frame_reader *r);
 

@@ -58,12 +58,13 @@ int http_status(int code)
 /* The lines that every answer has. */
 static void common_headers(struct conn *c, struct buf *out)
 {
-	if (c->cors.n)
+	if (c->cors)
 		buf_addf(out,
-			"Access-Control-Allow-Origin: " STR_FMT "\r\nVary: Origin\r\n"
+			"Access-Control-Allow-Origin: %s\r\nVary: Origin\r\n"
 			"Access-Control-Expose-Headers: Rt-Next, Rt-Head, Rt-Conn\r\n",
-			STR_ARG(buf_str(&c->cors)));
-	buf_fini(&c->cors);
+			c->cors);
+	mem_free(c->cors);
+	c->cors = NULL;
 }
 
 static void begin_line(struct conn *c, struct buf *out, int status, const char *type, struct str headers)
@@ -95,7 +96,8 @@ void http_reply(struct conn *c, int status, const char *type, struct str headers
 	struct buf *out = conn_lane(c);
 
 	begin_line(c, out, status, type, headers);
-	if (status != 204 && status != 304)
+	/* A HEAD of what would be streamed has no length to tell, and 0 would be a wrong one. */
+	if (status != 204 && status != 304 && !(c->head_only && !type))
 		buf_addf(out, "Content-Length: %zu\r\n", body.n);
 	buf_add_text(out, "\r\n");
 	if (!c->head_only)
@@ -156,18 +158,22 @@ bool http_query_flag(const struct head *h, const char *name, bool otherwise)
 	return flag;
 }
 
-/* user_id, client: who this is. Tokens are not there yet, and never ignored. */
+/* Tokens are not there yet, and never ignored: whoever sends one means it to be checked. */
+static bool has_token(const struct head *h)
+{
+	struct buf v = { 0 };
+	bool found = http_query(h, "token", &v) != 0;
+
+	buf_fini(&v);
+	return found || head_get(h, STR("authorization")).p;
+}
+
+/* user_id, client: who this is. */
 static int take_identity(struct conn *c, const struct head *h, struct err *e)
 {
 	struct buf v = { 0 };
-	int rc = 0, found;
+	int rc = 0, found = http_query(h, "user_id", &v);
 
-	if (http_query(h, "token", &v) != 0 || head_get(h, STR("authorization")).p) {
-		rc = err_set(e, ERR_UNSUPPORTED, "tokens are not supported by this server");
-		goto out;
-	}
-	v.n = 0;
-	found = http_query(h, "user_id", &v);
 	if (found < 0)
 		rc = err_set(e, ERR_INVALID, "user_id: broken percent-encoding");
 	else if (found)
@@ -246,15 +252,16 @@ int http_open_subs(struct conn *c, const struct head *h, struct str path_room, b
 {
 	struct since since = { .kind = SINCE_LATEST };
 	struct buf room = { 0 };
+	struct str query = h->query;
 	int rc = take_since(c, h, event_source, &since, e), found;
 
 	if (rc == 0)
 		rc = c->net->events->ready(c->net->arg, e);
 	if (rc == 0 && path_room.n)
 		rc = open_one(c, path_room, &since, e);
-	for (int i = 0; rc == 0; i++) {
+	while (rc == 0) {
 		room.n = 0;
-		found = h->query.p ? query_get(h->query, STR("room"), i, &room) : 0;
+		found = query_take(&query, STR("room"), &room);
 		if (found == 0)
 			break;
 		rc = found < 0 ? err_set(e, ERR_INVALID, "room: broken percent-encoding")
@@ -309,7 +316,8 @@ static bool check_origin(struct conn *c, const struct head *h)
 		http_refuse(c, 403, STR("this origin is not allowed (rt-serve --origin)"));
 		return false;
 	}
-	buf_add_str(&c->cors, origin);
+	mem_free(c->cors);
+	c->cors = mem_strndup(origin.p, origin.n);
 	return true;
 }
 
@@ -402,6 +410,10 @@ void http_request(struct conn *c, const struct head *h)
 		return;
 	if (h->method == HTTP_OPTIONS && h->body == BODY_NONE) {
 		answer_options(c, h);
+		return;
+	}
+	if (has_token(h)) {
+		http_refuse(c, 501, STR("tokens are not supported by this server"));
 		return;
 	}
 	r = find_route(h, &room);

@@ -52,6 +52,7 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const 
 	};
 	list_init(&n->conns);
 	list_init(&n->dirty);
+	list_init(&n->held);
 	list_init(&n->dead);
 	wheel_init(&n->wheel, n->now_ms);
 	n->engine = sock_engine_open(loop, e);
@@ -82,6 +83,11 @@ void net_flush(struct net *n)
 {
 	struct list dirty = LIST_INIT(dirty), *it;
 
+	if (!pos_eq(n->held_head, n->table->head)) {
+		n->held_head = n->table->head;
+		while ((it = list_pop(&n->held)))
+			conn_dirty(list_entry(it, struct conn, held));
+	}
 	list_splice(&dirty, &n->dirty);
 	while ((it = list_pop(&dirty)))
 		conn_flush(list_entry(it, struct conn, dirty));
@@ -91,6 +97,7 @@ void net_flush(struct net *n)
 	batches_next_turn(&n->batches);
 	if (n->scratch.cap > 4 * SOCK_BATCH_MAX)
 		buf_fini(&n->scratch);
+	buf_fini(&n->lane);
 }
 
 void net_drain(struct net *n)

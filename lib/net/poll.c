@@ -16,17 +16,37 @@ struct poll {
 	bool at_once;         /* nothing to wait for: since is the head */
 };
 
-static void answer(struct conn *c, int status)
+/* What may be asked for next. False: not even the start is known, and the client brought no position. */
+static bool next_position(const struct feed *f, struct pos *next)
+{
+	const struct sub *s = list_entry(f->subs.next, struct sub, of_feed);
+
+	*next = f->pos;
+	if (f->started || f->pos.hi || f->pos.lo)
+		return true;
+	*next = s->since.pos;
+	return f->n_subs && s->since.kind == SINCE_POS;
+}
+
+/* What was gathered, or 204. */
+static void answer(struct conn *c)
 {
 	struct poll *poll = c->state;
+	int status = poll->body.n || poll->history ? 200 : 204;
+	struct pos next;
 	struct buf headers = { 0 }, body = poll->body;
 
+	if (!next_position(&c->sub->feed, &next)) {
+		http_problem(c, 503, STR("the bus did not say in time where that is"));
+		return;
+	}
 	poll->body = (struct buf){ 0 };
 	buf_add_text(&headers, "Cache-Control: no-store\r\nRt-Conn: ");
 	buf_add_conn_id(&headers, c);
 	buf_add_text(&headers, "\r\n");
-	http_add_position(&headers, "Rt-Next", c->sub->feed.pos);
+	http_add_position(&headers, "Rt-Next", next);
 	http_add_position(&headers, "Rt-Head", c->net->table->head);
+	c->net->stats.frames_out += poll->n;
 	http_reply(c, status, status == 204 ? NULL : "application/x-ndjson", buf_str(&headers), buf_str(&body));
 	buf_fini(&headers);
 	buf_fini(&body);
@@ -66,8 +86,10 @@ static enum peek_kind collect(struct conn *c)
 			feed_advance(f, &p, take_run(c, &p));
 			break;
 		case PEEK_ENTRY:
-			wire_entry(&poll->body, WIRE_NDJSON, p.room, p.entry);
-			poll->n++;
+			if (!feed_skips(f, p.entry)) {
+				wire_entry(&poll->body, WIRE_NDJSON, p.room, p.entry);
+				poll->n++;
+			}
 			feed_advance(f, &p, 0);
 			break;
 		case PEEK_GAP:
@@ -94,13 +116,10 @@ static void drain(struct conn *c)
 	struct poll *poll = c->state;
 	enum peek_kind end = collect(c);
 
-	c->net->stats.frames_out += poll->n;
-	if (poll->body.n)
-		answer(c, 200);
-	else if (end == PEEK_EMPTY && poll->history)
-		answer(c, 200);
-	else if (end == PEEK_EMPTY && poll->at_once)
-		answer(c, 204);
+	if (end == PEEK_WAIT && (poll->history || !poll->body.n))
+		return; /* of a history that the bus replays this was only a page */
+	if (poll->body.n || (end == PEEK_EMPTY && (poll->history || poll->at_once)))
+		answer(c);
 	/* else it waits, parked in its rooms */
 }
 
@@ -109,7 +128,7 @@ static void tick(struct conn *c)
 	struct peek p;
 
 	feed_peek(&c->sub->feed, &p);
-	answer(c, 204);
+	answer(c);
 }
 
 static size_t data(struct conn *c, char *p, size_t n)
@@ -124,10 +143,8 @@ static void bye(struct conn *c, unsigned code, struct str reason)
 {
 	(void)code;
 	(void)reason;
-	if (c->sub->feed.started) {
-		c->keep_alive = false;
-		answer(c, 204);
-	}
+	c->keep_alive = false;
+	answer(c);
 }
 
 static void poll_free(struct conn *c)
@@ -184,7 +201,7 @@ void poll_open(struct conn *c, const struct head *h, struct str room)
 	}
 	if (http_query_flag(h, "presence", false)) {
 		c->sub->counts = true;
-		c->sub->lease_ms = seconds * 1000;
+		c->sub->lease_ms = seconds ? seconds * 1000 : 1; /* 0 would mean: while it lasts */
 	}
 	if (!http_subscribe(c, h, room, false))
 		return;

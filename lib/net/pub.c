@@ -88,10 +88,12 @@ static void finish_if_done(struct conn *c)
 	} else {
 		b = pub->first;
 		pub->first = (struct buf){ 0 };
-		if (pub->first_status == 200)
+		if (pub->first_status == 200) {
+			buf_add_char(&b, '\n');
 			http_reply(c, 200, "application/json", STR("Cache-Control: no-store\r\n"), buf_str(&b));
-		else
+		} else {
 			http_problem(c, pub->first_status, buf_str(&b));
+		}
 	}
 	buf_fini(&b);
 }
@@ -165,6 +167,7 @@ static void publish(struct conn *c, struct str text, const struct err *bad)
 		bad = &e;
 	p.msg = bad ? NULL : &m;
 	p.refused = bad;
+	pub->broken = bad && pub->state == PUB_FIRST;
 	pub->line_n++;
 	conn_publish(c, &p);
 }
@@ -191,6 +194,25 @@ static void take_value(struct conn *c, struct str text, const struct err *bad)
 	publish(c, text, bad);
 	if (pub->state == PUB_FIRST)
 		pub->state = PUB_ALONE;
+	if (pub->broken) /* whatever follows in the same segment */
+		pub->ended = true;
+}
+
+/* The rest of the body is not read. What was published keeps its outcome: an answer of 400 would say that it was not. */
+static void refuse_rest(struct conn *c, int status, const struct err *e)
+{
+	struct pub *pub = c->state;
+
+	if (pub->line_n == 0 && pub->state != PUB_STREAM) {
+		http_refuse(c, status, str_of(e->text));
+		return;
+	}
+	c->keep_alive = false;
+	take_value(c, STR(""), e);
+	pub->ended = true;
+	c->busy = true;
+	conn_no_deadline(c);
+	finish_if_done(c);
 }
 
 static bool done_reading(const struct conn *c, const struct pub *pub)
@@ -247,7 +269,7 @@ static void take_values(struct conn *c, struct str s, bool eof)
 		s = str_skip(s, piece.n);
 		if (pub->value.n > c->net->conf.max_message + NET_METADATA_MAX) {
 			too_large(c, &e);
-			http_refuse(c, 413, str_of(e.text));
+			refuse_rest(c, 413, &e);
 			return;
 		}
 		if (n < 0)
@@ -289,11 +311,12 @@ static size_t data(struct conn *c, char *p, size_t n)
 	while (in.n && rc == 0) {
 		rc = body_next(&pub->body, &in, &content, &e);
 		if (rc < 0) {
-			http_refuse(c, 400, str_of(e.text));
+			e.code = ERR_INVALID;
+			refuse_rest(c, 400, &e);
 			return n;
 		}
 		take(c, content, rc == 1);
-		if (c->closing || c->transport != &transport_pub || c->state != pub)
+		if (c->closing || c->transport != &transport_pub || c->state != pub || (rc == 0 && pub->ended))
 			return n - in.n;
 	}
 	if (rc == 1 && !pub->ended) {
@@ -307,7 +330,10 @@ static size_t data(struct conn *c, char *p, size_t n)
 
 static void tick(struct conn *c)
 {
-	http_refuse(c, 408, STR("the body did not arrive in time"));
+	struct err e = { 0 };
+
+	err_set(&e, ERR_TIMEOUT, "the body did not arrive in time");
+	refuse_rest(c, 408, &e);
 }
 
 static void bye(struct conn *c, unsigned code, struct str reason)
@@ -438,10 +464,15 @@ static size_t small_data(struct conn *c, char *p, size_t n)
 	return n - in.n;
 }
 
+static void small_tick(struct conn *c)
+{
+	http_refuse(c, 408, STR("the body did not arrive in time"));
+}
+
 const struct transport transport_body = {
 	.name = "http",
 	.data = small_data,
-	.tick = tick,
+	.tick = small_tick,
 	.bye = bye,
 	.free = small_free,
 };

@@ -103,7 +103,7 @@ int sock_adopt(struct sock_engine *en, struct sock *s, const struct sock_ops *op
 		.opaque = s,
 	};
 
-	*s = (struct sock){ .ops = ops };
+	*s = (struct sock){ .ops = ops, .fd = fd };
 	desc.type = LWS_ADOPT_SOCKET;
 	s->wsi = lws_adopt_descriptor_vhost_via_info(&desc);
 	if (!s->wsi)
@@ -113,14 +113,10 @@ int sock_adopt(struct sock_engine *en, struct sock *s, const struct sock_ops *op
 	return 0;
 }
 
-int sock_write(struct sock *s, const char *p, size_t n)
+/* Hands lws what it is to keep, or to encrypt. */
+static int write_through(struct sock *s, const char *p, size_t n)
 {
-	int rc;
-
-	if (!s->wsi || s->closing)
-		return ERR_CLOSED;
-	rc = lws_write(s->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_RAW);
-	if (rc < 0) {
+	if (lws_write(s->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_RAW) < 0) {
 		sock_close(s);
 		return ERR_CLOSED;
 	}
@@ -129,6 +125,24 @@ int sock_write(struct sock *s, const char *p, size_t n)
 	s->choked = true;
 	lws_callback_on_writable(s->wsi);
 	return ERR_BUSY;
+}
+
+/* A plain socket is written directly: lws keeps what did not fit. (lws_write would do the same for 0.2 us more, and cut what is longer than its
+ * packet size.) */
+int sock_write(struct sock *s, const char *p, size_t n)
+{
+	ssize_t sent;
+
+	if (!s->wsi || s->closing)
+		return ERR_CLOSED;
+	sent = s->fd >= 0 ? send(s->fd, p, n, MSG_NOSIGNAL) : 0;
+	if (sent == (ssize_t)n)
+		return 0;
+	if (sent > 0) {
+		p += sent;
+		n -= (size_t)sent;
+	}
+	return write_through(s, p, n); /* says what is wrong, if something is */
 }
 
 void sock_pause(struct sock *s, bool paused)
@@ -155,5 +169,7 @@ void sock_close(struct sock *s)
 	if (s->wsi && !s->closing) {
 		s->closing = true;
 		lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+		/* On libuv lws looks at its timers after events of its own only: make one. */
+		lws_cancel_service(lws_get_context(s->wsi));
 	}
 }

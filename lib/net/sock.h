@@ -24,6 +24,7 @@ struct sock_ops {
 struct sock {
 	struct lws *wsi; /* NULL once closed */
 	const struct sock_ops *ops;
+	int fd;          /* to write to directly; -1: through TLS */
 	bool choked;     /* the kernel's buffer was full: wait for writable */
 	bool paused, closing;
 };

@@ -11,12 +11,12 @@
 #include <stdio.h>
 
 struct ws {
-	struct frame_reader reader;
-	char *room;             /* of the path: where messages go that name none; NULL: nowhere */
+	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
 	int64_t heartbeat_ms;   /* asked for; 0: none */
 	int64_t beat_at_ms, ping_at_ms;
+	int64_t pong_by_ms;     /* it must have shown a sign of life by then; 0: no ping is open */
 	bool announce;          /* subscribed is sent for the rooms of the URL */
-	bool awaits_pong;
+	char room[];            /* of the path: where messages go that name none; "": nowhere */
 };
 
 #define TAG_CONTROL 1 /* of subs that a control message opened: always announced */
@@ -44,6 +44,7 @@ static void say_start(struct conn *c, const struct sub *s, struct buf *out)
 	buf_add_text(&b, "\"}");
 	add_text_frame(out, buf_str(&b));
 	buf_fini(&b);
+	conn_told(c, s->start); /* so no heartbeat says it once more */
 }
 
 static void say_gap(struct conn *c, const struct gap *g, struct buf *out)
@@ -173,6 +174,8 @@ static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, st
 		rc = err_set(&e, ERR_INVALID, "'since' must be a string");
 	if (rc == 0)
 		rc = conn_open_sub(c, room, &since, TAG_CONTROL, &e);
+	if (rc == 0)
+		((struct ws *)c->state)->announce = true; /* who asks keeps positions */
 	if (rc)
 		say_error(c, ref, error_code(rc), str_of(e.text));
 	buf_fini(&text);
@@ -191,6 +194,21 @@ static void op_unsubscribe(struct conn *c, struct str ref, struct str room)
 	buf_addf(&b, "{\"_op\":\"unsubscribed\",\"_room\":\"" STR_FMT "\"}", STR_ARG(room));
 	add_text_frame(conn_lane(c), buf_str(&b));
 	buf_fini(&b);
+}
+
+/* The members now; the changes are the user_joined and user_left of the room. */
+static void op_presence(struct conn *c, struct str ref, struct str room)
+{
+	struct net *n = c->net;
+	struct err e = { 0 };
+	int rc = room_name_check(room, &e);
+
+	if (rc == 0)
+		rc = n->events->allow(n->arg, c, ASK_SUBSCRIBE, room, &e);
+	if (rc)
+		say_error(c, ref, error_code(rc), str_of(e.text));
+	else
+		n->events->presence(n->arg, c, room);
 }
 
 static void on_control(struct conn *c, const struct msg *m)
@@ -218,7 +236,7 @@ static void on_control(struct conn *c, const struct msg *m)
 	else if (msg_is(m, MSG_OP, STR("unsubscribe")))
 		op_unsubscribe(c, ref, buf_str(&room));
 	else if (msg_is(m, MSG_OP, STR("presence")))
-		c->net->events->presence(c->net->arg, c, buf_str(&room));
+		op_presence(c, ref, buf_str(&room));
 	else
 		say_error(c, ref, "invalid", STR("unknown '_op' (subscribe, unsubscribe, presence, ping)"));
 out:
@@ -261,21 +279,17 @@ static void on_frame_error(struct conn *c, unsigned code)
 					   : STR("protocol error"));
 }
 
-static size_t data(struct conn *c, char *p, size_t n)
+/* Returns how many bytes are left because the connection is closing, or must be answered first. */
+static size_t read_frames(struct conn *c, struct frame_reader *r, char *p, size_t n)
 {
-	struct ws *ws = c->state;
-	size_t had = n;
-
-	ws->awaits_pong = false; /* anything at all shows that the peer lives */
-	while (!c->closing && !c->closed) {
+	while (!c->closing && !c->closed && conn_may_read(c)) {
 		struct str payload = { 0 };
 		enum frame_op op = FRAME_TEXT;
 		unsigned code = 0;
 
-		switch (frame_read(&ws->reader, &p, &n, &payload, &op, &code)) {
+		switch (frame_read(r, &p, &n, &payload, &op, &code)) {
 		case FRAME_NONE:
-			frame_reader_shrink(&ws->reader);
-			return had;
+			return 0;
 		case FRAME_MESSAGE:
 			if (op == FRAME_BINARY)
 				conn_bye(c, 1003, STR("text frames with JSON only"));
@@ -296,7 +310,33 @@ static size_t data(struct conn *c, char *p, size_t n)
 			break;
 		}
 	}
-	return had;
+	return n;
+}
+
+/* Most connections most of the time are in the middle of nothing and keep no reader. */
+static size_t data(struct conn *c, char *p, size_t n)
+{
+	struct ws *ws = c->state;
+	struct frame_reader r;
+	size_t left;
+
+	ws->pong_by_ms = 0; /* anything at all shows that the peer lives */
+	if (ws->reader)
+		r = *ws->reader;
+	else
+		frame_reader_init(&r, c->net->conf.max_message + NET_METADATA_MAX);
+	left = read_frames(c, &r, p, n);
+	if (frame_reader_idle(&r)) {
+		frame_reader_fini(&r);
+		mem_free(ws->reader);
+		ws->reader = NULL;
+	} else {
+		frame_reader_shrink(&r);
+		if (!ws->reader)
+			ws->reader = mem_new(struct frame_reader);
+		*ws->reader = r;
+	}
+	return n - left;
 }
 
 /* --- deadlines ------------------------------------------------------------------------------------------ */
@@ -304,8 +344,13 @@ static size_t data(struct conn *c, char *p, size_t n)
 static void arm(struct conn *c)
 {
 	const struct ws *ws = c->state;
+	int64_t at = ws->ping_at_ms;
 
-	conn_deadline(c, ws->heartbeat_ms && ws->beat_at_ms < ws->ping_at_ms ? ws->beat_at_ms : ws->ping_at_ms);
+	if (ws->pong_by_ms && ws->pong_by_ms < at)
+		at = ws->pong_by_ms;
+	if (ws->heartbeat_ms && ws->beat_at_ms < at)
+		at = ws->beat_at_ms;
+	conn_deadline(c, at);
 }
 
 static void tick(struct conn *c)
@@ -313,20 +358,19 @@ static void tick(struct conn *c)
 	struct ws *ws = c->state;
 	int64_t now = c->net->now_ms;
 
+	if (ws->pong_by_ms && now >= ws->pong_by_ms) {
+		conn_abort(c, 1006, STR("no answer to a ping"));
+		return;
+	}
 	if (ws->heartbeat_ms && now >= ws->beat_at_ms) {
 		say_position_now(c, "heartbeat");
 		ws->beat_at_ms = now + ws->heartbeat_ms;
 	}
 	if (now >= ws->ping_at_ms) {
-		if (ws->awaits_pong) {
-			conn_abort(c, 1006, STR("no answer to a ping"));
-			return;
-		}
 		frame_add(conn_lane(c), FRAME_PING, STR(""));
-		ws->awaits_pong = true;
-		ws->ping_at_ms = now + c->net->conf.pong_ms;
-	} else if (!ws->awaits_pong && ws->ping_at_ms - now <= c->net->conf.pong_ms) {
 		ws->ping_at_ms = now + c->net->conf.ping_ms;
+		if (!ws->pong_by_ms)
+			ws->pong_by_ms = now + c->net->conf.pong_ms;
 	}
 	arm(c);
 }
@@ -337,8 +381,9 @@ static void ws_free(struct conn *c)
 {
 	struct ws *ws = c->state;
 
-	frame_reader_fini(&ws->reader);
-	mem_free(ws->room);
+	if (ws->reader)
+		frame_reader_fini(ws->reader);
+	mem_free(ws->reader);
 	mem_free(ws);
 }
 
@@ -400,7 +445,8 @@ static void switch_protocols(struct conn *c, const struct head *h, const char *a
 	if (head_has_token(h, STR("sec-websocket-protocol"), STR("rt.json")))
 		buf_add_text(out, "\r\nSec-WebSocket-Protocol: rt.json");
 	buf_add_text(out, "\r\n\r\n");
-	buf_fini(&c->cors);
+	mem_free(c->cors);
+	c->cors = NULL;
 }
 
 void ws_open(struct conn *c, const struct head *h, struct str room)
@@ -414,8 +460,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 
 	if (!check_handshake(c, h, accept))
 		return;
-	ws = mem_new(struct ws);
-	frame_reader_init(&ws->reader, c->net->conf.max_message + NET_METADATA_MAX);
+	ws = mem_zalloc(sizeof *ws + room.n + 1);
 	c->state = ws;
 	c->transport = &transport_ws;
 	rc = take_heartbeat(ws, h, c->net->now_ms, &e);
@@ -424,7 +469,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	ws->ping_at_ms = c->net->now_ms + c->net->conf.ping_ms;
 	conn_subscribe(c, bare ? WIRE_WS_BARE : WIRE_WS, false, !http_query_flag(h, "echo", true))->counts = true;
 	if (rc == 0 && room.n && !pattern_is(room))
-		ws->room = mem_strndup(room.p, room.n);
+		memcpy(ws->room, room.p, room.n);
 	if (rc == 0)
 		rc = http_open_subs(c, h, room, false, &e);
 	if (rc) {

@@ -86,8 +86,11 @@ static void heap_down(struct feed *f, uint32_t i)
 static void heap_add(struct feed *f, struct cursor *c, struct pos key)
 {
 	if (f->n_heap == f->cap_heap) {
-		f->cap_heap = f->cap_heap ? f->cap_heap * 2 : 1;
-		f->heap = mem_resize(f->heap, f->cap_heap, sizeof *f->heap);
+		struct source *heap = f->heap == &f->one ? NULL : f->heap;
+		f->cap_heap *= 2;
+		f->heap = mem_resize(heap, f->cap_heap, sizeof *f->heap);
+		if (!heap)
+			f->heap[0] = f->one;
 	}
 	f->heap[f->n_heap++] = (struct source){ key, c };
 	heap_up(f, f->n_heap - 1);
@@ -189,6 +192,8 @@ void feed_init(struct feed *f, struct table *t, void *owner, struct str client, 
 		.client_bit = entry_client_bit(client),
 		.client_n = (uint8_t)(client.n < sizeof f->client ? client.n : sizeof f->client),
 	};
+	f->heap = &f->one;
+	f->cap_heap = 1;
 	memcpy(f->client, client.n ? client.p : "", f->client_n);
 	list_init(&f->subs);
 	list_init(&f->link);
@@ -204,7 +209,8 @@ void feed_fini(struct feed *f)
 		sub_close(list_entry(it, struct sub, of_feed));
 	list_del(&f->link);
 	list_del(&f->of_table);
-	mem_free(f->heap);
+	if (f->heap != &f->one)
+		mem_free(f->heap);
 	f->heap = NULL;
 	f->table = NULL;
 }
@@ -347,6 +353,8 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 			return PEEK_CLOSE;
 		p->gap.reason = GAP_SLOW;
 	}
+	if (what == NEXT_OVERRUN && c->generation == c->room->ring.generation && c->seq < c->room->ring.first)
+		p->gap.lost = c->room->ring.first - c->seq;
 	if (what == NEXT_OVERRUN)
 		p->gap.at = !c->fresh && slow == SLOW_LATEST ? c->room->table->head : c->room->ring.floor;
 	gap_next(&c->room->ring, &p->gap);
@@ -457,7 +465,10 @@ enum peek_kind feed_peek(struct feed *f, struct peek *p)
 {
 	struct table *t = f->table;
 
-	*p = (struct peek){ .kind = PEEK_EMPTY };
+	/* Not the whole of it, which is large: each kind sets what is its own. */
+	p->kind = PEEK_EMPTY;
+	p->sub = NULL;
+	p->cursor = NULL;
 	if (!f->started && any_locating(f))
 		return p->kind = PEEK_WAIT;
 	if (f->n_gaps && peek_first_gap(f, p))

@@ -23,6 +23,7 @@ struct gap {
 	struct pos next;       /* of the oldest kept entry, where there is one: informs only */
 	bool has_next;
 	enum gap_reason reason;
+	uint64_t lost;         /* entries that were in the ring and are no more, as far as known; else 0 */
 	bool has_id;           /* once it is told, `id` may be handed out as the connection's position */
 	struct pos id;
 };
@@ -81,7 +82,8 @@ struct feed {
 	struct list of_table;    /* table.feeds */
 	struct list subs;
 	struct list link;        /* table.ready, or none */
-	struct source *heap;     /* cursors with something to read, least key first */
+	struct source *heap;     /* cursors with something to read, least key first; `one` while that is enough */
+	struct source one;
 	uint32_t n_heap, cap_heap;
 	uint32_t n_subs, n_waiting; /* subs in a state before SUB_LIVE */
 	uint32_t n_unannounced;

@@ -37,6 +37,9 @@ static struct opt options[] = {
 	{ 'v', "verbose", OPT_COUNT, NULL, NULL, "more on stderr; twice for debugging", 0, 0, NULL },
 	{ 'h', "help", OPT_FLAG, NULL, NULL, "this text", 0, 0, NULL },
 	{ 'V', "version", OPT_FLAG, NULL, NULL, "version and what is built in", 0, 0, NULL },
+#ifdef RT_TEST
+	{ 0, "test-timeout", OPT_DURATION, NULL, "TIME", NULL, 0, 0, NULL },
+#endif
 	{ 0, "completion", OPT_STRING, NULL, "SHELL", NULL, 0, 0, NULL },
 	{ 0, "dump-options", OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL },
 	{ 0, NULL, OPT_END, NULL, NULL, NULL, 0, 0, NULL },
@@ -55,7 +58,7 @@ static const struct opt_program program = {
 	.usage = (const char *const[]){ "[-l ADDRESS]... [-b BUS] [options]", NULL },
 	.examples = (const char *const[]){
 		"rt-serve                          # 127.0.0.1:8080, nothing else needed",
-		"rt-serve -l :9000 --history 10k   # all addresses, more history",
+		"rt-serve -l :9000 --history 10000 # all addresses, more history",
 		"rt-serve --slow 'ticks.>=latest'  # who falls behind in ticks.* gets the newest",
 		NULL },
 	.opts = options,
@@ -89,6 +92,7 @@ const struct opt_program *conf_program(struct conf *c)
 	aim("dedup", &c->dedup_ms);
 	aim("dedup-max", &c->dedup_max);
 	aim("backfills", &c->backfills);
+	aim("test-timeout", &c->timeout_ms);
 	aim("config", &c->config);
 	aim("check", &c->check);
 	aim("log", &c->log);
@@ -170,6 +174,27 @@ static int read_slow(struct conf *c, struct err *e)
 	return 0;
 }
 
+/* The file, then the command line again over it. */
+static int read_config(struct conf *c, const struct opt_program *p, int argc, char **argv, struct err *e)
+{
+	struct opt_list *const lists[] = { &c->listen, &c->slow, &c->origins };
+	bool given[sizeof lists / sizeof *lists];
+	int rc;
+
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		given[i] = lists[i]->n > 0;
+		opt_list_free(lists[i]);
+	}
+	rc = opt_read_file(p, c->config, e);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (given[i]) /* there, it replaces the file's */
+			opt_list_free(lists[i]);
+	c->verbose = 0;
+	return opt_parse(p, argc, argv, e);
+}
+
 int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 {
 	const struct opt_program *p = conf_program(c);
@@ -180,17 +205,12 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 	if (n > 0)
 		return err_set(e, ERR_USAGE, "unexpected operand '%s'", argv[1]);
 	if (c->config && !c->help && !c->version) {
-		/* The file, then the command line again over it. */
-		opt_list_free(&c->listen);
-		opt_list_free(&c->slow);
-		opt_list_free(&c->origins);
-		c->verbose = 0;
-		rc = opt_read_file(p, c->config, e);
-		if (rc == 0)
-			rc = opt_parse(p, argc, argv, e);
+		rc = read_config(c, p, argc, argv, e);
 		if (rc < 0)
 			return rc;
 	}
+	if (c->presence && strcmp(c->presence, "mem:") != 0)
+		return err_set(e, ERR_USAGE, "--presence '%s': only mem: is built in", c->presence);
 	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 || c->idle_ms <= 0)
 		return err_set(e, ERR_USAGE, "--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
 	if (c->max_message < 64 || c->max_message > (64u << 20))

@@ -106,7 +106,13 @@ void members_say(void *worker, struct conn *c, struct str room)
 void members_get(struct worker *w, struct conn *c, struct str room)
 {
 	struct buf b = { 0 };
+	struct err e = { 0 };
+	int rc = w->net.events->allow(w, c, ASK_SUBSCRIBE, room, &e);
 
+	if (rc) {
+		http_problem(c, http_status(rc), str_of(e.text));
+		return;
+	}
 	buf_addf(&b, "{\"room\":\"" STR_FMT "\",", STR_ARG(room));
 	add_members(w, &b, room);
 	buf_add_text(&b, "}\n");
@@ -120,9 +126,9 @@ void members_post(struct worker *w, struct conn *c, const struct head *h, struct
 	struct buf user = { 0 };
 	struct err e = { 0 };
 	struct msg m;
-	int rc = 0;
+	int rc = w->net.events->allow(w, c, ASK_PUBLISH, room, &e);
 
-	if (body.n)
+	if (rc == 0 && body.n)
 		rc = msg_parse(&m, body, MSG_FROM_CLIENT, &e);
 	if (rc == 0 && http_query(h, "user_id", &user) <= 0 && (!body.n || !msg_string(&m, MSG_USER_ID, &user)))
 		rc = err_set(&e, ERR_INVALID, "no user_id, in the body or the query");

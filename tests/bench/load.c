@@ -631,6 +631,8 @@ int main(int argc, char **argv)
 		(long long)server_rss());
 	for (int i = 0; i < n_subs; i++)
 		close(subs[i].fd);
+	if (publisher.fd > 0)
+		close(publisher.fd);
 	stop_server();
 	return fflush(stdout) == 0 ? 0 : 1;
 }

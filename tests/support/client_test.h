@@ -1,7 +1,8 @@
-/* client_test.h - what tests of the client share: a client and a fake server on one loop, and a log of events
+/* client_test.h - what tests of the client share: a client and a fake server on one loop, and a log
+ * of events
  *
- * Events are noted as words in a log; a test is what it expects there. Time is never waited for: the retry window is zero, and a
- * watchdog ends a test that hangs. */
+ * Events are noted as words in a log; a test is what it expects there. Time is never waited for:
+ * the retry window is zero, and a watchdog ends a test that hangs. */
 #ifndef RT_TESTS_CLIENT_TEST_H
 #define RT_TESTS_CLIENT_TEST_H
 
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 
 #define MAYBE_UNUSED __attribute__((unused))
-#define EPOCH "00000000000000aa-"
+#define EPOCH        "00000000000000aa-"
 
 struct test {
 	uv_loop_t loop;
@@ -23,10 +24,10 @@ struct test {
 	struct client_conf conf;
 	char url[64];
 	struct buf log;
-	const char *until;  /* the run ends when the log has this in it */
+	const char *until; /* the run ends when the log has this in it */
 	bool late;
-	int n;              /* free for scripts */
-	struct buf seen;    /* free for scripts */
+	int n;           /* free for scripts */
+	struct buf seen; /* free for scripts */
 };
 
 static void note(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -66,12 +67,14 @@ static void on_subscribed(void *arg, struct str start, struct str head)
 
 static void on_message(void *arg, const struct client_msg *m)
 {
-	note(arg, STR_FMT "/" STR_FMT "=" STR_FMT, STR_ARG(m->room), STR_ARG(m->id), STR_ARG(m->payload));
+	note(arg, STR_FMT "/" STR_FMT "=" STR_FMT, STR_ARG(m->room), STR_ARG(m->id),
+		STR_ARG(m->payload));
 }
 
 static void on_gap(void *arg, const struct client_gap *g)
 {
-	note(arg, "gap(" STR_FMT "," STR_FMT "," STR_FMT ")", STR_ARG(g->room), STR_ARG(g->at), STR_ARG(g->reason));
+	note(arg, "gap(" STR_FMT "," STR_FMT "," STR_FMT ")", STR_ARG(g->room), STR_ARG(g->at),
+		STR_ARG(g->reason));
 }
 
 static void on_position(void *arg, struct str id)
@@ -89,11 +92,13 @@ static void on_end(void *arg)
 	note(arg, "end");
 }
 
-static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
+static void on_outcome(
+	void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
 {
 	static const char *const words[] = { "acked", "dup", "refused" };
 
-	note(arg, "%s(%d," STR_FMT ")", words[what], (int)tag, STR_ARG(what == CLIENT_REFUSED ? reason : id));
+	note(arg, "%s(%d," STR_FMT ")", words[what], (int)tag,
+		STR_ARG(what == CLIENT_REFUSED ? reason : id));
 }
 
 static void on_window(void *arg)
@@ -108,9 +113,17 @@ static void on_failed(void *arg, const struct err *e)
 }
 
 static const struct client_events events = {
-	.up = on_up, .down = on_down, .subscribed = on_subscribed, .message = on_message, .gap = on_gap,
-	.position = on_position, .room_position = on_room_position, .at_end = on_end, .outcome = on_outcome,
-	.window_open = on_window, .failed = on_failed,
+	.up = on_up,
+	.down = on_down,
+	.subscribed = on_subscribed,
+	.message = on_message,
+	.gap = on_gap,
+	.position = on_position,
+	.room_position = on_room_position,
+	.at_end = on_end,
+	.outcome = on_outcome,
+	.window_open = on_window,
+	.failed = on_failed,
 };
 
 /* --- running ---------------------------------------------------------------------------------- */
@@ -123,11 +136,15 @@ static void on_watchdog(uv_timer_t *timer)
 	uv_stop(&t->loop);
 }
 
-MAYBE_UNUSED static void test_open(struct test *t, const char *scheme, const struct fake_script *script)
+MAYBE_UNUSED static void test_open(
+	struct test *t, const char *scheme, const struct fake_script *script)
 {
 	struct err e = { 0 };
 
-	*t = (struct test){ .conf = { .retry_first_ms = 5000, .retry_ms = 5000, .window = 8, .max_message = 4096 } };
+	*t = (struct test){ .conf = { .retry_first_ms = 5000,
+				    .retry_ms = 5000,
+				    .window = 8,
+				    .max_message = 4096 } };
 	uv_loop_init(&t->loop);
 	uv_timer_init(&t->loop, &t->watchdog);
 	t->watchdog.data = t;
@@ -152,7 +169,8 @@ MAYBE_UNUSED static void subscribe(struct test *t, const char *room, const char 
 	client_subscribe(t->client, str_of(room), str_of(since), NULL);
 }
 
-MAYBE_UNUSED static int publish(struct test *t, const char *room, const char *text, const char *dedup, uint64_t tag)
+MAYBE_UNUSED static int publish(
+	struct test *t, const char *room, const char *text, const char *dedup, uint64_t tag)
 {
 	return client_publish(t->client, str_of(room), str_of(text), str_of(dedup), tag);
 }
@@ -206,7 +224,8 @@ MAYBE_UNUSED static const char *member(struct str text, const char *name)
 	if (p) {
 		p += strlen(key);
 		p += *p == ' ';
-		snprintf(v, sizeof(value[0]), "%.*s", (int)strcspn(p + (*p == '"'), *p == '"' ? "\"" : ",}"), p + (*p == '"'));
+		snprintf(v, sizeof(value[0]), "%.*s",
+			(int)strcspn(p + (*p == '"'), *p == '"' ? "\"" : ",}"), p + (*p == '"'));
 	}
 	return v;
 }

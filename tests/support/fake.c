@@ -81,8 +81,10 @@ void fake_upgrade(struct fake_conn *c)
 	lws_SHA1((unsigned char *)text, strlen(text), hash);
 	lws_b64_encode_string((char *)hash, sizeof(hash), accept, sizeof(accept));
 	c->websocket = true;
-	fake_sendf(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-		   "Sec-WebSocket-Accept: %s\r\n\r\n", accept);
+	fake_sendf(c,
+		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+		"Sec-WebSocket-Accept: %s\r\n\r\n",
+		accept);
 }
 
 void fake_frame(struct fake_conn *c, int first_byte, const char *p, size_t n)
@@ -292,7 +294,8 @@ void fake_open(struct fake *f, uv_loop_t *loop, const struct fake_script *script
 	uv_ip4_addr("127.0.0.1", 0, &addr);
 	uv_tcp_init(loop, &f->tcp);
 	f->tcp.data = f;
-	if (uv_tcp_bind(&f->tcp, (struct sockaddr *)&addr, 0) || uv_listen((uv_stream_t *)&f->tcp, 64, on_connection))
+	if (uv_tcp_bind(&f->tcp, (struct sockaddr *)&addr, 0) ||
+		uv_listen((uv_stream_t *)&f->tcp, 64, on_connection))
 		abort();
 	uv_tcp_getsockname(&f->tcp, (struct sockaddr *)&addr, &n);
 	f->port = ntohs(addr.sin_port);

@@ -1,7 +1,8 @@
 /* fake.h - a server that does what a test says: accept, answer, drop, lie
  *
- * TCP on a loopback port of the system's choice. It speaks just enough HTTP and WebSocket to be scripted: the test's callbacks see each request
- * and each thing received, and say with the functions below what goes back. It checks nothing and promises nothing. */
+ * TCP on a loopback port of the system's choice. It speaks just enough HTTP and WebSocket to be
+ * scripted: the test's callbacks see each request and each thing received, and say with the
+ * functions below what goes back. It checks nothing and promises nothing. */
 #ifndef RT_TESTS_FAKE_H
 #define RT_TESTS_FAKE_H
 
@@ -13,21 +14,22 @@ struct fake;
 
 struct fake_conn {
 	struct fake *fake;
-	int n;            /* connections before this one */
+	int n; /* connections before this one */
 	uv_tcp_t tcp;
-	struct buf in;    /* not yet looked at */
-	struct buf head;  /* of the request: "GET /ws?room=a HTTP/1.1\r\n..." */
+	struct buf in;   /* not yet looked at */
+	struct buf head; /* of the request: "GET /ws?room=a HTTP/1.1\r\n..." */
 	bool has_head, websocket, chunked, closing;
 	uint64_t body_left;
-	void *arg;        /* the test's */
+	void *arg; /* the test's */
 	struct fake_conn *next;
 };
 
 struct fake_script {
-	void (*request)(struct fake_conn *c);                 /* its head is complete */
-	void (*text)(struct fake_conn *c, struct str text);   /* a text frame, or a piece of a body */
-	void (*control)(struct fake_conn *c, int op, struct str payload); /* close, ping, pong; NULL fine */
-	void (*body_end)(struct fake_conn *c);                /* NULL fine */
+	void (*request)(struct fake_conn *c);               /* its head is complete */
+	void (*text)(struct fake_conn *c, struct str text); /* a text frame, or a piece of a body */
+	void (*control)(
+		struct fake_conn *c, int op, struct str payload); /* close, ping, pong; NULL fine */
+	void (*body_end)(struct fake_conn *c);                    /* NULL fine */
 };
 
 struct fake {
@@ -46,11 +48,12 @@ bool fake_asked(const struct fake_conn *c, const char *piece);
 
 void fake_send(struct fake_conn *c, const char *bytes, size_t n);
 void fake_sendf(struct fake_conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void fake_upgrade(struct fake_conn *c);                       /* 101 */
+void fake_upgrade(struct fake_conn *c); /* 101 */
 void fake_text(struct fake_conn *c, const char *text);
 void fake_frame(struct fake_conn *c, int first_byte, const char *p, size_t n);
-void fake_close_code(struct fake_conn *c, int code, const char *reason); /* a close frame, then the end */
-void fake_drop(struct fake_conn *c);                          /* after what was sent */
+void fake_close_code(
+	struct fake_conn *c, int code, const char *reason); /* a close frame, then the end */
+void fake_drop(struct fake_conn *c);                        /* after what was sent */
 /* The head of a chunked answer, chunks, and the last one. */
 void fake_stream(struct fake_conn *c, int status, const char *headers);
 void fake_chunk(struct fake_conn *c, const char *text);

@@ -1,5 +1,6 @@
-/* What a client does over WebSocket, against a server that does what each test says. Events are noted as words in a log; a test
- * is what it expects there. Time is never waited for: the retry window is zero, and a watchdog ends a test that hangs. */
+/* What a client does over WebSocket, against a server that does what each test says. Events are
+ * noted as words in a log; a test is what it expects there. Time is never waited for: the retry
+ * window is zero, and a watchdog ends a test that hangs. */
 #include "support/client_test.h"
 
 /* --- subscribing ------------------------------------------------------------------------------ */
@@ -9,18 +10,25 @@ static void resume_request(struct fake_conn *c)
 	fake_upgrade(c);
 	if (c->n == 0) {
 		ok(fake_asked(c, "GET /ws?"), "subscribe: the path is /ws");
-		ok(fake_asked(c, "room=a") && fake_asked(c, "room=b") && fake_asked(c, "since=earliest") &&
-		   fake_asked(c, "meta=1") && fake_asked(c, "client="), "subscribe: rooms, since, meta and client in the query");
-		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH "0\",\"head\":\"" EPOCH "3\"}");
-		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH "0\",\"head\":\"" EPOCH "3\"}");
+		ok(fake_asked(c, "room=a") && fake_asked(c, "room=b") &&
+				fake_asked(c, "since=earliest") && fake_asked(c, "meta=1") &&
+				fake_asked(c, "client="),
+			"subscribe: rooms, since, meta and client in the query");
+		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH
+			     "0\",\"head\":\"" EPOCH "3\"}");
+		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH
+			     "0\",\"head\":\"" EPOCH "3\"}");
 		fake_text(c, "{\"_id\":\"" EPOCH "1\",\"_room\":\"a\",\"_ts\":5,\"x\":1}");
 		fake_text(c, "{\"_room\":\"a\",\"type\":\"typing\"}");
 		fake_text(c, "{\"_op\":\"heartbeat\",\"_id\":\"" EPOCH "3\"}");
 		fake_drop(c);
 	} else {
-		ok(fake_asked(c, "since=" EPOCH "3"), "resume: from the position of the connection");
-		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH "3\",\"head\":\"" EPOCH "4\"}");
-		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH "3\",\"head\":\"" EPOCH "4\"}");
+		ok(fake_asked(c, "since=" EPOCH "3"),
+			"resume: from the position of the connection");
+		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH
+			     "3\",\"head\":\"" EPOCH "4\"}");
+		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH
+			     "3\",\"head\":\"" EPOCH "4\"}");
 		fake_text(c, "{\"_id\":\"" EPOCH "4\",\"_room\":\"b\",\"_ts\":5,\"y\":1}");
 	}
 }
@@ -35,9 +43,13 @@ static void test_resume(void)
 	subscribe(&t, "b", "earliest");
 	client_start(t.client);
 	run(&t, "\"y\"");
-	is_log(&t, "up subscribed(" EPOCH "0," EPOCH "3) @" EPOCH "0 a/" EPOCH "1={\"x\":1} a/={\"type\":\"typing\"} "
-	       "@" EPOCH "3 end down(the server closed the connection) up subscribed(" EPOCH "3," EPOCH "4) @" EPOCH "3 "
-	       "b/" EPOCH "4={\"y\":1}", "resume: events in order, the end once");
+	is_log(&t,
+		"up subscribed(" EPOCH "0," EPOCH "3) @" EPOCH "0 a/" EPOCH
+		"1={\"x\":1} a/={\"type\":\"typing\"} "
+		"@" EPOCH "3 end down(the server closed the connection) up subscribed(" EPOCH
+		"3," EPOCH "4) @" EPOCH "3 "
+		"b/" EPOCH "4={\"y\":1}",
+		"resume: events in order, the end once");
 	test_close(&t, "resume");
 }
 
@@ -46,10 +58,12 @@ static void apart_request(struct fake_conn *c)
 {
 	fake_upgrade(c);
 	if (c->n == 0) {
-		ok(fake_asked(c, "room=a") && !fake_asked(c, "room=b"), "apart: the URL has the rooms of the first position");
+		ok(fake_asked(c, "room=a") && !fake_asked(c, "room=b"),
+			"apart: the URL has the rooms of the first position");
 		return;
 	}
-	ok(fake_asked(c, "room=a") && fake_asked(c, "since=" EPOCH "9"), "apart: a resumes at the connection's position");
+	ok(fake_asked(c, "room=a") && fake_asked(c, "since=" EPOCH "9"),
+		"apart: a resumes at the connection's position");
 }
 
 static void apart_text(struct fake_conn *c, struct str text)
@@ -57,15 +71,18 @@ static void apart_text(struct fake_conn *c, struct str text)
 	struct test *t = c->fake->arg;
 
 	if (c->n == 1) {
-		is_text(text.p, text.n, "{\"_op\":\"subscribe\",\"_room\":\"b\",\"since\":\"" EPOCH "5\"}",
+		is_text(text.p, text.n,
+			"{\"_op\":\"subscribe\",\"_room\":\"b\",\"since\":\"" EPOCH "5\"}",
 			"apart: b, still behind, resumes at its own");
 		note(t, "asked");
 		return;
 	}
 	is_text(text.p, text.n, "{\"_op\":\"subscribe\",\"_room\":\"b\",\"since\":\"" EPOCH "4\"}",
 		"apart: the other by a control message");
-	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH "9\",\"head\":\"" EPOCH "9\"}");
-	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH "4\",\"head\":\"" EPOCH "9\"}");
+	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH
+		     "9\",\"head\":\"" EPOCH "9\"}");
+	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH
+		     "4\",\"head\":\"" EPOCH "9\"}");
 	fake_text(c, "{\"_id\":\"" EPOCH "5\",\"_room\":\"b\"}");
 	fake_text(c, "{\"_op\":\"heartbeat\",\"_id\":\"" EPOCH "9\"}");
 	fake_drop(c);
@@ -81,8 +98,10 @@ static void test_apart(void)
 	subscribe(&t, "b", EPOCH "4");
 	client_start(t.client);
 	run(&t, "asked");
-	is_log(&t, "up subscribed(," EPOCH "9) a@" EPOCH "9 b@" EPOCH "4 b/" EPOCH "5={} "
-	       "down(the server closed the connection) up asked", "apart: positions are told by room");
+	is_log(&t,
+		"up subscribed(," EPOCH "9) a@" EPOCH "9 b@" EPOCH "4 b/" EPOCH "5={} "
+		"down(the server closed the connection) up asked",
+		"apart: positions are told by room");
 	test_close(&t, "apart");
 }
 
@@ -96,8 +115,10 @@ static void join_text(struct fake_conn *c, struct str text)
 		note(t, "asked");
 		return;
 	}
-	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH "9\",\"head\":\"" EPOCH "9\"}");
-	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH "4\",\"head\":\"" EPOCH "9\"}");
+	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH
+		     "9\",\"head\":\"" EPOCH "9\"}");
+	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH
+		     "4\",\"head\":\"" EPOCH "9\"}");
 	fake_text(c, "{\"_id\":\"" EPOCH "10\",\"_room\":\"a\"}");
 	fake_drop(c);
 }
@@ -106,7 +127,8 @@ static void join_request(struct fake_conn *c)
 {
 	fake_upgrade(c);
 	if (c->n == 1) {
-		ok(fake_asked(c, "room=a&room=b") && fake_asked(c, "since=" EPOCH "10"), "join: one position for both");
+		ok(fake_asked(c, "room=a&room=b") && fake_asked(c, "since=" EPOCH "10"),
+			"join: one position for both");
 		note(c->fake->arg, "asked");
 	}
 }
@@ -121,8 +143,10 @@ static void test_join(void)
 	subscribe(&t, "b", EPOCH "4");
 	client_start(t.client);
 	run(&t, "asked");
-	is_log(&t, "up subscribed(," EPOCH "9) a@" EPOCH "9 b@" EPOCH "4 a/" EPOCH "10={} end "
-	       "down(the server closed the connection) asked", "join: the end when both are there");
+	is_log(&t,
+		"up subscribed(," EPOCH "9) a@" EPOCH "9 b@" EPOCH "4 a/" EPOCH "10={} end "
+		"down(the server closed the connection) asked",
+		"join: the end when both are there");
 	test_close(&t, "join");
 }
 
@@ -130,8 +154,11 @@ static void gap_request(struct fake_conn *c)
 {
 	fake_upgrade(c);
 	if (c->n == 0) {
-		fake_text(c, "{\"_op\":\"gap\",\"_room\":\"a\",\"after\":\"00000000000000bb-7\",\"at\":\"" EPOCH "2\",\"reason\":\"epoch\"}");
-		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH "2\",\"head\":\"" EPOCH "2\"}");
+		fake_text(c,
+			"{\"_op\":\"gap\",\"_room\":\"a\",\"after\":\"00000000000000bb-7\",\"at\":\"" EPOCH
+			"2\",\"reason\":\"epoch\"}");
+		fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"" EPOCH
+			     "2\",\"head\":\"" EPOCH "2\"}");
 		fake_drop(c);
 		return;
 	}
@@ -148,9 +175,85 @@ static void test_gap(void)
 	subscribe(&t, "a", "00000000000000bb-7");
 	client_start(t.client);
 	run(&t, "asked");
-	is_log(&t, "up gap(a," EPOCH "2,epoch) subscribed(" EPOCH "2," EPOCH "2) @" EPOCH "2 end "
-	       "down(the server closed the connection) asked", "gap: told, then the start");
+	is_log(&t,
+		"up gap(a," EPOCH "2,epoch) subscribed(" EPOCH "2," EPOCH "2) @" EPOCH "2 end "
+		"down(the server closed the connection) asked",
+		"gap: told, then the start");
 	test_close(&t, "gap");
+}
+
+/* --- pausing ---------------------------------------------------------------------------------- */
+
+static void on_done(void *arg)
+{
+	note(arg, "closed");
+}
+
+static void flood_request(struct fake_conn *c)
+{
+	struct buf all = { 0 };
+
+	fake_upgrade(c);
+	for (int i = 0; i < 1000; i++) {
+		buf_add_text(&all, "\x81\x0c");
+		buf_addf(&all, "{\"n\":%6d}", i);
+	}
+	fake_send(c, all.p, all.n);
+	fake_drop(c);
+	buf_fini(&all);
+}
+
+static void on_flood(void *arg, const struct client_msg *m)
+{
+	struct test *t = arg;
+
+	(void)m;
+	t->n++;
+	if (t->n == 3)
+		client_pause(t->client, true);
+	if (t->n == 1000)
+		note(t, "all");
+}
+
+static void on_flood_closing(void *arg, const struct client_msg *m)
+{
+	struct test *t = arg;
+
+	(void)m;
+	if (t->n++ == 0) {
+		client_pause(t->client, true);
+		client_close(t->client, on_done);
+	}
+}
+
+static void test_pause(void)
+{
+	static const struct fake_script script = { .request = flood_request, .text = ignore_text };
+	static const struct client_events pausing = { .message = on_flood };
+	static const struct client_events closing = { .message = on_flood_closing };
+	struct test t;
+
+	test_open(&t, "ws", &script);
+	client_free(t.client);
+	t.client = client_new(&t.loop, &t.conf, &pausing, &t, NULL);
+	client_start(t.client);
+	while (t.n < 3)
+		uv_run(&t.loop, UV_RUN_ONCE);
+	for (int i = 0; i < 20; i++)
+		uv_run(&t.loop, UV_RUN_NOWAIT);
+	is_int(t.n, 3, "pause: nothing comes while paused, also of what was read already");
+	client_pause(t.client, false);
+	run(&t, "all");
+	is_int(t.n, 1000, "pause: then the rest, though the server is gone");
+	test_close(&t, "pause");
+
+	test_open(&t, "ws", &script);
+	client_free(t.client);
+	t.client = client_new(&t.loop, &t.conf, &closing, &t, NULL);
+	client_start(t.client);
+	run(&t, "closed");
+	is_int(t.n, 1, "pause: closed while paused");
+	test_close(&t, "pause and close");
 }
 
 /* --- publishing ------------------------------------------------------------------------------- */
@@ -164,7 +267,8 @@ static void ack(struct fake_conn *c, struct str text, const char *id)
 {
 	char line[256];
 
-	snprintf(line, sizeof(line), "{\"_op\":\"ack\",\"_ref\":%s,\"_id\":\"%s\"}", member(text, "_ref"), id);
+	snprintf(line, sizeof(line), "{\"_op\":\"ack\",\"_ref\":%s,\"_id\":\"%s\"}",
+		member(text, "_ref"), id);
 	fake_text(c, line);
 }
 
@@ -173,7 +277,8 @@ static void resend_text(struct fake_conn *c, struct str text)
 {
 	struct test *t = c->fake->arg;
 
-	buf_addf(&t->seen, "%d:%s/%s/%s ", c->n, member(text, "_room"), member(text, "_dedup"), member(text, "v"));
+	buf_addf(&t->seen, "%d:%s/%s/%s ", c->n, member(text, "_room"), member(text, "_dedup"),
+		member(text, "v"));
 	if (c->n == 0 && t->n++ == 1)
 		fake_drop(c);
 	else if (c->n == 1 && strcmp(member(text, "v"), "2") == 0)
@@ -195,8 +300,11 @@ static void test_resend(void)
 	is_int(publish(&t, "r", "{\"v\":}", "", 14), ERR_INVALID, "publish: what is not JSON");
 	client_start(t.client);
 	run(&t, "acked(13");
-	is_log(&t, "up acked(11,p) down(the server closed the connection) up dup(12,p1) acked(13,p)", "resend: one outcome each");
-	is_text(t.seen.p, t.seen.n, "0:r/d1/1 0:r/d2/2 0:r//3 1:r/d2/2 1:r//3 ", "resend: in order, with the same dedup");
+	is_log(&t,
+		"up acked(11,p) down(the server closed the connection) up dup(12,p1) acked(13,p)",
+		"resend: one outcome each");
+	is_text(t.seen.p, t.seen.n, "0:r/d1/1 0:r/d2/2 0:r//3 1:r/d2/2 1:r//3 ",
+		"resend: in order, with the same dedup");
 	is_int(client_unacked(t.client), 0, "resend: nothing is left");
 	test_close(&t, "resend");
 }
@@ -209,17 +317,22 @@ static void outcomes_text(struct fake_conn *c, struct str text)
 
 	buf_addf(&t->seen, "%d:%s ", c->n, v);
 	if (*v == '1')
-		snprintf(line, sizeof(line), "{\"_op\":\"error\",\"_ref\":%s,\"code\":\"invalid\",\"reason\":\"no\"}", member(text, "_ref"));
+		snprintf(line, sizeof(line),
+			"{\"_op\":\"error\",\"_ref\":%s,\"code\":\"invalid\",\"reason\":\"no\"}",
+			member(text, "_ref"));
 	else if (*v == '2' && c->n == 0)
-		snprintf(line, sizeof(line), "{\"_op\":\"error\",\"_ref\":%s,\"code\":\"unknown\"}", member(text, "_ref"));
+		snprintf(line, sizeof(line), "{\"_op\":\"error\",\"_ref\":%s,\"code\":\"unknown\"}",
+			member(text, "_ref"));
 	else
-		snprintf(line, sizeof(line), "{\"_op\":\"ack\",\"_ref\":%s,\"_id\":\"p\"}", member(text, "_ref"));
+		snprintf(line, sizeof(line), "{\"_op\":\"ack\",\"_ref\":%s,\"_id\":\"p\"}",
+			member(text, "_ref"));
 	fake_text(c, line);
 }
 
 static void test_outcomes(void)
 {
-	static const struct fake_script script = { .request = accept_request, .text = outcomes_text };
+	static const struct fake_script script = { .request = accept_request,
+		.text = outcomes_text };
 	struct test t;
 
 	test_open(&t, "ws", &script);
@@ -227,8 +340,9 @@ static void test_outcomes(void)
 	publish(&t, "r", "{\"v\":2}", "", 2);
 	client_start(t.client);
 	run(&t, "acked(2");
-	is_log(&t, "up refused(1,no) down(the server does not know whether a message was stored) up acked(2,p)",
-	       "outcomes: refused is final, unknown is sent again");
+	is_log(&t,
+		"up refused(1,no) down(the server does not know whether a message was stored) up acked(2,p)",
+		"outcomes: refused is final, unknown is sent again");
 	is_text(t.seen.p, t.seen.n, "0:1 0:2 1:2 ", "outcomes: what was sent");
 	test_close(&t, "outcomes");
 }
@@ -244,7 +358,8 @@ static void culprit_text(struct fake_conn *c, struct str text)
 
 static void test_culprit(void)
 {
-	static const struct fake_script script = { .request = accept_request, .text = culprit_text };
+	static const struct fake_script script = { .request = accept_request,
+		.text = culprit_text };
 	struct test t;
 
 	test_open(&t, "ws", &script);
@@ -255,8 +370,9 @@ static void test_culprit(void)
 	}
 	client_start(t.client);
 	run(&t, "acked(4");
-	ok(strstr(buf_cstr(&t.log), "refused(2,") && strstr(t.log.p, "acked(1") && strstr(t.log.p, "acked(3"),
-	   "culprit: only the message that closes the connection with 1009 is refused");
+	ok(strstr(buf_cstr(&t.log), "refused(2,") && strstr(t.log.p, "acked(1") &&
+			strstr(t.log.p, "acked(3"),
+		"culprit: only the message that closes the connection with 1009 is refused");
 	if (tap_failed)
 		printf("# %s\n", t.log.p);
 	test_close(&t, "culprit");
@@ -284,7 +400,8 @@ static void on_window_pour(void *arg)
 
 static uint64_t expected;
 
-static void on_outcome_count(void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
+static void on_outcome_count(
+	void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
 {
 	struct test *t = arg;
 
@@ -307,7 +424,8 @@ static void window_text(struct fake_conn *c, struct str text)
 static void test_window(void)
 {
 	static const struct fake_script script = { .request = accept_request, .text = window_text };
-	static const struct client_events few = { .outcome = on_outcome_count, .window_open = on_window_pour };
+	static const struct client_events few = { .outcome = on_outcome_count,
+		.window_open = on_window_pour };
 	struct test t;
 
 	test_open(&t, "ws", &script);
@@ -323,7 +441,8 @@ static void test_window(void)
 	test_close(&t, "window");
 }
 
-/* --- hostile servers, final answers, giving up ------------------------------------------------- */
+/* --- hostile servers, final answers, giving up -------------------------------------------------
+ */
 
 static void hostile_request(struct fake_conn *c)
 {
@@ -351,23 +470,19 @@ static void hostile_request(struct fake_conn *c)
 		break;
 	case 4:
 		fake_upgrade(c);
-		fake_send(c, "\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff", 10); /* 2^63 bytes are to come */
+		fake_send(c, "\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff",
+			10); /* 2^63 bytes are to come */
 		fake_send(c, "{", 1);
 		fake_drop(c);
 		t->n = 0;
 		break;
-	case 5:
-		fake_sendf(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
-		break;
-	case 6:
-		fake_sendf(c, "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n");
-		break;
-	case 7:
-		fake_sendf(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-		break;
+	case 5: fake_sendf(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"); break;
+	case 6: fake_sendf(c, "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"); break;
+	case 7: fake_sendf(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); break;
 	case 8:
-		fake_sendf(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-			   "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n");
+		fake_sendf(c,
+			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+			"Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n");
 		break;
 	case 9:
 		fake_sendf(c, "\x15\x03\x01 this is not HTTP\r\n\r\n");
@@ -392,7 +507,8 @@ static void hostile_request(struct fake_conn *c)
 
 static void test_hostile(void)
 {
-	static const struct fake_script script = { .request = hostile_request, .text = ignore_text };
+	static const struct fake_script script = { .request = hostile_request,
+		.text = ignore_text };
 	static const struct {
 		const char *name, *want;
 	} cases[] = {
@@ -400,7 +516,8 @@ static void test_hostile(void)
 		{ "a position with a space", "up failed(invalid)" },
 		{ "a room that is a path", "up failed(invalid)" },
 		{ "a message that never ends", "up failed(invalid)" },
-		{ "a frame of 2^63 bytes", "up down(the server closed the connection) up failed(invalid)" },
+		{ "a frame of 2^63 bytes",
+			"up down(the server closed the connection) up failed(invalid)" },
 		{ "403", "failed(denied)" },
 		{ "400", "failed(usage)" },
 		{ "200 instead of 101", "failed(invalid)" },
@@ -437,9 +554,11 @@ static void test_refused(void)
 	reopen(&t);
 	client_start(t.client);
 	run(&t, "failed(");
-	ok(strstr(buf_cstr(&t.log), "down(connection refused)") != NULL, "refused: the reason is the system's");
-	ok(strstr(t.log.p, "failed(not in time)") || strstr(t.log.p, "failed(timeout)") || strstr(t.log.p, "failed("),
-	   "refused: the retries are used up");
+	ok(strstr(buf_cstr(&t.log), "down(connection refused)") != NULL,
+		"refused: the reason is the system's");
+	ok(strstr(t.log.p, "failed(not in time)") || strstr(t.log.p, "failed(timeout)") ||
+			strstr(t.log.p, "failed("),
+		"refused: the retries are used up");
 	printf("# %s\n", t.log.p);
 	test_close(&t, "refused");
 
@@ -453,17 +572,15 @@ static void test_refused(void)
 	test_close(&t, "no such socket");
 }
 
-static void on_done(void *arg)
-{
-	note(arg, "closed");
-}
-
 static void polite_control(struct fake_conn *c, int op, struct str payload)
 {
 	struct test *t = c->fake->arg;
 
 	if (op == 8)
-		note(t, "close %d", payload.n >= 2 ? (unsigned char)payload.p[0] << 8 | (unsigned char)payload.p[1] : 0);
+		note(t, "close %d",
+			payload.n >= 2
+				? (unsigned char)payload.p[0] << 8 | (unsigned char)payload.p[1]
+				: 0);
 	fake_frame(c, 0x88, payload.p, payload.n);
 	fake_drop(c);
 }
@@ -478,7 +595,9 @@ static void polite_text(struct fake_conn *c, struct str text)
 
 static void test_polite(void)
 {
-	static const struct fake_script script = { .request = accept_request, .text = polite_text, .control = polite_control };
+	static const struct fake_script script = {
+		.request = accept_request, .text = polite_text, .control = polite_control
+	};
 	struct test t;
 
 	test_open(&t, "ws", &script);
@@ -496,7 +615,9 @@ static void test_settings(void)
 		const char *url;
 		int code;
 	} bad[] = {
-		{ "gopher://x", ERR_UNSUPPORTED }, { "redis://x", ERR_UNSUPPORTED }, { "ws://[::1", ERR_USAGE },
+		{ "gopher://x", ERR_UNSUPPORTED },
+		{ "redis://x", ERR_UNSUPPORTED },
+		{ "ws://[::1", ERR_USAGE },
 	};
 	uv_loop_t loop;
 	struct client_conf conf = { 0 };
@@ -505,7 +626,8 @@ static void test_settings(void)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct err e = { 0 };
 		conf.url = bad[i].url;
-		ok(!client_new(&loop, &conf, &events, NULL, &e) && e.text[0], "settings: '%s' is refused: %s", bad[i].url, e.text);
+		ok(!client_new(&loop, &conf, &events, NULL, &e) && e.text[0],
+			"settings: '%s' is refused: %s", bad[i].url, e.text);
 	}
 	conf.url = "wss://localhost";
 	conf.ca_file = "/nonexistent";
@@ -543,6 +665,7 @@ int main(void)
 	test_apart();
 	test_join();
 	test_gap();
+	test_pause();
 	test_resend();
 	test_outcomes();
 	test_culprit();

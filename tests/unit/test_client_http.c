@@ -12,23 +12,28 @@ static void publish_nothing(struct fake_conn *c, struct str text)
 static void stream_request(struct fake_conn *c)
 {
 	if (c->n == 0) {
-		ok(fake_asked(c, "GET /stream?") && fake_asked(c, "room=a&room=b") && fake_asked(c, "since=earliest"),
-		   "stream: rooms of one position in one request");
+		ok(fake_asked(c, "GET /stream?") && fake_asked(c, "room=a&room=b") &&
+				fake_asked(c, "since=earliest"),
+			"stream: rooms of one position in one request");
 		fake_stream(c, 200, "Rt-Next: " EPOCH "0\r\nRt-Head: " EPOCH "3\r\n");
-		fake_chunk(c, "{\"_id\":\"" EPOCH "1\",\"_room\":\"a\",\"x\":1}\n{\"_id\":\"" EPOCH "2\",");
+		fake_chunk(c, "{\"_id\":\"" EPOCH "1\",\"_room\":\"a\",\"x\":1}\n{\"_id\":\"" EPOCH
+			      "2\",");
 		fake_chunk(c, "\"_room\":\"b\",\"x\":2}\n\n");
 		fake_chunk(c, "{\"_op\":\"heartbeat\",\"_id\":\"" EPOCH "3\"}\n");
 		fake_drop(c);
 	} else {
-		ok(fake_asked(c, "since=" EPOCH "3"), "stream: resumes at the heartbeat's position");
+		ok(fake_asked(c, "since=" EPOCH "3"),
+			"stream: resumes at the heartbeat's position");
 		fake_stream(c, 200, "Rt-Next: " EPOCH "3\r\nRt-Head: " EPOCH "3\r\n");
-		fake_chunk(c, "{\"_op\":\"gap\",\"_room\":\"a\",\"after\":\"" EPOCH "3\",\"at\":\"" EPOCH "7\",\"reason\":\"slow\"}\n");
+		fake_chunk(c, "{\"_op\":\"gap\",\"_room\":\"a\",\"after\":\"" EPOCH
+			      "3\",\"at\":\"" EPOCH "7\",\"reason\":\"slow\"}\n");
 	}
 }
 
 static void test_stream(void)
 {
-	static const struct fake_script script = { .request = stream_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = stream_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, "http", &script);
@@ -36,9 +41,12 @@ static void test_stream(void)
 	subscribe(&t, "b", "earliest");
 	client_start(t.client);
 	run(&t, "gap(");
-	is_log(&t, "up subscribed(" EPOCH "0," EPOCH "3) @" EPOCH "0 a/" EPOCH "1={\"x\":1} b/" EPOCH "2={\"x\":2} @" EPOCH "3 end "
-	       "down(the server closed the connection) up subscribed(" EPOCH "3," EPOCH "3) @" EPOCH "3 gap(a," EPOCH "7,slow)",
-	       "stream: events in order");
+	is_log(&t,
+		"up subscribed(" EPOCH "0," EPOCH "3) @" EPOCH "0 a/" EPOCH "1={\"x\":1} b/" EPOCH
+		"2={\"x\":2} @" EPOCH "3 end "
+		"down(the server closed the connection) up subscribed(" EPOCH "3," EPOCH
+		"3) @" EPOCH "3 gap(a," EPOCH "7,slow)",
+		"stream: events in order");
 	test_close(&t, "stream");
 }
 
@@ -59,7 +67,8 @@ static void lanes_request(struct fake_conn *c)
 
 static void test_lanes(void)
 {
-	static const struct fake_script script = { .request = lanes_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = lanes_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, "http", &script);
@@ -67,7 +76,8 @@ static void test_lanes(void)
 	subscribe(&t, "b", EPOCH "4");
 	client_start(t.client);
 	run(&t, "end");
-	ok(strstr(buf_cstr(&t.log), "subscribed(,") && strstr(t.log.p, "@" EPOCH "9 end"), "lanes: the end when both are there");
+	ok(strstr(buf_cstr(&t.log), "subscribed(,") && strstr(t.log.p, "@" EPOCH "9 end"),
+		"lanes: the end when both are there");
 	is_int(t.n, 2, "lanes: two requests");
 	test_close(&t, "lanes");
 }
@@ -80,31 +90,42 @@ static void sse_request(struct fake_conn *c)
 
 	if (t->n++ == 0) {
 		ok(fake_asked(c, "GET /events?"), "sse: the path");
-		fake_stream(c, 200, "Content-Type: text/event-stream; charset=utf-8\r\nRt-Head: " EPOCH "3\r\n");
+		fake_stream(c, 200,
+			"Content-Type: text/event-stream; charset=utf-8\r\nRt-Head: " EPOCH
+			"3\r\n");
 		fake_chunk(c, ": hello\n\nid: " EPOCH "0\n\n");
-		fake_chunk(c, "id: " EPOCH "1\ndata: {\"x\":1}\n\ndata: {\"type\":\"user_joined\"}\n\n");
+		fake_chunk(c,
+			"id: " EPOCH "1\ndata: {\"x\":1}\n\ndata: {\"type\":\"user_joined\"}\n\n");
 		fake_chunk(c, "event: news\nid: " EPOCH "2\ndata: [1]\n\n");
-		fake_chunk(c, "event: gap\nid: " EPOCH "3\ndata: {\"_op\":\"gap\",\"_room\":\"a\",\"at\":\"" EPOCH "3\",\"reason\":\"bus\"}\n\n");
+		fake_chunk(c, "event: gap\nid: " EPOCH
+			      "3\ndata: {\"_op\":\"gap\",\"_room\":\"a\",\"at\":\"" EPOCH
+			      "3\",\"reason\":\"bus\"}\n\n");
 		fake_chunk(c, "id: " EPOCH "4\n\n");
 		fake_chunk_end(c);
 	} else {
 		ok(fake_asked(c, "since=" EPOCH "4"), "sse: resumes at the last bare id");
-		fake_sendf(c, "HTTP/1.1 403 No\r\nContent-Length: 20\r\n\r\n{\"detail\":\"not you\"}");
+		fake_sendf(
+			c, "HTTP/1.1 403 No\r\nContent-Length: 20\r\n\r\n{\"detail\":\"not you\"}");
 	}
 }
 
 static void test_sse(void)
 {
-	static const struct fake_script script = { .request = sse_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = sse_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, "sse+http", &script);
 	subscribe(&t, "a", "earliest");
 	client_start(t.client);
 	run(&t, "failed");
-	is_log(&t, "up subscribed(" EPOCH "0," EPOCH "3) @" EPOCH "0 a/" EPOCH "1={\"x\":1} a/={\"type\":\"user_joined\"} "
-	       "a/" EPOCH "2={\"event\":\"news\",\"data\":[1]} gap(a," EPOCH "3,bus) end @" EPOCH "4 "
-	       "down(the server closed the connection) failed(denied)", "sse: events in order");
+	is_log(&t,
+		"up subscribed(" EPOCH "0," EPOCH "3) @" EPOCH "0 a/" EPOCH
+		"1={\"x\":1} a/={\"type\":\"user_joined\"} "
+		"a/" EPOCH "2={\"event\":\"news\",\"data\":[1]} gap(a," EPOCH "3,bus) end @" EPOCH
+		"4 "
+		"down(the server closed the connection) failed(denied)",
+		"sse: events in order");
 	test_close(&t, "sse");
 }
 
@@ -117,7 +138,8 @@ static void raw_request(struct fake_conn *c)
 
 static void test_raw(void)
 {
-	static const struct fake_script script = { .request = raw_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = raw_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, "sse+http", &script);
@@ -148,8 +170,12 @@ static void poll_request(struct fake_conn *c)
 
 	switch (t->n++) {
 	case 0:
-		ok(fake_asked(c, "GET /poll?") && fake_asked(c, "since=earliest") && fake_asked(c, "timeout=25"), "poll: the target");
-		poll_answer(c, 200, EPOCH "2", "{\"_id\":\"" EPOCH "1\",\"_room\":\"a\"}\n{\"_id\":\"" EPOCH "2\",\"_room\":\"a\"}\n");
+		ok(fake_asked(c, "GET /poll?") && fake_asked(c, "since=earliest") &&
+				fake_asked(c, "timeout=25"),
+			"poll: the target");
+		poll_answer(c, 200, EPOCH "2",
+			"{\"_id\":\"" EPOCH "1\",\"_room\":\"a\"}\n{\"_id\":\"" EPOCH
+			"2\",\"_room\":\"a\"}\n");
 		break;
 	case 1:
 		ok(fake_asked(c, "since=" EPOCH "2"), "poll: goes on at Rt-Next");
@@ -161,23 +187,27 @@ static void poll_request(struct fake_conn *c)
 		break;
 	case 3:
 		ok(fake_asked(c, "since=" EPOCH "5"), "poll: and after an outage");
-		poll_answer(c, 200, EPOCH "6", "{\"_id\":\"" EPOCH "6\",\"_room\":\"a\",\"last\":1}\n");
+		poll_answer(
+			c, 200, EPOCH "6", "{\"_id\":\"" EPOCH "6\",\"_room\":\"a\",\"last\":1}\n");
 		break;
 	}
 }
 
 static void test_poll(void)
 {
-	static const struct fake_script script = { .request = poll_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = poll_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, "poll+http", &script);
 	subscribe(&t, "a", "earliest");
 	client_start(t.client);
 	run(&t, "last");
-	is_log(&t, "up subscribed(," EPOCH "2) a/" EPOCH "1={} a/" EPOCH "2={} end @" EPOCH "5 "
-	       "down(the server answered 503 (unavailable)) up subscribed(" EPOCH "5," EPOCH "2) @" EPOCH "5 a/" EPOCH "6={\"last\":1}",
-	       "poll: events in order");
+	is_log(&t,
+		"up subscribed(," EPOCH "2) a/" EPOCH "1={} a/" EPOCH "2={} end @" EPOCH "5 "
+		"down(the server answered 503 (unavailable)) up subscribed(" EPOCH "5," EPOCH
+		"2) @" EPOCH "5 a/" EPOCH "6={\"last\":1}",
+		"poll: events in order");
 	test_close(&t, "poll");
 }
 
@@ -196,7 +226,8 @@ static void pub_lines(struct fake_conn *c, struct str text)
 
 	while (rest.p && rest.n) {
 		line = str_cut(rest, '\n', &rest);
-		buf_addf(&t->seen, "%d:%s/%s/%s ", c->n, member(line, "_room"), member(line, "_dedup"), member(line, "v"));
+		buf_addf(&t->seen, "%d:%s/%s/%s ", c->n, member(line, "_room"),
+			member(line, "_dedup"), member(line, "v"));
 		if (c->n == 0 && *member(line, "v") == '2') {
 			fake_drop(c);
 			return;
@@ -222,7 +253,9 @@ static void on_done(void *arg)
 
 static void test_pub(void)
 {
-	static const struct fake_script script = { .request = pub_request, .text = pub_lines, .body_end = pub_end };
+	static const struct fake_script script = {
+		.request = pub_request, .text = pub_lines, .body_end = pub_end
+	};
 	struct test t;
 
 	test_open(&t, "http", &script);
@@ -235,9 +268,11 @@ static void test_pub(void)
 	run(&t, "acked(4");
 	client_close(t.client, on_done);
 	run(&t, "body-end closed");
-	is_log(&t, "up acked(1,p) down(the server closed the connection) up acked(2,p) refused(3,no) acked(4,p) body-end closed",
-	       "pub: one outcome each, a polite end");
-	is_text(t.seen.p, t.seen.n, "0:r/d1/1 0:r/d2/2 1:r/d2/2 1:r/d3/3 1:r//4 ", "pub: resent in order");
+	is_log(&t,
+		"up acked(1,p) down(the server closed the connection) up acked(2,p) refused(3,no) acked(4,p) body-end closed",
+		"pub: one outcome each, a polite end");
+	is_text(t.seen.p, t.seen.n, "0:r/d1/1 0:r/d2/2 1:r/d2/2 1:r/d3/3 1:r//4 ",
+		"pub: resent in order");
 	test_close(&t, "pub");
 }
 
@@ -255,14 +290,17 @@ static void rude_request(struct fake_conn *c)
 
 static void test_rude(void)
 {
-	static const struct fake_script script = { .request = rude_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = rude_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, "http", &script);
 	publish(&t, "r", "{}", "", 1);
 	client_start(t.client);
 	run(&t, "failed");
-	is_log(&t, "up down(the server closed the connection) up down(the server ended the request without an answer) up failed(invalid)", "pub: a server that talks nonsense");
+	is_log(&t,
+		"up down(the server closed the connection) up down(the server ended the request without an answer) up failed(invalid)",
+		"pub: a server that talks nonsense");
 	test_close(&t, "rude");
 }
 
@@ -273,7 +311,8 @@ static void denied_request(struct fake_conn *c)
 
 static void test_denied(void)
 {
-	static const struct fake_script script = { .request = denied_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = denied_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, "http", &script);
@@ -283,7 +322,8 @@ static void test_denied(void)
 	test_close(&t, "denied");
 }
 
-/* --- listings, failures ------------------------------------------------------------------------ */
+/* --- listings, failures ------------------------------------------------------------------------
+ */
 
 static void on_listing(void *arg, int status, struct str body)
 {
@@ -298,7 +338,8 @@ static void listing_request(struct fake_conn *c)
 
 static void test_listing(const char *scheme)
 {
-	static const struct fake_script script = { .request = listing_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = listing_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, scheme, &script);
@@ -308,14 +349,16 @@ static void test_listing(const char *scheme)
 	uv_run(&t.loop, UV_RUN_NOWAIT);
 	client_get(t.client, "/rooms", on_listing, &t);
 	run(&t, "0:");
-	ok(strstr(buf_cstr(&t.log), "0:") != NULL, "listing: status 0 when nobody answers: %s", t.log.p);
+	ok(strstr(buf_cstr(&t.log), "0:") != NULL, "listing: status 0 when nobody answers: %s",
+		t.log.p);
 	client_get(t.client, "/rooms", on_listing, &t);
 	test_close(&t, scheme);
 }
 
 static void test_refused(const char *scheme)
 {
-	static const struct fake_script script = { .request = listing_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = listing_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, scheme, &script);
@@ -325,7 +368,8 @@ static void test_refused(const char *scheme)
 	subscribe(&t, "a", "latest");
 	client_start(t.client);
 	run(&t, "failed(");
-	ok(strstr(buf_cstr(&t.log), "down(connection refused)") != NULL, "%s refused: %s", scheme, t.log.p);
+	ok(strstr(buf_cstr(&t.log), "down(connection refused)") != NULL, "%s refused: %s", scheme,
+		t.log.p);
 	test_close(&t, scheme);
 }
 
@@ -341,7 +385,8 @@ static void garbage_request(struct fake_conn *c)
 
 static void test_garbage(const char *scheme, int n)
 {
-	static const struct fake_script script = { .request = garbage_request, .text = publish_nothing };
+	static const struct fake_script script = { .request = garbage_request,
+		.text = publish_nothing };
 	struct test t;
 
 	test_open(&t, scheme, &script);
@@ -349,7 +394,8 @@ static void test_garbage(const char *scheme, int n)
 	subscribe(&t, "a", "latest");
 	client_start(t.client);
 	run(&t, "failed(");
-	ok(strstr(buf_cstr(&t.log), "failed(invalid)") != NULL, "%s garbage %d: %s", scheme, n, t.log.p);
+	ok(strstr(buf_cstr(&t.log), "failed(invalid)") != NULL, "%s garbage %d: %s", scheme, n,
+		t.log.p);
 	test_close(&t, scheme);
 }
 

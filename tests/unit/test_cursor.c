@@ -32,7 +32,8 @@ static void is_found(struct cursor *c, const char *room, const char *want)
 {
 	const char *got = cursor_find(c, str_of(room));
 
-	ok(want ? got && strcmp(got, want) == 0 : !got, "'%s' stands at %s", room, want ? want : "nothing");
+	ok(want ? got && strcmp(got, want) == 0 : !got, "'%s' stands at %s", room,
+		want ? want : "nothing");
 }
 
 static void test_write(void)
@@ -68,7 +69,8 @@ static void test_write(void)
 	is_found(c, "b", "e-9");
 	chmod(path, 0640);
 	is_int(cursor_flush(c, NULL), 0, "written");
-	is_text(read_file(), strlen(read_file()), "{\"room\":\"*\",\"id\":\"e-9\"}\n{\"room\":\"a\",\"id\":\"e-11\"}\n",
+	is_text(read_file(), strlen(read_file()),
+		"{\"room\":\"*\",\"id\":\"e-9\"}\n{\"room\":\"a\",\"id\":\"e-11\"}\n",
 		"a covering position replaces those of rooms");
 	stat(path, &st);
 	is_int(st.st_mode & 0777, 0640, "the mode is kept");
@@ -90,8 +92,9 @@ static void test_broken(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct err e = { 0 };
 		write_file(cases[i].text);
-		ok(!cursor_open(path, &e) && e.code == ERR_INVALID && strstr(e.text, cases[i].want) && strstr(e.text, path),
-		   "refused: %s", e.text);
+		ok(!cursor_open(path, &e) && e.code == ERR_INVALID &&
+				strstr(e.text, cases[i].want) && strstr(e.text, path),
+			"refused: %s", e.text);
 	}
 }
 
@@ -99,7 +102,8 @@ static void test_lenient(void)
 {
 	struct cursor *c;
 
-	write_file("\r\n{\"room\":\"a\",\"id\":\"1\",\"more\":true}\r\n\n{\"room\":\"chat.>\",\"id\":\"2\"}");
+	write_file(
+		"\r\n{\"room\":\"a\",\"id\":\"1\",\"more\":true}\r\n\n{\"room\":\"chat.>\",\"id\":\"2\"}");
 	c = cursor_open(path, NULL);
 	ok(c != NULL, "CRLF, empty lines, other members, no last LF");
 	is_found(c, "a", "1");

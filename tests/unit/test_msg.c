@@ -24,10 +24,45 @@ static uint32_t random_below(uint32_t n)
 
 /* The known ones first, by their number; then reserved ones that are unknown; then the user's. */
 static const char *const names[] = {
-	"_id", "_room", "_ts", "_key", "_ref", "_dedup", "_data", "_b64", "_attempt", "_from", "_reason",
-	"_op", "_origin", "_client", "_live", "type", "user_id", "event", "data", "since",
-	"_foo", "_zz_top", "_x1", "_a b", "_e\xc3\xa9",
-	"a", "b", "text", "Type", "_", "_PID", "__CURSOR", "_\xc3\xa9", "types", "user", "dat", "_9", "", "id",
+	"_id",
+	"_room",
+	"_ts",
+	"_key",
+	"_ref",
+	"_dedup",
+	"_data",
+	"_b64",
+	"_attempt",
+	"_from",
+	"_reason",
+	"_op",
+	"_origin",
+	"_client",
+	"_live",
+	"type",
+	"user_id",
+	"event",
+	"data",
+	"since",
+	"_foo",
+	"_zz_top",
+	"_x1",
+	"_a b",
+	"_e\xc3\xa9",
+	"a",
+	"b",
+	"text",
+	"Type",
+	"_",
+	"_PID",
+	"__CURSOR",
+	"_\xc3\xa9",
+	"types",
+	"user",
+	"dat",
+	"_9",
+	"",
+	"id",
 };
 #define FIRST_UNKNOWN MSG_MEMBERS
 #define FIRST_USER    (MSG_MEMBERS + 5)
@@ -39,7 +74,7 @@ static bool is_consumed(int name)
 }
 
 struct piece {
-	int name;              /* in names; -1: put in by the model */
+	int name;                          /* in names; -1: put in by the model */
 	struct buf pre, head, value, post; /* head: the name, the colon, and whitespace about it */
 };
 
@@ -98,8 +133,17 @@ static void add_nested(struct buf *b, uint32_t depth)
 static void add_value(struct buf *b, uint32_t depth)
 {
 	static const char *const plain[] = {
-		"null", "true", "false", "0", "-1.5e10", "123456789012345678901234567890", "\"\"",
-		"\"}, \\\"_id\\\":1\"", "\"\\u000a\\\\\"", "\"\xc3\xa9\xf0\x9f\x98\x80\"", "\"chat\"",
+		"null",
+		"true",
+		"false",
+		"0",
+		"-1.5e10",
+		"123456789012345678901234567890",
+		"\"\"",
+		"\"}, \\\"_id\\\":1\"",
+		"\"\\u000a\\\\\"",
+		"\"\xc3\xa9\xf0\x9f\x98\x80\"",
+		"\"chat\"",
 		"\"a string that is longer than a block or two of them\"",
 	};
 
@@ -115,18 +159,18 @@ static void add_fit_value(struct buf *b, int name)
 	switch (name) {
 	case MSG_TS:
 	case MSG_ATTEMPT:
-	case MSG_REF:
-		buf_addf(b, "%u.%u", random_below(1000), random_below(1000));
-		break;
-	case MSG_LIVE:
-		buf_add_text(b, random_below(2) ? "true" : "false");
-		break;
-	case MSG_ID: case MSG_ROOM: case MSG_KEY: case MSG_DEDUP: case MSG_B64: case MSG_FROM:
-	case MSG_REASON: case MSG_OP: case MSG_CLIENT:
-		add_spelt(b, "some text \xc3\xa9");
-		break;
-	default:
-		add_value(b, 2);
+	case MSG_REF: buf_addf(b, "%u.%u", random_below(1000), random_below(1000)); break;
+	case MSG_LIVE: buf_add_text(b, random_below(2) ? "true" : "false"); break;
+	case MSG_ID:
+	case MSG_ROOM:
+	case MSG_KEY:
+	case MSG_DEDUP:
+	case MSG_B64:
+	case MSG_FROM:
+	case MSG_REASON:
+	case MSG_OP:
+	case MSG_CLIENT: add_spelt(b, "some text \xc3\xa9"); break;
+	default: add_value(b, 2);
 	}
 }
 
@@ -316,8 +360,9 @@ static int wrong;
 static void report(const char *what, struct str text, struct str got, struct str want)
 {
 	if (wrong++ < 5)
-		printf("# %s\n#  text '" STR_FMT "'\n#   got '" STR_FMT "'\n#  want '" STR_FMT "'\n", what,
-		       STR_ARG(text), STR_ARG(got), STR_ARG(want));
+		printf("# %s\n#  text '" STR_FMT "'\n#   got '" STR_FMT "'\n#  want '" STR_FMT
+		       "'\n",
+			what, STR_ARG(text), STR_ARG(got), STR_ARG(want));
 }
 
 static void test_payload(enum msg_source source)
@@ -356,14 +401,17 @@ static void test_payload(enum msg_source source)
 			msg_payload(&m, user, &got);
 		model_payload(user, &want);
 		if (!str_starts(buf_str(&got), STR("before")) ||
-		    !str_eq(str_skip(buf_str(&got), 6), buf_str(&want)))
-			report("payload", buf_str(&text), str_skip(buf_str(&got), 6), buf_str(&want));
+			!str_eq(str_skip(buf_str(&got), 6), buf_str(&want)))
+			report("payload", buf_str(&text), str_skip(buf_str(&got), 6),
+				buf_str(&want));
 		free(copy);
 	}
-	is_int(wrong, 0, "%d random messages from a %s: members and payload as by the model (seed %u)", CASES,
-	       source == MSG_FROM_CLIENT ? "client" : "bus", SEED);
+	is_int(wrong, 0,
+		"%d random messages from a %s: members and payload as by the model (seed %u)",
+		CASES, source == MSG_FROM_CLIENT ? "client" : "bus", SEED);
 	if (source == MSG_FROM_CLIENT)
-		ok(refused > CASES / 10 && refused < CASES * 9 / 10, "... of which %d are refused", refused);
+		ok(refused > CASES / 10 && refused < CASES * 9 / 10, "... of which %d are refused",
+			refused);
 	buf_fini(&text);
 	buf_fini(&around);
 	buf_fini(&got);
@@ -395,11 +443,12 @@ static void test_splice(void)
 			msg_payload(&m, STR(""), &got);
 		spaces_for_newlines(&payload);
 		if (r < 0 || !str_eq(buf_str(&got), buf_str(&payload)) ||
-		    (k > 0 && !msg_is(&m, MSG_ID, STR("9f3c5a7d12e4b6c8-47"))))
+			(k > 0 && !msg_is(&m, MSG_ID, STR("9f3c5a7d12e4b6c8-47"))))
 			report("spliced", buf_str(&text), buf_str(&got), buf_str(&payload));
 		free(copy);
 	}
-	is_int(wrong, 0, "%d payloads come back as they were before the splice (seed %u)", CASES, SEED);
+	is_int(wrong, 0, "%d payloads come back as they were before the splice (seed %u)", CASES,
+		SEED);
 	buf_fini(&payload);
 	buf_fini(&spliced);
 	buf_fini(&text);
@@ -410,7 +459,9 @@ static void test_splice(void)
 
 static void test_examples(void)
 {
-	static const struct { const char *text, *user, *want; } cases[] = {
+	static const struct {
+		const char *text, *user, *want;
+	} cases[] = {
 		{ "{}", "", "{}" },
 		{ "{ }", "", "{ }" },
 		{ "{\n}", "", "{ }" },
@@ -421,16 +472,20 @@ static void test_examples(void)
 		{ "{\"a\":1,\"_ts\":2}", "", "{\"a\":1}" },
 		{ "{\"a\":1 , \"_id\":2 , \"_ts\":3 }", "", "{\"a\":1  }" },
 		{ "{\"_id\":1 , \"a\":1, \"_ts\":2,\"b\":3}", "", "{ \"a\":1, \"b\":3}" },
-		{ "{\"_data\":[1,\n2],\"_b64\":\"\",\"_op\":1}", "", "{\"_data\":[1, 2],\"_b64\":\"\"}" },
+		{ "{\"_data\":[1,\n2],\"_b64\":\"\",\"_op\":1}", "",
+			"{\"_data\":[1, 2],\"_b64\":\"\"}" },
 		{ "{\"\\u005fid\":1,\"x\":{\"_id\":2}}", "", "{\"x\":{\"_id\":2}}" },
-		{ "{\"_PID\":1,\"__CURSOR\":2,\"_\":3}", "", "{\"_PID\":1,\"__CURSOR\":2,\"_\":3}" },
+		{ "{\"_PID\":1,\"__CURSOR\":2,\"_\":3}", "",
+			"{\"_PID\":1,\"__CURSOR\":2,\"_\":3}" },
 		{ "{}", "ada", "{\"user_id\":\"ada\"}" },
 		{ "{ }", "ada", "{\"user_id\":\"ada\" }" },
 		{ "{\"_id\":1}", "ada", "{\"user_id\":\"ada\"}" },
 		{ "{ \"a\":1}", "ada", "{\"user_id\":\"ada\", \"a\":1}" },
-		{ "{\"a\":1,\"type\":\"t\" ,\"b\":2}", "ada", "{\"a\":1,\"type\":\"t\",\"user_id\":\"ada\" ,\"b\":2}" },
+		{ "{\"a\":1,\"type\":\"t\" ,\"b\":2}", "ada",
+			"{\"a\":1,\"type\":\"t\",\"user_id\":\"ada\" ,\"b\":2}" },
 		{ "{\"type\":\"t\",\"_id\":1}", "ada", "{\"type\":\"t\",\"user_id\":\"ada\"}" },
-		{ "{\"user_id\":\"eve\",\"type\":\"t\"}", "ada", "{\"user_id\":\"ada\",\"type\":\"t\"}" },
+		{ "{\"user_id\":\"eve\",\"type\":\"t\"}", "ada",
+			"{\"user_id\":\"ada\",\"type\":\"t\"}" },
 		{ "{\"us\\u0065r_id\" : {\"a\":1} }", "ada", "{\"us\\u0065r_id\" : \"ada\" }" },
 	};
 	struct buf out = { 0 };
@@ -454,17 +509,22 @@ static void test_examples(void)
 
 static void test_refusals(void)
 {
-	static const struct { const char *text, *want; int code; } cases[] = {
+	static const struct {
+		const char *text, *want;
+		int code;
+	} cases[] = {
 		{ "", "not JSON: empty", ERR_INVALID },
 		{ "{\"a\":}", "not JSON: unexpected '}' at byte 5", ERR_INVALID },
 		{ "[1]", "not an object: an array", ERR_INVALID },
 		{ "\"x\"", "not an object: a string", ERR_INVALID },
 		{ "12", "not an object: a number", ERR_INVALID },
 		{ "null", "not an object: null", ERR_INVALID },
-		{ "{\"_foo\":1}", "unknown reserved member '_foo' (names of '_' + a lower-case letter are reserved)",
-		  ERR_INVALID },
+		{ "{\"_foo\":1}",
+			"unknown reserved member '_foo' (names of '_' + a lower-case letter are reserved)",
+			ERR_INVALID },
 		{ "{\"\\u005ffoo\":1}",
-		  "unknown reserved member '_foo' (names of '_' + a lower-case letter are reserved)", ERR_INVALID },
+			"unknown reserved member '_foo' (names of '_' + a lower-case letter are reserved)",
+			ERR_INVALID },
 		{ "{\"_ts\":\"1\"}", "'_ts' must be a number", ERR_INVALID },
 		{ "{\"_attempt\":null}", "'_attempt' must be a number", ERR_INVALID },
 		{ "{\"_ref\":[]}", "'_ref' must be a string or a number", ERR_INVALID },
@@ -485,7 +545,7 @@ static void test_refusals(void)
 		free(copy);
 		copy = parse(str_of(cases[i].text), MSG_FROM_BUS, &r);
 		ok((r == 0) == (cases[i].want[0] == '\'' || cases[i].want[0] == 'u'),
-		   "... %s from a bus", r == 0 ? "not" : "and");
+			"... %s from a bus", r == 0 ? "not" : "and");
 		free(copy);
 	}
 	buf_add_text(&deep, "{\"_foo");
@@ -493,7 +553,8 @@ static void test_refusals(void)
 		buf_add_text(&deep, "\xc3\xa9");
 	buf_add_text(&deep, "\":1}");
 	free(parse(buf_str(&deep), MSG_FROM_CLIENT, &r));
-	ok(r == ERR_INVALID && str_utf8(str_of(why.text)) && strlen(why.text) < 160, "a long name is cut");
+	ok(r == ERR_INVALID && str_utf8(str_of(why.text)) && strlen(why.text) < 160,
+		"a long name is cut");
 	deep.n = 0;
 	buf_add_text(&deep, "{\"a\":");
 	for (int i = 0; i < 64; i++)
@@ -505,7 +566,10 @@ static void test_refusals(void)
 
 static void test_event(void)
 {
-	static const struct { const char *text; bool want; } cases[] = {
+	static const struct {
+		const char *text;
+		bool want;
+	} cases[] = {
 		{ "{\"event\":\"x\",\"data\":1}", true },
 		{ "{\"data\":null,\"event\":\"\"}", true },
 		{ "{\"_id\":\"1\",\"event\":\"x\",\"_ts\":1,\"\\u0064ata\":{}}", true },
@@ -523,7 +587,7 @@ static void test_event(void)
 		int r;
 		char *copy = parse(str_of(cases[i].text), MSG_FROM_BUS, &r);
 		ok(r == 0 && msg_is_event(&m) == cases[i].want, "%s%s", cases[i].want ? "" : "not ",
-		   cases[i].text);
+			cases[i].text);
 		free(copy);
 	}
 	is_text(msg_member_name(MSG_EVENT_DATA), 4, "data", "members have names");

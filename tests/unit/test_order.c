@@ -95,8 +95,11 @@ static void test_random(void)
 			done[k] = true;
 			order_done(&o, k);
 		}
-		while (order_take(&o, &room, &id))
-			good &= strtoul(id.p, NULL, 10) == ++taken && done[taken];
+		while (order_take(&o, &room, &id)) {
+			uint64_t n = 0;
+
+			good &= str_u64(id, &n) == 0 && n == ++taken && done[taken];
+		}
 		good &= taken == added || !done[taken + 1];
 	}
 	ok(good && taken > 500, "random orders: %zu taken", taken);

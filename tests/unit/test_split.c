@@ -39,9 +39,15 @@ static void split_all(struct str text, size_t step, struct buf *out)
 	}
 }
 
-#define T(lit) { lit, sizeof(lit) - 1 }
+#define T(lit)                       \
+	{                            \
+		lit, sizeof(lit) - 1 \
+	}
 
-static const struct { struct str text; const char *want; } cases[] = {
+static const struct {
+	struct str text;
+	const char *want;
+} cases[] = {
 	{ T(""), "" },
 	{ T(" \n"), "" },
 	{ T("{}"), "{}|" },
@@ -70,7 +76,8 @@ static void test_cases(void)
 		for (size_t step = 1; step <= cases[i].text.n + 1; step++) {
 			split_all(cases[i].text, step, &out);
 			if (step <= 2 || !str_eq(buf_str(&out), str_of(cases[i].want)))
-				is_text(out.p, out.n, cases[i].want, "case %zu in steps of %zu", i, step);
+				is_text(out.p, out.n, cases[i].want, "case %zu in steps of %zu", i,
+					step);
 		}
 	}
 	split_all(cases[COUNT(cases) - 1].text, 1, &out);
@@ -104,7 +111,7 @@ static void test_proved(void)
 	for (int i = 0; i < 2000; i++) {
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
 		buf_addf(&text, "{\"a\\\"%d\":[{\"}\":\"{\\\\\"},%llu]}%.*s", i,
-			 (unsigned long long)seed >> 40, (int)(seed >> 62), "\n \t");
+			(unsigned long long)seed >> 40, (int)(seed >> 62), "\n \t");
 	}
 	for (struct str rest = buf_str(&text); rest.n; n++) {
 		long end = split_feed(&p, rest);

@@ -8,8 +8,8 @@ static int note(void *arg, const struct sse_event *ev)
 {
 	struct buf *log = arg;
 
-	buf_addf(log, "[" STR_FMT "|%s" STR_FMT "|%s" STR_FMT "]", STR_ARG(ev->event), ev->has_id ? "=" : "", STR_ARG(ev->id),
-		 ev->has_data ? "=" : "", STR_ARG(ev->data));
+	buf_addf(log, "[" STR_FMT "|%s" STR_FMT "|%s" STR_FMT "]", STR_ARG(ev->event),
+		ev->has_id ? "=" : "", STR_ARG(ev->id), ev->has_data ? "=" : "", STR_ARG(ev->data));
 	return 0;
 }
 
@@ -20,7 +20,10 @@ static int stop(void *arg, const struct sse_event *ev)
 	return -77;
 }
 
-#define CASE(name, text, want) { name, { text, sizeof(text) - 1 }, want }
+#define CASE(name, text, want)                         \
+	{                                              \
+		name, { text, sizeof(text) - 1 }, want \
+	}
 
 static const struct {
 	const char *name;
@@ -44,9 +47,18 @@ static const struct {
 	CASE("a name without data is nothing", "event: x\n\ndata: a\n\n", "[||=a]"),
 	CASE("retry and the unknown", "retry: 10\nfoo: bar\ndata: a\n\n", "[||=a]"),
 	CASE("names are exact", "Data: a\n data: b\ndata : c\n\n", ""),
-	CASE("BOM", "\xef\xbb\xbf" "data: a\n\n", "[||=a]"),
-	CASE("only one BOM", "\xef\xbb\xbf\xef\xbb\xbf" "data: a\n\n", ""),
-	CASE("not a BOM", "\xef\xbb" "data: a\ndata: b\n\n", "[||=b]"),
+	CASE("BOM",
+		"\xef\xbb\xbf"
+		"data: a\n\n",
+		"[||=a]"),
+	CASE("only one BOM",
+		"\xef\xbb\xbf\xef\xbb\xbf"
+		"data: a\n\n",
+		""),
+	CASE("not a BOM",
+		"\xef\xbb"
+		"data: a\ndata: b\n\n",
+		"[||=b]"),
 	CASE("unfinished", "data: a\n\ndata: b\n", "[||=a]"),
 	CASE("colons in the value", "data: a:b: c\n\n", "[||=a:b: c]"),
 	CASE("many empty lines", "\n\n\r\r\n\ndata: a\n\n\n\n", "[||=a]"),
@@ -92,7 +104,8 @@ int main(void)
 	}
 	sse_init(&s, 16);
 	is_int(sse_feed(&s, STR("data: 0123456789\n"), note, NULL), 0, "a line of the maximum");
-	is_int(sse_feed(&s, STR("data: 01234567\n"), note, NULL), ERR_TOO_LARGE, "data over the maximum");
+	is_int(sse_feed(&s, STR("data: 01234567\n"), note, NULL), ERR_TOO_LARGE,
+		"data over the maximum");
 	sse_fini(&s);
 	sse_init(&s, 16);
 	while (r == 0 && n++ < 100)
@@ -101,7 +114,8 @@ int main(void)
 	sse_fini(&s);
 	sse_init(&s, 16);
 	n = 0;
-	is_int(sse_feed(&s, STR("data: a\n\ndata: b\n\n"), stop, &n), -77, "what the callback returns ends the call");
+	is_int(sse_feed(&s, STR("data: a\n\ndata: b\n\n"), stop, &n), -77,
+		"what the callback returns ends the call");
 	is_int(n, 1, "at once");
 	sse_fini(&s);
 	return tap_done();
