@@ -50,7 +50,7 @@ struct conn {
 	struct net *net;
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
-	struct list held;     /* net.held */
+	struct list waiting;  /* net.waiting */
 	struct deadline deadline;
 	const struct transport *transport; /* NULL: reading heads */
 	void *state;          /* of the transport */
