@@ -224,6 +224,23 @@ int conn_open_sub(struct conn *c, struct str room, const struct since *since, ui
 	return 0;
 }
 
+void conn_dropped(struct conn *c, const struct gap *g)
+{
+	uint64_t n = g->reason == GAP_SLOW ? g->lost : 0;
+
+	c->sub->dropped += n;
+	c->net->stats.dropped += n;
+}
+
+void conn_gap(struct conn *c, const struct gap *g)
+{
+	struct net *n = c->net;
+
+	n->stats.gaps++;
+	conn_dropped(c, g);
+	n->events->gap(n->arg, c, g);
+}
+
 void conn_close_sub(struct conn *c, struct sub *s)
 {
 	c->net->events->parted(c->net->arg, c, str_of(s->name));
@@ -271,7 +288,7 @@ bool conn_may_read(struct conn *c)
 {
 	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
 		return true;
-	c->held = true;
+	c->stalled = true;
 	if (c->lane.n <= LANE_MAX) /* else it is written first, and then looked at */
 		conn_dirty(c);
 	return false;
@@ -282,7 +299,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 {
 	size_t done = 0;
 
-	c->held = false;
+	c->stalled = false;
 	while (done < n && !c->busy && !c->closing && !c->closed && conn_may_read(c)) {
 		size_t used = c->transport ? c->transport->data(c, p + done, n - done) : read_head(c, p + done, n - done);
 
@@ -296,7 +313,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 /* While it can take no more, the peer waits. */
 void conn_check_pause(struct conn *c)
 {
-	bool full = c->busy || c->held ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+	bool full = c->busy || c->stalled ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
 		sock_pause(&c->sock, full);

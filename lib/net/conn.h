@@ -38,7 +38,8 @@ struct subscriber {
 	enum wire wire;
 	bool chunked;
 	bool counts;          /* shown as present */
-	int64_t lease_ms;     /* present for so long, whatever becomes of the connection (a poller); 0: while it lasts */
+	bool leases;          /* present for lease_ms and the ttl, not while the connection lasts (a poller) */
+	int64_t lease_ms;
 	struct pos told;      /* the position handed out last */
 	bool was_at_head;     /* the end of its replay was told */
 	int64_t since_ms;
@@ -69,7 +70,7 @@ struct conn {
 	uint8_t client_n;
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
-	bool held;            /* input waits in `in` for room in the lane, or for the next turn */
+	bool stalled;           /* input waits in `in` for room in the lane, or for the next turn */
 	uint64_t discarded;   /* while lingering */
 	char *close_reason;   /* NULL until it is known */
 	char peer[];
@@ -126,6 +127,9 @@ void conn_publish(struct conn *c, const struct publication *p);
 void buf_add_conn_id(struct buf *b, const struct conn *c);
 struct str conn_client(const struct conn *c);
 struct str conn_user(const struct conn *c);
+/* The subscriber is told this gap: counts it and what was dropped, and reports it to the server. */
+void conn_gap(struct conn *c, const struct gap *g);
+void conn_dropped(struct conn *c, const struct gap *g);
 /* Position handed out now: note it. */
 void conn_told(struct conn *c, struct pos pos);
 

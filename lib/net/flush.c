@@ -148,9 +148,7 @@ static bool stream_step(struct conn *c)
 		take_entry(c, &p);
 		return true;
 	case PEEK_GAP:
-		n->stats.gaps++;
-		s->dropped += p.gap.reason == GAP_SLOW ? p.gap.lost : 0;
-		n->events->gap(n->arg, c, &p.gap);
+		conn_gap(c, &p.gap);
 		c->transport->say_gap(c, &p.gap, scratch(n));
 		feed_advance(&s->feed, &p, 0);
 		if (p.gap.has_id)
@@ -162,6 +160,7 @@ static bool stream_step(struct conn *c)
 		return true;
 	case PEEK_CLOSE:
 		n->stats.slow_closed++;
+		conn_dropped(c, &p.gap);
 		write_collected(c);
 		conn_bye(c, 4008, STR("too slow: messages were dropped before they could be written"));
 		return false;
@@ -239,7 +238,7 @@ void conn_flush(struct conn *c)
 	if (can_write(c) && c->lane.n && (c->closing || (c->transport && c->transport->drain) || !c->sub))
 		write_lane(c);
 	end_if_written(c);
-	if (c->held && c->in.n && c->lane.n <= LANE_MAX && !c->closing)
+	if (c->stalled && c->in.n && c->lane.n <= LANE_MAX && !c->closing)
 		conn_dirty(c);
 	conn_check_pause(c);
 }

@@ -140,6 +140,18 @@ void http_refuse(struct conn *c, int status, struct str detail)
 	http_problem(c, status, detail);
 }
 
+void http_not_allowed(struct conn *c, const char *allow)
+{
+	struct buf body = { 0 }, headers = { 0 };
+
+	c->keep_alive = false;
+	problem_body(&body, 405, STR(""));
+	buf_addf(&headers, "Allow: %s\r\n", allow);
+	http_reply(c, 405, "application/problem+json", buf_str(&headers), buf_str(&body));
+	buf_fini(&headers);
+	buf_fini(&body);
+}
+
 /* --- the query ------------------------------------------------------------------------------------------ */
 
 int http_query(const struct head *h, const char *name, struct buf *out)
@@ -374,14 +386,16 @@ static unsigned method_bit(enum head_method m)
 	return m == HTTP_GET || m == HTTP_HEAD ? GETS : m == HTTP_POST || m == HTTP_PUT ? POSTS : 0;
 }
 
-static void method_not_allowed(struct conn *c, const char *allow)
+/* A body for the server; `client` and Rt-Client say whose it is, as in a publication. */
+static void open_body(struct conn *c, const struct head *h)
 {
-	struct buf body = { 0 };
+	struct err e = { 0 };
+	int rc = take_identity(c, h, &e);
 
-	c->keep_alive = false;
-	problem_body(&body, 405, STR(""));
-	http_reply(c, 405, "application/problem+json", str_of(allow), buf_str(&body));
-	buf_fini(&body);
+	if (rc)
+		http_refuse(c, http_status(rc), str_of(e.text));
+	else
+		body_open(c, h);
 }
 
 static void open_route(struct conn *c, const struct head *h, const struct route *r, struct str room)
@@ -418,11 +432,11 @@ void http_request(struct conn *c, const struct head *h)
 	}
 	r = find_route(h, &room);
 	if (r && !(method_bit(h->method) & r->methods))
-		method_not_allowed(c, r->methods & GETS ? "Allow: GET, HEAD, OPTIONS\r\n" : "Allow: POST, PUT, OPTIONS\r\n");
+		http_not_allowed(c, r->methods & GETS ? "GET, HEAD, OPTIONS" : "POST, PUT, OPTIONS");
 	else if (method_bit(h->method) != POSTS && (h->body == BODY_CHUNKED || h->length))
 		http_refuse(c, 400, STR("a body is for POST and PUT only"));
 	else if (!r && method_bit(h->method) == POSTS)
-		body_open(c, h);
+		open_body(c, h);
 	else if (r)
 		open_route(c, h, r, room);
 	else if (h->upgrade_websocket)

@@ -15,6 +15,8 @@ void http_reply(struct conn *c, int status, const char *type, struct str headers
 void http_problem(struct conn *c, int status, struct str detail);
 /* problem+json with Connection: close, and no further request. */
 void http_refuse(struct conn *c, int status, struct str detail);
+/* 405 and `Connection: close`; `allow`: the methods that are fine, "GET, HEAD, OPTIONS". */
+void http_not_allowed(struct conn *c, const char *allow);
 /* The status for what a function reported. */
 int http_status(int code);
 const char *http_reason(int status);

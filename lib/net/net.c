@@ -39,6 +39,17 @@ static void on_timer(uv_timer_t *timer)
 	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
 }
 
+const char *pub_code(enum err_code code)
+{
+	switch (code) {
+	case ERR_DENIED: return "denied";
+	case ERR_TOO_LARGE: return "too_large";
+	case ERR_UNSUPPORTED: return "unsupported";
+	case ERR_INVALID: return "invalid";
+	default: return "refused";
+	}
+}
+
 int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const struct net_events *events,
 	void *arg, struct table *table, struct err *e)
 {

@@ -59,6 +59,9 @@ struct pub_result {
 	struct str reason;
 };
 
+/* How clients and records are told why a publication was refused: "denied", "too_large", ... */
+const char *pub_code(enum err_code code);
+
 enum net_ask { ASK_SUBSCRIBE, ASK_PUBLISH, ASK_ADMIN };
 
 struct net_events {
@@ -94,6 +97,7 @@ struct net_events {
 
 struct net_stats {
 	uint64_t accepted, refused, requests, messages_in, frames_out, writes, bytes_out, bytes_in, gaps, slow_closed;
+	uint64_t dropped; /* entries that slow subscribers did not get */
 };
 
 struct net {

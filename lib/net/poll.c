@@ -93,8 +93,7 @@ static enum peek_kind collect(struct conn *c)
 			feed_advance(f, &p, 0);
 			break;
 		case PEEK_GAP:
-			c->net->stats.gaps++;
-			c->net->events->gap(c->net->arg, c, &p.gap);
+			conn_gap(c, &p.gap);
 			wire_gap_json(&poll->body, &p.gap);
 			buf_add_char(&poll->body, '\n');
 			feed_advance(f, &p, 0);
@@ -201,7 +200,8 @@ void poll_open(struct conn *c, const struct head *h, struct str room)
 	}
 	if (http_query_flag(h, "presence", false)) {
 		c->sub->counts = true;
-		c->sub->lease_ms = seconds ? seconds * 1000 : 1; /* 0 would mean: while it lasts */
+		c->sub->leases = true;
+		c->sub->lease_ms = seconds * 1000;
 	}
 	if (!http_subscribe(c, h, room, false))
 		return;

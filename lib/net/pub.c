@@ -267,6 +267,8 @@ static void take_values(struct conn *c, struct str s, bool eof)
 
 		buf_add_str(&pub->value, piece);
 		s = str_skip(s, piece.n);
+		if (split_idle(&pub->split) && n < 0)
+			pub->value.n = 0; /* whitespace may go on for ever */
 		if (pub->value.n > c->net->conf.max_message + NET_METADATA_MAX) {
 			too_large(c, &e);
 			refuse_rest(c, 413, &e);

@@ -92,17 +92,6 @@ static void say_position_now(struct conn *c, const char *op)
 	add_position(c, op, conn_lane(c));
 }
 
-static const char *error_code(enum err_code code)
-{
-	switch (code) {
-	case ERR_DENIED: return "denied";
-	case ERR_TOO_LARGE: return "too_large";
-	case ERR_UNSUPPORTED: return "unsupported";
-	case ERR_INVALID: return "invalid";
-	default: return "refused";
-	}
-}
-
 static void say_error(struct conn *c, struct str ref, const char *code, struct str reason)
 {
 	struct buf b = { 0 };
@@ -145,7 +134,7 @@ static void published(struct conn *c, struct str ref, const struct pub_result *r
 			say_ack(c, ref, r);
 		break;
 	case PUB_REFUSED:
-		say_error(c, ref, error_code(r->code), r->reason);
+		say_error(c, ref, pub_code(r->code), r->reason);
 		break;
 	case PUB_UNKNOWN:
 	case PUB_UNAVAILABLE:
@@ -177,7 +166,7 @@ static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, st
 	if (rc == 0)
 		((struct ws *)c->state)->announce = true; /* who asks keeps positions */
 	if (rc)
-		say_error(c, ref, error_code(rc), str_of(e.text));
+		say_error(c, ref, pub_code(rc), str_of(e.text));
 	buf_fini(&text);
 }
 
@@ -206,7 +195,7 @@ static void op_presence(struct conn *c, struct str ref, struct str room)
 	if (rc == 0)
 		rc = n->events->allow(n->arg, c, ASK_SUBSCRIBE, room, &e);
 	if (rc)
-		say_error(c, ref, error_code(rc), str_of(e.text));
+		say_error(c, ref, pub_code(rc), str_of(e.text));
 	else
 		n->events->presence(n->arg, c, room);
 }
@@ -243,6 +232,19 @@ out:
 	buf_fini(&room);
 }
 
+/* The reference of a message that was refused for its reserved members; "" where it has none that can be given back. */
+static struct str ref_of_refused(struct str text)
+{
+	struct str ref = { 0 };
+	struct msg m;
+
+	if (msg_parse(&m, text, MSG_FROM_BUS, NULL) == 0)
+		ref = msg_raw(&m, MSG_REF);
+	if (ref.n && ref.n <= PUB_REF_MAX && (ref.p[0] == '"' || ref.p[0] == '-' || (ref.p[0] >= '0' && ref.p[0] <= '9')))
+		return ref;
+	return STR("");
+}
+
 static void on_message(struct conn *c, struct str text)
 {
 	const struct ws *ws = c->state;
@@ -256,6 +258,7 @@ static void on_message(struct conn *c, struct str text)
 
 	if (msg_parse(&m, text, MSG_FROM_CLIENT, &e) != 0) {
 		p.refused = &e;
+		p.ref = ref_of_refused(text);
 	} else if (msg_has(&m, MSG_OP)) {
 		on_control(c, &m);
 		return;

@@ -113,10 +113,10 @@ static void mem_leave(struct presence *base, struct str room, struct str user, i
 		wait_until(p, m, m->lease_ms > until ? m->lease_ms : until);
 }
 
-static void mem_beat(struct presence *base, struct str room, struct str user, int64_t ttl_ms, int64_t now_ms)
+static void mem_beat(struct presence *base, struct str room, struct str user, struct str client, int64_t ttl_ms, int64_t now_ms)
 {
 	struct presence_mem *p = (struct presence_mem *)base;
-	struct member *m = get_member(p, room, user, STR(""));
+	struct member *m = get_member(p, room, user, client);
 
 	if (m->lease_ms < now_ms + ttl_ms)
 		m->lease_ms = now_ms + ttl_ms;

@@ -29,8 +29,8 @@ struct presence_ops {
 	void (*join)(struct presence *p, struct str room, struct str user, struct str client, int64_t now_ms);
 	/* One connection less; the user is gone `grace` later unless somebody joins. */
 	void (*leave)(struct presence *p, struct str room, struct str user, int64_t now_ms);
-	/* Present without a connection: until ttl after now (pollers, POST /presence). */
-	void (*beat)(struct presence *p, struct str room, struct str user, int64_t ttl_ms, int64_t now_ms);
+	/* Present without a connection: until ttl after now (pollers, POST /presence). `client`: whose join it may be. */
+	void (*beat)(struct presence *p, struct str room, struct str user, struct str client, int64_t ttl_ms, int64_t now_ms);
 	void (*typing)(struct presence *p, struct str room, struct str user, int64_t now_ms);
 	/* Ends graces, leases and typing that are over; returns milliseconds until the next, -1: nothing waits. */
 	int64_t (*sweep)(struct presence *p, int64_t now_ms);

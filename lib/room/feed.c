@@ -3,7 +3,7 @@
  * Cursors with something to read are in a heap by the position of what they have next; parked ones cost nothing. A key in the heap is what it was when the
  * cursor was placed: rings move on, so the top is looked at again before it is believed (keys only grow). Backfills and gaps
  * of subs are few and searched in a line. "You lost data" is decided here, in cursor_next, and nowhere else. */
-#include "room/sub.h"
+#include "room/heap.h"
 
 #include "base/mem.h"
 
@@ -50,68 +50,7 @@ static enum next cursor_next(struct cursor *c, struct pos *key)
 	return NEXT_NOTHING;
 }
 
-/* --- the heap ---------------------------------------------------------------------------------- */
-
-static void heap_put(struct feed *f, uint32_t i, struct source s)
-{
-	f->heap[i] = s;
-	s.cursor->heap_i = i + 1;
-}
-
-static void heap_up(struct feed *f, uint32_t i)
-{
-	struct source s = f->heap[i];
-
-	while (i > 0 && pos_cmp(f->heap[(i - 1) / 2].key, s.key) > 0) {
-		heap_put(f, i, f->heap[(i - 1) / 2]);
-		i = (i - 1) / 2;
-	}
-	heap_put(f, i, s);
-}
-
-static void heap_down(struct feed *f, uint32_t i)
-{
-	struct source s = f->heap[i];
-
-	for (;;) {
-		uint32_t kid = 2 * i + 1;
-		if (kid >= f->n_heap)
-			break;
-		if (kid + 1 < f->n_heap && pos_cmp(f->heap[kid + 1].key, f->heap[kid].key) < 0)
-			kid++;
-		if (pos_cmp(f->heap[kid].key, s.key) >= 0)
-			break;
-		heap_put(f, i, f->heap[kid]);
-		i = kid;
-	}
-	heap_put(f, i, s);
-}
-
-static void heap_add(struct feed *f, struct cursor *c, struct pos key)
-{
-	if (f->n_heap == f->cap_heap) {
-		struct source *heap = f->heap == &f->one ? NULL : f->heap;
-		f->cap_heap *= 2;
-		f->heap = mem_resize(heap, f->cap_heap, sizeof *f->heap);
-		if (!heap)
-			f->heap[0] = f->one;
-	}
-	f->heap[f->n_heap++] = (struct source){ key, c };
-	heap_up(f, f->n_heap - 1);
-}
-
-static void heap_del(struct feed *f, struct cursor *c)
-{
-	uint32_t i = c->heap_i - 1;
-	struct source last = f->heap[--f->n_heap];
-
-	c->heap_i = 0;
-	if (i == f->n_heap)
-		return;
-	f->heap[i] = last;
-	heap_up(f, i);
-	heap_down(f, last.cursor->heap_i - 1);
-}
+/* --- cursors in the heap, and parked ones --------------------------------------------------------- */
 
 void feed_drop_cursor(struct cursor *c)
 {
@@ -168,19 +107,6 @@ static struct cursor *feed_top(struct feed *f, struct pos *key, enum next *what)
 		}
 	}
 	return NULL;
-}
-
-/* The key of what comes second in the heap; a lower bound is enough. */
-static bool heap_second(const struct feed *f, struct pos *key)
-{
-	bool any = false;
-
-	for (uint32_t i = 1; i < 3 && i < f->n_heap; i++)
-		if (!any || pos_cmp(f->heap[i].key, *key) < 0) {
-			*key = f->heap[i].key;
-			any = true;
-		}
-	return any;
 }
 
 /* --- the feed ----------------------------------------------------------------------------------- */
@@ -342,27 +268,31 @@ static void gap_next(const struct ring *r, struct gap *g)
 	}
 }
 
+/* Entries that the cursor will not get: those dropped before it read them, with SLOW_LATEST all that are left, too. */
+static uint64_t entries_lost(const struct cursor *c, bool latest)
+{
+	const struct ring *r = &c->room->ring;
+	uint64_t to = latest ? r->next : r->first;
+
+	return c->generation == r->generation && c->seq < to ? to - c->seq : 0;
+}
+
 /* The cursor was overrun, or comes to a hole: what now? */
 static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key, struct peek *p)
 {
 	enum slow_policy slow = c->room->slow;
+	bool latest = what == NEXT_OVERRUN && !c->fresh && slow == SLOW_LATEST;
 
 	p->gap = (struct gap){ .room = room_name(c->room), .after = c->pos, .at = key };
-	if (what == NEXT_HOLE) {
-		p->gap.reason = GAP_BUS;
-	} else if (c->fresh) {
-		p->gap.reason = GAP_HISTORY;
-	} else {
-		if (slow == SLOW_CLOSE)
-			return PEEK_CLOSE;
-		p->gap.reason = GAP_SLOW;
+	p->gap.reason = what == NEXT_HOLE ? GAP_BUS : c->fresh ? GAP_HISTORY : GAP_SLOW;
+	if (what == NEXT_OVERRUN) {
+		p->gap.lost = entries_lost(c, latest);
+		p->gap.at = latest ? c->room->table->head : c->room->ring.floor;
 	}
-	if (what == NEXT_OVERRUN && c->generation == c->room->ring.generation && c->seq < c->room->ring.first)
-		p->gap.lost = c->room->ring.first - c->seq;
 	if (what == NEXT_HOLE)
 		p->gap.at = ring_at(&c->room->ring, c->seq)->pos;
-	if (what == NEXT_OVERRUN)
-		p->gap.at = !c->fresh && slow == SLOW_LATEST ? c->room->table->head : c->room->ring.floor;
+	if (p->gap.reason == GAP_SLOW && slow == SLOW_CLOSE)
+		return PEEK_CLOSE;
 	gap_next(&c->room->ring, &p->gap);
 	return PEEK_GAP;
 }
@@ -498,17 +428,81 @@ static void feed_moved(struct feed *f, struct pos pos)
 	f->pos = pos_max(f->pos, pos);
 }
 
-static void cursor_advance(struct cursor *c, uint64_t to)
+static void cursor_move(struct cursor *c, uint64_t to)
 {
-	const struct ring *r = &c->room->ring;
-
-	struct pos pos = ring_at(r, to - 1)->pos;
-
 	c->fresh = false;
 	c->seq = to;
-	c->pos = pos_max(c->pos, pos);
+	c->pos = pos_max(c->pos, ring_at(&c->room->ring, to - 1)->pos);
+}
+
+/* --- rooms that several subs of one feed have --------------------------------------------------------
+ *
+ * A room subscribed to by name and by a pattern has two cursors, which come to the same place sooner or later. What one of
+ * them delivered there the others pass over. Since all is merged by position, only ties can be such: a run ends where the
+ * next source begins. */
+
+/* Cursors of the same room, in the heap from i down, whose next slot is in the run [from, to) of `done`. The heap's order
+ * keeps it short: keys above that of the last entry need no look. */
+static void pass_over(struct feed *f, uint32_t i, const struct cursor *done, uint64_t from, uint64_t to)
+{
+	struct cursor *c;
+	struct pos key;
+
+	if (i >= f->n_heap)
+		return;
+	c = f->heap[i].cursor;
+	if (c != done) {
+		if (pos_cmp(f->heap[i].key, ring_at(&done->room->ring, to - 1)->pos) > 0)
+			return;
+		if (c->room == done->room && cursor_next(c, &key) == NEXT_ENTRY && c->seq >= from && c->seq < to)
+			cursor_move(c, to);
+	}
+	pass_over(f, 2 * i + 1, done, from, to);
+	pass_over(f, 2 * i + 2, done, from, to);
+}
+
+/* Backfills that have the same message next. */
+static void pass_pages(struct feed *f, struct pos pos)
+{
+	struct str room;
+
+	if (f->n_waiting == 0)
+		return;
+	list_for_each(it, &f->subs) {
+		struct sub *s = list_entry(it, struct sub, of_feed);
+		const struct entry *e = sub_backfill_next(s, &room);
+		if (e && e->kind == ENTRY_MESSAGE && pos_eq(e->pos, pos))
+			sub_backfill_advance(s);
+	}
+}
+
+/* Is there, among the last of the run, a message of its last position? An ephemeral entry only borrows it. */
+static bool ends_in_message(const struct ring *r, uint64_t from, uint64_t to)
+{
+	struct pos last = ring_at(r, to - 1)->pos;
+
+	for (; to > from && pos_eq(ring_at(r, to - 1)->pos, last); to--) {
+		const struct entry *e = ring_at(r, to - 1)->entry;
+		if (e && e->kind == ENTRY_MESSAGE)
+			return true;
+	}
+	return false;
+}
+
+static void run_taken(struct cursor *c, uint64_t from, uint64_t to)
+{
+	struct feed *f = c->sub->feed;
+	const struct ring *r = &c->room->ring;
+	struct pos pos = ring_at(r, to - 1)->pos;
+
+	cursor_move(c, to);
 	/* Not c->pos: an ephemeral entry comes early in a room that starts above what others were delivered. */
-	feed_moved(c->sub->feed, pos);
+	feed_moved(f, pos);
+	if (f->n_subs == 1)
+		return;
+	pass_over(f, 0, c, from, to);
+	if (ends_in_message(r, from, to))
+		pass_pages(f, pos);
 }
 
 static void gap_told(struct feed *f, const struct peek *p)
@@ -538,12 +532,13 @@ void feed_advance(struct feed *f, const struct peek *p, uint64_t to)
 	switch (p->kind) {
 	case PEEK_RUN:
 		if (to > p->from)
-			cursor_advance(p->cursor, to);
+			run_taken(p->cursor, p->from, to);
 		break;
 	case PEEK_ENTRY: {
 		struct pos pos = p->entry->pos;
 		sub_backfill_advance(p->sub);
 		feed_moved(f, pos);
+		pass_pages(f, pos);
 		break;
 	}
 	case PEEK_GAP:

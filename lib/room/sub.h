@@ -104,7 +104,7 @@ enum peek_kind {
 	PEEK_ENTRY,  /* one entry of a backfill */
 	PEEK_GAP,    /* tell it, then feed_advance */
 	PEEK_START,  /* sub has its start: announce it, then feed_advance */
-	PEEK_CLOSE,  /* too slow, and the policy says close */
+	PEEK_CLOSE,  /* too slow, and the policy says close; `gap` says what it missed */
 };
 
 struct peek {

@@ -43,8 +43,9 @@ void members_joined(void *arg, struct conn *c, struct str room)
 
 	if (!counts(c, room))
 		return;
-	if (c->sub->lease_ms)
-		w->presence->ops->beat(w->presence, room, conn_user(c), c->sub->lease_ms + w->presence->ttl_ms, now_ms);
+	if (c->sub->leases)
+		w->presence->ops->beat(w->presence, room, conn_user(c), conn_client(c),
+			c->sub->lease_ms + w->presence->ttl_ms, now_ms);
 	else
 		w->presence->ops->join(w->presence, room, conn_user(c), conn_client(c), now_ms);
 }
@@ -53,7 +54,7 @@ void members_parted(void *arg, struct conn *c, struct str room)
 {
 	struct worker *w = arg;
 
-	if (counts(c, room) && !c->sub->lease_ms)
+	if (counts(c, room) && !c->sub->leases)
 		w->presence->ops->leave(w->presence, room, conn_user(c), w->net.now_ms);
 }
 
@@ -138,13 +139,13 @@ void members_post(struct worker *w, struct conn *c, const struct head *h, struct
 		http_problem(c, http_status(rc), str_of(e.text));
 		goto out;
 	}
-	w->presence->ops->beat(w->presence, room, buf_str(&user), w->presence->ttl_ms, clock_ms());
+	w->presence->ops->beat(w->presence, room, buf_str(&user), conn_client(c), w->presence->ttl_ms, clock_ms());
 	if (body.n && msg_is(&m, MSG_TYPE, STR("typing"))) {
 		struct buf b = { 0 };
 		buf_add_text(&b, "{\"type\":\"typing\",\"user_id\":");
 		buf_add_json(&b, buf_str(&user));
 		buf_add_char(&b, '}');
-		worker_say(w, room, buf_str(&b), true, STR(""));
+		worker_say(w, room, buf_str(&b), true, conn_client(c));
 		buf_fini(&b);
 	}
 	http_reply(c, 200, "application/json", STR(""), STR("{}\n"));

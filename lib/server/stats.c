@@ -184,6 +184,7 @@ static size_t counters(const struct worker *w, struct counter out[32])
 		{ "skipped", "messages of the bus that made no sense", false, w->stats.skipped },
 		{ "sent", "messages written to subscribers", false, n->frames_out },
 		{ "gaps", "gaps told", false, n->gaps },
+		{ "dropped", "messages that slow subscribers did not get", false, n->dropped },
 		{ "slow_closed", "connections closed as too slow", false, n->slow_closed },
 		{ "writes", "writes to sockets", false, n->writes },
 		{ "bytes_out", "bytes written", false, n->bytes_out },
@@ -208,12 +209,13 @@ void stats_counters(struct worker *w, struct buf *out)
 	buf_add_char(out, '}');
 }
 
-static void get_metrics(struct worker *w, struct conn *c)
+static void get_metrics(struct worker *w, struct conn *c, const struct head *h)
 {
 	struct counter list[32];
 	size_t n = counters(w, list);
 	struct buf b = { 0 };
 
+	(void)h;
 	for (size_t i = 0; i < n; i++) {
 		const char *suffix = list[i].gauge ? "" : "_total";
 		buf_addf(&b, "# HELP rt_%s%s %s\n# TYPE rt_%s%s %s\nrt_%s%s %llu\n", list[i].name, suffix, list[i].help,
@@ -260,11 +262,23 @@ out:
 	buf_fini(&match);
 }
 
+static bool admin_allowed(struct worker *w, struct conn *c)
+{
+	struct err e = { 0 };
+
+	if (w->net.events->allow(w, c, ASK_ADMIN, STR(""), &e) == 0)
+		return true;
+	http_problem(c, 403, str_of(e.text));
+	return false;
+}
+
 static void get_connections(struct worker *w, struct conn *c, const struct head *h)
 {
 	struct buf b = { 0 }, user = { 0 };
 	bool filter = http_query(h, "user_id", &user) > 0, first = true;
 
+	if (!admin_allowed(w, c))
+		goto out;
 	buf_add_char(&b, '[');
 	list_for_each(it, &w->net.conns) {
 		const struct conn *o = list_entry(it, struct conn, all);
@@ -279,6 +293,7 @@ static void get_connections(struct worker *w, struct conn *c, const struct head 
 		buf_add_text(&b, ",\"rooms\":");
 		add_rooms(&b, &o->sub->feed);
 		add_u64(&b, "sent", o->sub->sent);
+		add_u64(&b, "dropped", o->sub->dropped);
 		add_u64(&b, "lag", lag.entries);
 		add_u64(&b, "lag_bytes", lag.bytes);
 		buf_addf(&b, ",\"lag_s\":%.3f,\"since_s\":%.3f}", (double)lag.age_ms / 1000,
@@ -286,27 +301,35 @@ static void get_connections(struct worker *w, struct conn *c, const struct head 
 	}
 	buf_add_text(&b, "]\n");
 	http_reply(c, 200, JSON, STR("Cache-Control: no-store\r\n"), buf_str(&b));
+out:
 	buf_fini(&b);
 	buf_fini(&user);
 }
 
 /* --- the rest ------------------------------------------------------------------------------------------------------ */
 
-static void get_ready(struct worker *w, struct conn *c)
+static void get_health(struct worker *w, struct conn *c, const struct head *h)
 {
-	struct err e = { 0 };
+	(void)w;
+	(void)h;
+	http_reply(c, 200, JSON, STR(""), STR("{\"ok\":true}\n"));
+}
 
+static void get_ready(struct worker *w, struct conn *c, const struct head *h)
+{
+	(void)h;
 	if (w->draining)
 		http_problem(c, 503, STR("the server is going down"));
 	else if (!w->bus_up)
 		http_problem(c, 503, w->down_why ? str_of(w->down_why) : STR("the bus is not connected"));
 	else
 		http_reply(c, 200, JSON, STR(""), STR("{\"ready\":true}\n"));
-	(void)e;
 }
 
-static void get_root(struct conn *c)
+static void get_root(struct worker *w, struct conn *c, const struct head *h)
 {
+	(void)w;
+	(void)h;
 	http_reply(c, 200, "text/plain; charset=utf-8", STR(""),
 		STR("rt-serve\n\n"
 		    "subscribe  curl -N  /stream/ROOM    (NDJSON)     /events/ROOM (SSE)   /ws/ROOM (WebSocket)   /poll/ROOM?since=ID\n"
@@ -314,49 +337,49 @@ static void get_root(struct conn *c)
 		    "look       /history/ROOM  /presence/ROOM  /rooms  /connections  /metrics  /healthz  /readyz\n"));
 }
 
-static bool admin_allowed(struct worker *w, struct conn *c)
+static const struct resource {
+	struct str path;
+	void (*get)(struct worker *w, struct conn *c, const struct head *h);
+} resources[] = {
+	{ STR("/"), get_root },
+	{ STR("/healthz"), get_health },
+	{ STR("/readyz"), get_ready },
+	{ STR("/metrics"), get_metrics },
+	{ STR("/rooms"), get_rooms },
+	{ STR("/connections"), get_connections },
+};
+
+static void presence_request(struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body)
 {
 	struct err e = { 0 };
 
-	if (w->net.events->allow(w, c, ASK_ADMIN, STR(""), &e) == 0)
-		return true;
-	http_problem(c, 403, str_of(e.text));
-	return false;
+	if (room_name_check(room, &e) != 0)
+		http_problem(c, 400, str_of(e.text));
+	else if (h->method == HTTP_GET || h->method == HTTP_HEAD)
+		members_get(w, c, room);
+	else if (h->method == HTTP_POST)
+		members_post(w, c, h, room, body);
+	else
+		http_not_allowed(c, "GET, HEAD, POST, OPTIONS");
 }
 
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body)
 {
 	struct worker *w = worker;
-	struct str room, path = str_make(h->path, h->path_n), first;
-	bool get = h->method == HTTP_GET || h->method == HTTP_HEAD, post = h->method == HTTP_POST;
-	struct err e = { 0 };
+	struct str path = str_make(h->path, h->path_n);
 
-	first = str_cut(str_skip(path, 1), '/', &room);
-	if (get && !room.p) {
-		if (str_eq(path, STR("/")))
-			get_root(c);
-		else if (str_eq(first, STR("healthz")))
-			http_reply(c, 200, JSON, STR(""), STR("{\"ok\":true}\n"));
-		else if (str_eq(first, STR("readyz")))
-			get_ready(w, c);
-		else if (str_eq(first, STR("metrics")))
-			get_metrics(w, c);
-		else if (str_eq(first, STR("rooms")))
-			get_rooms(w, c, h);
-		else if (str_eq(first, STR("connections"))) {
-			if (admin_allowed(w, c))
-				get_connections(w, c, h);
-		} else
-			return false;
+	if (str_starts(path, STR("/presence/"))) {
+		presence_request(w, c, h, str_skip(path, STR("/presence/").n), body);
 		return true;
 	}
-	if (!str_eq(first, STR("presence")) || !room.p || !(get || post))
-		return false;
-	if (room_name_check(room, &e) != 0)
-		http_problem(c, 400, str_of(e.text));
-	else if (get)
-		members_get(w, c, room);
-	else
-		members_post(w, c, h, room, body);
-	return true;
+	for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
+		if (!str_eq(path, resources[i].path))
+			continue;
+		if (h->method == HTTP_GET || h->method == HTTP_HEAD)
+			resources[i].get(w, c, h);
+		else
+			http_not_allowed(c, "GET, HEAD, OPTIONS");
+		return true;
+	}
+	return false;
 }

@@ -13,6 +13,34 @@ load serve
 	tool rules pings
 }
 
+@test "a body that breaks off leaves a whole answer" {
+	tool rules broken_bodies
+}
+
+@test "a method that does not fit is told which do" {
+	tool rules methods
+}
+
+@test "a poll that ends at once makes present as long as one that waits" {
+	tool rules lease
+}
+
+@test "who types by POST is not told so" {
+	tool rules typing
+}
+
+@test "a message comes once through subscriptions that overlap" {
+	tool rules overlap
+}
+
+@test "what a slow subscriber did not get is counted" {
+	tool rules slow
+}
+
+@test "a refused message is told with its reference, and is in the log" {
+	tool rules refused
+}
+
 @test "a token is refused wherever it is given" {
 	tool rules token
 }

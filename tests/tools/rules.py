@@ -1,6 +1,6 @@
 """rules.py NAME - one rule of the protocol: a function below, alone with a server of its own"""
 import json, sys
-from rtclient import Bad, Refused, Server, Sse, Stream, Ws, http, request, Wire, read_answer
+from rtclient import Bad, Closed, Refused, Server, Sse, Stream, Ws, http, request, Wire, read_answer
 
 
 def expect(what, got, want):
@@ -58,6 +58,137 @@ def pings():
         w.answers = False
         expect("the record", log.next().body["reason"], "no answer to a ping")
         log.close()
+
+
+def posted(s, *parts):
+    """the answer to a chunked POST of these parts; the last one as it is"""
+    w = Wire(s.addr)
+    w.send(b"POST /pub/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for p in parts[:-1]:
+        w.send(b"%x\r\n%s\r\n" % (len(p), p))
+    w.send(parts[-1])
+    a = read_answer(w, "POST")
+    expect("what follows the answer", w.rest(), b"")
+    w.close()
+    return a
+
+
+def broken_bodies():
+    """what was published before a body breaks has its answer; the answer is whole"""
+    huge = b'{"x":"' + b"x" * 9000 + b'"}'
+    end = b"0\r\n\r\n"
+    with Server("--max-message", "4k") as s:
+        for what, status, bad in (("too large", 413, (huge, end)), ("framing", 400, (b"zz\r\n",))):
+            expect(what + " alone", posted(s, *bad).status, status)
+            for good in ((b"{}",), (b"{} {}",)):
+                a = posted(s, *good, *bad)
+                lines = [json.loads(l) for l in a.body.splitlines()]
+                n = good[0].count(b"{")
+                expect(what, (a.status, len(lines), lines[-1]), (200, n + 2, {"accepted": n, "refused": 1}))
+                expect(what + ": the line", lines[n].get("line"), n + 1)
+        a = posted(s, b"{}", b" " * 9000, b"\n" * 9000, end)
+        expect("an object and blanks", (a.status, list(json.loads(a.body))), (200, ["_id"]))
+
+
+def methods():
+    with Server() as s:
+        for method, path, allow in (("DELETE", "/rooms", "GET, HEAD, OPTIONS"), ("POST", "/metrics", "GET, HEAD, OPTIONS"),
+                                    ("PUT", "/presence/a", "GET, HEAD, POST, OPTIONS"), ("POST", "/ws/a", "GET, HEAD, OPTIONS"),
+                                    ("GET", "/pub/a", "POST, PUT, OPTIONS")):
+            a = http(s.addr, method, path, body=b"{}" if method[0] == "P" else None)
+            expect(method + " " + path, (a.status, a.get("allow")), (405, allow))
+        expect("no such resource", http(s.addr, "POST", "/nothing", body=b"{}").status, 404)
+
+
+def lease():
+    """a poll that does not wait makes its user present for the ttl, not for its own moment"""
+    with Server("--presence-grace", "0s", "--presence-ttl", "1h") as s:
+        room = Ws(s.addr, ["a"])
+        a = http(s.addr, "GET", "/poll/a?timeout=0&presence=1&user_id=ada")
+        expect("the poll is not told that its own user came", a.status, 204)
+        bob = Ws(s.addr, ["a"], query="user_id=bob")
+        expect("ada comes", room.next().body, {"type": "user_joined", "user_id": "ada"})
+        expect("bob comes", room.next().body, {"type": "user_joined", "user_id": "bob"})
+        bob.close()
+        expect("only bob goes", room.next().body, {"type": "user_left", "user_id": "bob"})
+        expect("ada is there", [m["user_id"] for m in s.get("/presence/a")["members"]], ["ada"])
+        room.close()
+
+
+def typing():
+    """POST /presence is not echoed to the client that it names"""
+    with Server() as s:
+        own, other = Stream(s.addr, ["a"], query="client=me"), Stream(s.addr, ["a"])
+        body = b'{"user_id":"ada","type":"typing"}'
+        expect("typing", http(s.addr, "POST", "/presence/a", ["Rt-Client: me"], body).status, 200)
+        s.publish("a", {"n": 1})
+        expect("others", [i.body.get("type") for i in other.until(lambda i: i.kind == "msg" and "n" in i.body) if i.kind == "msg"],
+               ["user_joined", "typing", None])
+        expect("own", [i.body.get("type") for i in own.until(lambda i: i.kind == "msg" and "n" in i.body) if i.kind == "msg"], [None])
+
+
+def overlap():
+    with Server() as s:
+        for kind in (Ws, Sse, Stream):
+            sub = kind(s.addr, ["a", "*", ">"])
+            s.publish("b", {"ready": 1})
+            sub.until(lambda i: i.kind == "msg")
+            for n in range(3):
+                s.publish("ab"[n % 2], {"n": n})
+            got = [i.body["n"] for i in sub.until(lambda i: i.kind == "msg" and i.body["n"] == 2) if i.kind == "msg"]
+            expect(kind.name, got, [0, 1, 2])
+            sub.close()
+
+
+def slow():
+    """every message was delivered or is counted as dropped"""
+    total, body = 1000, b'{"x":"%s"}\n' % (b"x" * 20000)
+    for policy in ("skip", "latest", "close"):
+        with Server("--slow", policy, "--history", "10", "--history-bytes", "64m") as s:
+            log, sub = Ws(s.addr, ["_log"]), Ws(s.addr, ["a"], rcvbuf=4096)
+            s.publish("a", {"first": 1})
+            sub.next()
+            a = http(s.addr, "POST", "/pub/a", ["Content-Type: application/x-ndjson"], body * total)
+            expect("published", json.loads(a.body.splitlines()[-1]), {"accepted": total, "refused": 0})
+            s.publish("a", {"last": 1})
+            got = 1
+            try:
+                while True:
+                    i = sub.next()
+                    got += i.kind == "msg"
+                    if i.kind == "msg" and "last" in i.body:
+                        break
+                    if i.kind == "gap" and policy == "latest":
+                        break
+            except Closed as e:
+                expect("the close", (policy, e.args[0]), ("close", 4008))
+            sub.close()
+            record = log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
+            if record["dropped"] == 0:
+                raise Bad("%s: nothing was dropped: %r" % (policy, record))
+            if policy != "close":
+                expect(policy, got + record["dropped"], total + 2)
+            expect("the metric", b"rt_dropped_total %d\n" % record["dropped"] in http(s.addr, "GET", "/metrics").body, True)
+            log.close()
+
+
+def refused():
+    """a refusal is told with its reference, and is in the log"""
+    with Server() as s:
+        log, w = Ws(s.addr, ["_log"]), Ws(s.addr, ["a"], query="user_id=ada")
+        for msg, ref, code in (({"_ref": 1, "_x": 1}, 1, "invalid"), ({"_ref": "r", "_ts": ""}, "r", "invalid"),
+                               ({"_ref": [], "n": 1}, None, "invalid"), ({"_ref": 2, "_room": "_log"}, 2, "denied"),
+                               (b"[1]", None, "invalid"), ({"_ref": 3, "_room": "a..b"}, 3, "invalid")):
+            w.send(msg)
+            o = w.next().body
+            expect("told", (o["_op"], o.get("_ref"), o["code"]), ("error", ref, code))
+            r = log.next().body
+            expect("record", (r["event"], r["user_id"], r["transport"], r["code"], r["reason"]),
+                   ("refused", "ada", "ws", code, o["reason"]))
+        expect("posted", http(s.addr, "POST", "/pub/a", body=b"{").status, 400)
+        expect("record", log.next().body["transport"], "pub")
+        log.close()
+        w.close()
 
 
 if __name__ == "__main__":

@@ -23,9 +23,10 @@
 #define SUBS_MAX  4
 #define UNKNOWN   SIZE_MAX
 
-/* Subscriptions of one client do not overlap: where they do, each of them delivers. */
+/* Some overlap: what one subscription delivers the other has then, too. */
 static const char *const sub_names[][SUBS_MAX] = {
 	{ "a", "b", "c.x", "c.y" }, { "c.*", "a", "d", "b" }, { ">" }, { "c.*" }, { "d", "c.y", "a" }, { "*", "c.*" },
+	{ "a", ">" }, { "c.*", "*", "c.x", ">" },
 };
 #define N_NAMES (sizeof sub_names / sizeof *sub_names)
 
@@ -269,6 +270,36 @@ static void on_start(struct client *c, struct sub *s)
 	got_pos(c, c->feed.pos);
 }
 
+/* Is what came through another subscription for this one, too? Not what it got itself before the other was added. */
+static bool is_for(const struct client *c, const struct view *v, struct str name, const struct entry *e)
+{
+	const struct sub *s = v->active ? sub_find(&c->feed, str_of(v->name)) : NULL;
+	uint32_t i;
+
+	if (!s || !s->announced || !pattern_match(str_of(v->name), name))
+		return false;
+	memcpy(&i, entry_payload(e).p, sizeof i);
+	for (int r = 0; r < WORLD_ROOMS; r++)
+		if (str_eq(name, str_of(world_rooms[r]))) {
+			if (e->kind == ENTRY_EPHEMERAL)
+				return i > v->ephemeral[r];
+			return pos_cmp(e->pos, s->start) > 0 && (v->next[r] == UNKNOWN || i >= v->next[r]);
+		}
+	return false;
+}
+
+static void on_delivered(struct client *c, const struct sub *s, struct str name, const struct entry *e)
+{
+	for (int i = 0; i < c->n_views; i++) {
+		struct view *v = &c->views[i];
+		if (v != view_of(c, s) && !is_for(c, v, name, e))
+			continue;
+		on_message(c, v, name, e);
+		if (e->kind != ENTRY_EPHEMERAL)
+			got_sub_pos(c, v, e->pos);
+	}
+}
+
 static uint64_t take_run(struct client *c, const struct peek *p, uint64_t max)
 {
 	uint64_t to = p->from;
@@ -277,11 +308,8 @@ static uint64_t take_run(struct client *c, const struct peek *p, uint64_t max)
 		const struct entry *e = ring_at(p->ring, to++)->entry;
 		if (!e || feed_skips(&c->feed, e))
 			continue;
-		on_message(c, view_of(c, p->sub), p->room, e);
-		if (e->kind == ENTRY_EPHEMERAL)
-			continue;
-		got_sub_pos(c, view_of(c, p->sub), e->pos);
-		if (!c->per_sub)
+		on_delivered(c, p->sub, p->room, e);
+		if (e->kind != ENTRY_EPHEMERAL && !c->per_sub)
 			got_pos(c, e->pos);
 	}
 	return to;
@@ -325,8 +353,7 @@ static void drain(struct client *c, unsigned budget)
 		case PEEK_ENTRY:
 			n_backfilled++;
 			if (!feed_skips(&c->feed, p.entry)) {
-				on_message(c, view_of(c, p.sub), p.room, p.entry);
-				got_sub_pos(c, view_of(c, p.sub), p.entry->pos);
+				on_delivered(c, p.sub, p.room, p.entry);
 				if (!c->per_sub)
 					got_pos(c, p.entry->pos);
 			}

@@ -353,6 +353,50 @@ static void test_slow(void)
 	end();
 }
 
+/* A room by name and by a pattern. */
+static void test_overlap(void)
+{
+	begin(false, SLOW_SKIP, 100, 0);
+	sub("a", "latest");
+	sub("*", "latest");
+	sub(">", "latest");
+	puts_("a1 b2 a3");
+	put("a", 0, NULL, NULL, ENTRY_EPHEMERAL);
+	puts_("b4 a5");
+	owed("!a@0 !*@0 !>@0 a:1 b:2 a:3 ~a b:4 a:5 .", "once each");
+	put("b", 0, NULL, NULL, ENTRY_EPHEMERAL);
+	put("b", 0, NULL, NULL, ENTRY_EPHEMERAL);
+	owed("~b ~b .", "ephemeral ones too");
+	end();
+
+	begin(false, SLOW_SKIP, 100, 0);
+	puts_("a1 b2 a3 b4");
+	sub("a", "1");
+	owed("!a@1 a:3 .", "one that caught up");
+	sub(">", "earliest");
+	puts_("a5 b6");
+	owed("!>@0 a:1 b:2 a:3 b:4 a:5 b:6 .", "and one that begins before: again what it asks for, once what is new");
+	end();
+
+	history(true);
+	sub("a", "2");
+	sub("*", "2");
+	all();
+	page(PAGE_END, 0, "a3 a11");
+	owed("?", "two that read from the bus");
+	page(PAGE_END, 0, "a3 b4 a11");
+	owed("<a:3> <b:4> <a:11> b:12 a:13 a:14 b:15 a:16 .", "once each");
+	end();
+
+	history(true);
+	sub("a", "12");
+	sub("*", "2");
+	all();
+	page(PAGE_END, 0, "a3 b4 a11");
+	owed("<a:3> <b:4> <a:11> b:12 a:13 a:14 b:15 a:16 .", "one that reads from the bus and one that does not");
+	end();
+}
+
 /* An ephemeral entry of a room that starts above what another was delivered. */
 static void test_early_ephemeral(void)
 {
@@ -444,6 +488,7 @@ int main(void)
 	test_since_in_rings();
 	test_since_with_replay();
 	test_slow();
+	test_overlap();
 	test_early_ephemeral();
 	test_live();
 	test_holes();
