@@ -85,7 +85,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 
 	c->net = n;
 	list_init(&c->dirty);
-	list_init(&c->held);
+	list_init(&c->waiting);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
 	deadline_init(&c->resume);
@@ -138,7 +138,7 @@ static void on_closed(struct sock *s)
 	conn_no_deadline(c);
 	wheel_del(&c->net->throttled, &c->resume);
 	list_del(&c->dirty);
-	list_del(&c->held);
+	list_del(&c->waiting);
 	list_add(&c->net->dead, &c->dirty);
 }
 
@@ -158,7 +158,7 @@ void conn_free(struct conn *c)
 	mem_free(c->close_reason);
 	list_del(&c->all);
 	list_del(&c->dirty);
-	list_del(&c->held);
+	list_del(&c->waiting);
 	n->n_conns--;
 	mem_free(c);
 }
@@ -173,7 +173,7 @@ void conn_abort(struct conn *c, unsigned code, struct str reason)
 
 void conn_finish(struct conn *c, unsigned code, struct str reason)
 {
-	if (c->closing)
+	if (c->closing || c->closed) /* one that waits to be freed gets no deadline any more */
 		return;
 	note_close(c, code, reason);
 	unsubscribe_all(c);

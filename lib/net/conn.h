@@ -51,7 +51,7 @@ struct conn {
 	struct net *net;
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
-	struct list held;     /* net.held */
+	struct list waiting;  /* net.waiting */
 	struct deadline deadline;
 	struct deadline resume; /* over its rate: read no more until then */
 	double paid_ms;       /* what it published is paid for, at its rate, up to this time */

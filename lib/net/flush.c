@@ -83,8 +83,8 @@ static void take_lane(struct conn *c)
 		return;
 	if (!lane_is_free(c)) {
 		/* What it waits for may come in rooms that are not its own. */
-		if (list_empty(&c->held))
-			list_add(&c->net->held, &c->held);
+		if (list_empty(&c->waiting))
+			list_add(&c->net->waiting, &c->waiting);
 		return;
 	}
 	buf_add_str(scratch(c->net), buf_str(&c->lane));
