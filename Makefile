@@ -214,4 +214,4 @@ clean: ## remove build/
 
 .SECONDARY: $(call obj,$(wildcard tests/bench/*.c))
 
--include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c tests/bench/*.c)))
+-include $(patsubst %.o,%.d,$(call obj,$(lib_src) $(cmd_src) $(wildcard cmd/rt-*.c) $(wildcard tests/unit/*.c tests/bench/*.c tests/fuzz/*.c)))

@@ -119,6 +119,7 @@ static void on_signal(uv_signal_t *signal, int signo)
 		sig_die(signo);
 	}
 	c->signo = signo;
+	log_info("SIG%s: finishing what is in flight", sigabbrev_np(signo));
 	c->stop(c->arg, 1);
 }
 

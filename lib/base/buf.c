@@ -34,24 +34,6 @@ char *buf_reserve(struct buf *b, size_t more)
 	return b->p + b->n;
 }
 
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	memcpy(buf_reserve(b, n), p, n);
-	b->n += n;
-}
-
-void buf_add_str(struct buf *b, struct str s)
-{
-	buf_add(b, s.p, s.n);
-}
-
-void buf_add_text(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
 void buf_add_u64(struct buf *b, uint64_t v)
 {
 	char digits[20], *at = digits + sizeof(digits);

@@ -17,9 +17,6 @@ struct buf {
 void buf_fini(struct buf *b); /* frees; the buffer is empty and usable again */
 /* Room for `more` bytes after n; returns p + n. */
 char *buf_reserve(struct buf *b, size_t more);
-void buf_add(struct buf *b, const void *p, size_t n);
-void buf_add_str(struct buf *b, struct str s);
-void buf_add_text(struct buf *b, const char *s);
 void buf_add_u64(struct buf *b, uint64_t v); /* decimal */
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_addv(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
@@ -31,6 +28,26 @@ void buf_drop(struct buf *b, size_t n);
 const char *buf_cstr(struct buf *b);
 /* Gives memory above `keep` bytes back when the buffer is empty. */
 void buf_shrink(struct buf *b, size_t keep);
+
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return;
+	if (n > b->cap - b->n)
+		buf_reserve(b, n);
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+}
+
+static inline void buf_add_str(struct buf *b, struct str s)
+{
+	buf_add(b, s.p, s.n);
+}
+
+static inline void buf_add_text(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
 
 static inline void buf_add_char(struct buf *b, char c)
 {

@@ -86,21 +86,33 @@ void url_encode(struct buf *out, struct str s)
 	}
 }
 
-int query_get(struct str query, struct str name, int nth, struct buf *out)
+int query_take(struct str *query, struct str name, struct buf *out)
 {
 	struct buf key = { 0 };
 	int r = 0;
 
-	while (query.p && r == 0) {
-		struct str value, member = str_cut(query, '&', &query);
+	while (query->p && r == 0) {
+		struct str value, member = str_cut(*query, '&', query);
 
 		member = str_cut(member, '=', &value);
 		key.n = 0;
-		if (decode(member, true, &key) < 0 || !str_eq(buf_str(&key), name) || nth-- > 0)
+		if (decode(member, true, &key) < 0 || !str_eq(buf_str(&key), name))
 			continue;
 		r = decode(value, true, out) < 0 ? ERR_INVALID : 1;
 	}
 	buf_fini(&key);
+	return r;
+}
+
+int query_get(struct str query, struct str name, int nth, struct buf *out)
+{
+	size_t at = out->n;
+	int r;
+
+	do {
+		out->n = at;
+		r = query_take(&query, name, out);
+	} while (r && nth-- > 0);
 	return r;
 }
 

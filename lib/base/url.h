@@ -30,6 +30,8 @@ void url_hide_secret(char *arg);
 /* The value of `name` in a raw query, percent-decoded ('+' is a space) into `out` (appended). Returns 1
  * when present, 0 when absent, ERR_INVALID for a broken escape or an encoded NUL. `nth` counts repeated members from 0. */
 int query_get(struct str query, struct str name, int nth, struct buf *out);
+/* The same of the first in `*query`, which becomes what follows it: for all of a name in one pass. */
+int query_take(struct str *query, struct str name, struct buf *out);
 /* Percent-decodes a path segment; '+' is left alone. 0, or ERR_INVALID as above with `out` as it was. */
 int url_decode(struct str s, struct buf *out);
 /* Percent-encodes everything but unreserved characters. */

@@ -103,7 +103,9 @@ int room_name_check(struct str name, struct err *e)
 
 int pattern_check(struct str pattern, struct err *e)
 {
-	return check("pattern", pattern, true, e);
+	bool wild = pattern.n == 0 || memchr(pattern.p, '*', pattern.n) || memchr(pattern.p, '>', pattern.n);
+
+	return check(wild ? "pattern" : "room name", pattern, wild, e);
 }
 
 bool pattern_is(struct str s)
@@ -117,6 +119,9 @@ bool pattern_is(struct str s)
 
 bool pattern_match(struct str pattern, struct str name)
 {
+	/* The server's own rooms are for those who name them, and may be. */
+	if (room_name_internal(name) && !room_name_internal(pattern))
+		return false;
 	/* Who subscribes to everything may not be one who is let into rt's own rooms. */
 	if (room_name_internal(name) && is_wildcard(str_cut(pattern, '.', NULL)))
 		return false;

@@ -85,6 +85,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 
 	c->net = n;
 	list_init(&c->dirty);
+	list_init(&c->held);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
 	deadline_init(&c->resume);
@@ -137,6 +138,7 @@ static void on_closed(struct sock *s)
 	conn_no_deadline(c);
 	wheel_del(&c->net->throttled, &c->resume);
 	list_del(&c->dirty);
+	list_del(&c->held);
 	list_add(&c->net->dead, &c->dirty);
 }
 
@@ -156,6 +158,7 @@ void conn_free(struct conn *c)
 	mem_free(c->close_reason);
 	list_del(&c->all);
 	list_del(&c->dirty);
+	list_del(&c->held);
 	n->n_conns--;
 	mem_free(c);
 }
@@ -219,6 +222,7 @@ int conn_open_sub(struct conn *c, struct str room, const struct since *since, ui
 	if (!sub_open(&c->sub->feed, room, since, tag, n->now_ms))
 		return err_set(e, ERR_INVALID, "already subscribed to '" STR_FMT "'", STR_ARG(room));
 	c->sub->was_at_head = false;
+	n->turn_bytes += pattern_is(room) ? n->table->rooms.n * sizeof(struct cursor) : NET_MESSAGE_COST;
 	n->events->joined(n->arg, c, room);
 	return 0;
 }
@@ -283,12 +287,25 @@ static size_t read_head(struct conn *c, char *p, size_t n)
 	return (size_t)used;
 }
 
+bool conn_may_read(struct conn *c)
+{
+	if (conn_is_throttled(c))
+		return false;
+	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
+		return true;
+	c->later = true;
+	if (c->lane.n <= LANE_MAX) /* else it is written first, and then looked at */
+		conn_dirty(c);
+	return false;
+}
+
 /* Gives bytes to whoever reads now, until none are left or nobody takes them. Returns how many were taken. */
 static size_t consume(struct conn *c, char *p, size_t n)
 {
 	size_t done = 0;
 
-	while (done < n && !c->busy && !c->closing && !c->closed && !conn_is_throttled(c)) {
+	c->later = false;
+	while (done < n && !c->busy && !c->closing && !c->closed && conn_may_read(c)) {
 		size_t used = c->transport ? c->transport->data(c, p + done, n - done) : read_head(c, p + done, n - done);
 
 		done += used;
@@ -301,7 +318,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 /* While it can take no more, the peer waits. */
 void conn_check_pause(struct conn *c)
 {
-	bool full = c->busy ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+	bool full = c->busy || c->later ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
 		sock_pause(&c->sock, full || conn_is_throttled(c));
@@ -351,7 +368,7 @@ static void on_data(struct sock *s, char *p, size_t n)
 			buf_add(&c->in, p + used, n - used);
 		conn_check_pause(c);
 	}
-	if (net->turn_bytes >= NET_TURN_BYTES)
+	if (net->turn_bytes >= net->conf.turn_bytes)
 		net->events->turn(net->arg);
 }
 
@@ -433,6 +450,7 @@ static void pay(struct conn *c)
 void conn_publish(struct conn *c, const struct publication *p)
 {
 	c->pending++;
+	c->net->turn_bytes += NET_MESSAGE_COST;
 	c->net->stats.messages_in++;
 	pay(c);
 	c->net->events->publish(c->net->arg, p);

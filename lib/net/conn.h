@@ -51,6 +51,7 @@ struct conn {
 	struct net *net;
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
+	struct list held;     /* net.held */
 	struct deadline deadline;
 	struct deadline resume; /* over its rate: read no more until then */
 	double paid_ms;       /* what it published is paid for, at its rate, up to this time */
@@ -71,6 +72,7 @@ struct conn {
 	uint8_t client_n;
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
+	bool later;           /* input waits in `in` for room in the lane, or for the next turn */
 	uint64_t discarded;   /* while lingering */
 	char *close_reason;   /* NULL until it is known */
 	char peer[];
@@ -83,6 +85,9 @@ void conn_on_deadline(struct deadline *d, void *net);
 void conn_on_resume(struct deadline *d, void *net);
 /* For flush.c: reads on in what waits in c->in; stops or resumes the peer. */
 void conn_read_on(struct conn *c);
+/* May another request or message be taken now? A few bytes can ask for a megabyte: who asks faster than he is written to, or for more than a turn
+ * should hold, waits. */
+bool conn_may_read(struct conn *c);
 void conn_check_pause(struct conn *c);
 
 /* Appends to the lane and sees that it is written at the end of the turn. */

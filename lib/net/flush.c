@@ -4,7 +4,7 @@
  * again. A batch that many subscribers share is written as it is, unless something goes with it. */
 #include "net/conn.h"
 
-#define FLUSH_BATCHES 4 /* of one connection in one turn: connections take turns */
+#define FLUSH_BATCHES 4 /* of one connection in one turn, above what the turn read: connections take turns */
 
 static void write_out(struct conn *c, const char *p, size_t n)
 {
@@ -79,8 +79,14 @@ static void give_lane_back(struct conn *c)
 
 static void take_lane(struct conn *c)
 {
-	if (c->lane.n == 0 || !lane_is_free(c))
+	if (c->lane.n == 0)
 		return;
+	if (!lane_is_free(c)) {
+		/* What it waits for may come in rooms that are not its own. */
+		if (list_empty(&c->held))
+			list_add(&c->net->held, &c->held);
+		return;
+	}
 	buf_add_str(scratch(c->net), buf_str(&c->lane));
 	c->lane.n = 0;
 	c->lane_pos = (struct pos){ 0 };
@@ -175,7 +181,7 @@ static bool stream_step(struct conn *c)
 void conn_stream(struct conn *c)
 {
 	struct net *n = c->net;
-	unsigned batches = 0;
+	uint64_t batches = 0, most = FLUSH_BATCHES + n->conf.turn_bytes / SOCK_BATCH_MAX;
 
 	drop_collected(n);
 	while (can_write(c)) {
@@ -190,7 +196,7 @@ void conn_stream(struct conn *c)
 		if (collected(n) < SOCK_BATCH_MAX)
 			continue;
 		write_collected(c);
-		if (++batches == FLUSH_BATCHES && can_write(c)) {
+		if (++batches == most && can_write(c)) {
 			feed_ready(&c->sub->feed);
 			n->again = true;
 			return;
@@ -232,5 +238,7 @@ void conn_flush(struct conn *c)
 	if (can_write(c) && c->lane.n && (c->closing || (c->transport && c->transport->drain) || !c->sub))
 		write_lane(c);
 	end_if_written(c);
+	if (c->later && c->in.n && c->lane.n <= LANE_MAX && !c->closing)
+		conn_dirty(c);
 	conn_check_pause(c);
 }

@@ -264,15 +264,16 @@ int http_open_subs(struct conn *c, const struct head *h, struct str path_room, b
 {
 	struct since since = { .kind = SINCE_LATEST };
 	struct buf room = { 0 };
+	struct str query = h->query;
 	int rc = take_since(c, h, event_source, &since, e), found;
 
 	if (rc == 0)
 		rc = c->net->events->ready(c->net->arg, e);
 	if (rc == 0 && path_room.n)
 		rc = open_one(c, path_room, &since, e);
-	for (int i = 0; rc == 0; i++) {
+	while (rc == 0) {
 		room.n = 0;
-		found = h->query.p ? query_get(h->query, STR("room"), i, &room) : 0;
+		found = query_take(&query, STR("room"), &room);
 		if (found == 0)
 			break;
 		rc = found < 0 ? err_set(e, ERR_INVALID, "room: broken percent-encoding")

@@ -86,6 +86,17 @@ static void back_off(struct listener *l)
 	uv_timer_start(&l->again, on_again, 100, 0);
 }
 
+/* A peer whose network is gone says nothing, and a publisher with nothing to send is written nothing: the kernel asks. */
+static void keep_alive(int fd)
+{
+	static const int one = 1, idle = 60, every = 15, times = 4;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *l = poll->data;
@@ -107,6 +118,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		if (sa.ss_family != AF_UNIX)
+			keep_alive(fd);
 		if (sa.ss_family == AF_UNIX)
 			buf_add_text(&peer, "unix");
 		else

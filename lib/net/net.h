@@ -20,6 +20,7 @@ struct transport;
 
 struct net_conf {
 	size_t max_message;
+	uint64_t turn_bytes;
 	unsigned max_connections, max_rooms; /* rooms: of one connection */
 	double publish_rate;                 /* messages a second of one connection; 0: any */
 	int64_t ping_ms, pong_ms;            /* WebSocket: ping that often, cut that long after */
@@ -86,8 +87,12 @@ struct net_events {
 	int (*ready)(void *arg, struct err *e);
 };
 
-/* Bytes that one turn reads before it ends, whatever else waits: so much at most is in memory unflushed. */
-#define NET_TURN_BYTES (4u << 20)
+/* Limits of net_conf.turn_bytes, the bytes that one turn reads before it ends, whatever else waits. So much at most is in memory unflushed; and no more
+ * than a room remembers may come between two flushes, or the fastest subscriber would miss some of it. */
+#define NET_TURN_BYTES_MIN (64u << 10)
+#define NET_TURN_BYTES_MAX (4u << 20)
+/* What a message or a subscription costs besides its bytes, however small. */
+#define NET_MESSAGE_COST 128u
 /* Metadata that a client carries along does not count against the limit of the message. */
 #define NET_METADATA_MAX 4096u
 
@@ -106,6 +111,8 @@ struct net {
 	struct sock_engine *engine;
 	struct list conns;        /* struct conn.all */
 	struct list dirty;        /* with something to write */
+	struct list held;         /* whose lane waits for positions up to the head, which was held_head when they were looked at last */
+	struct pos held_head;
 	struct list dead;         /* freed when the turn ends */
 	unsigned n_conns;
 	struct wheel wheel;       /* struct conn.deadline */

@@ -167,6 +167,7 @@ static void publish(struct conn *c, struct str text, const struct err *bad)
 		bad = &e;
 	p.msg = bad ? NULL : &m;
 	p.refused = bad;
+	pub->broken = bad && pub->state == PUB_FIRST;
 	pub->line_n++;
 	conn_publish(c, &p);
 }
@@ -193,6 +194,25 @@ static void take_value(struct conn *c, struct str text, const struct err *bad)
 	publish(c, text, bad);
 	if (pub->state == PUB_FIRST)
 		pub->state = PUB_ALONE;
+	if (pub->broken) /* whatever follows in the same segment */
+		pub->ended = true;
+}
+
+/* The rest of the body is not read. What was published keeps its outcome: an answer of 400 would say that it was not. */
+static void refuse_rest(struct conn *c, int status, const struct err *e)
+{
+	struct pub *pub = c->state;
+
+	if (pub->line_n == 0 && pub->state != PUB_STREAM) {
+		http_refuse(c, status, str_of(e->text));
+		return;
+	}
+	c->keep_alive = false;
+	take_value(c, STR(""), e);
+	pub->ended = true;
+	c->busy = true;
+	conn_no_deadline(c);
+	finish_if_done(c);
 }
 
 static bool done_reading(const struct conn *c, const struct pub *pub)
@@ -203,19 +223,6 @@ static bool done_reading(const struct conn *c, const struct pub *pub)
 static void too_large(const struct conn *c, struct err *e)
 {
 	err_set(e, ERR_TOO_LARGE, "message over the limit of %zu bytes", c->net->conf.max_message);
-}
-
-/* What follows cannot be read. The reason is the outcome of one more value, told in its place after those of the values
- * before it; then the answer ends, and the connection with it. */
-static void cut_off(struct conn *c, const struct err *why)
-{
-	struct pub *pub = c->state;
-
-	take_value(c, STR(""), why);
-	pub->ended = true;
-	c->busy = true;
-	c->keep_alive = false;
-	conn_no_deadline(c);
 }
 
 static void take_lines(struct conn *c, struct str s, bool eof)
@@ -264,7 +271,7 @@ static void take_values(struct conn *c, struct str s, bool eof)
 			pub->value.n = 0; /* whitespace may go on for ever */
 		if (pub->value.n > c->net->conf.max_message + NET_METADATA_MAX) {
 			too_large(c, &e);
-			cut_off(c, &e);
+			refuse_rest(c, 413, &e);
 			return;
 		}
 		if (n < 0)
@@ -305,11 +312,13 @@ static size_t data(struct conn *c, char *p, size_t n)
 		conn_deadline(c, c->net->now_ms + c->net->conf.body_ms);
 	while (in.n && rc == 0) {
 		rc = body_next(&pub->body, &in, &content, &e);
-		if (rc < 0)
-			cut_off(c, &e);
-		else
-			take(c, content, rc == 1);
-		if (done_reading(c, pub))
+		if (rc < 0) {
+			e.code = ERR_INVALID;
+			refuse_rest(c, 400, &e);
+			return n;
+		}
+		take(c, content, rc == 1);
+		if (c->closing || c->transport != &transport_pub || c->state != pub || (rc == 0 && pub->ended))
 			return n - in.n;
 	}
 	if (rc == 1) {
@@ -323,7 +332,10 @@ static size_t data(struct conn *c, char *p, size_t n)
 
 static void tick(struct conn *c)
 {
-	http_refuse(c, 408, STR("the body did not arrive in time"));
+	struct err e = { 0 };
+
+	err_set(&e, ERR_TIMEOUT, "the body did not arrive in time");
+	refuse_rest(c, 408, &e);
 }
 
 static void bye(struct conn *c, unsigned code, struct str reason)
@@ -454,10 +466,15 @@ static size_t small_data(struct conn *c, char *p, size_t n)
 	return n - in.n;
 }
 
+static void small_tick(struct conn *c)
+{
+	http_refuse(c, 408, STR("the body did not arrive in time"));
+}
+
 const struct transport transport_body = {
 	.name = "http",
 	.data = small_data,
-	.tick = tick,
+	.tick = small_tick,
 	.bye = bye,
 	.free = small_free,
 };

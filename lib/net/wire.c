@@ -249,21 +249,31 @@ static struct batch *slot_of(struct batches *b, const struct ring *ring, enum wi
 	return &b->slot[h % BATCH_SLOTS];
 }
 
+/* A room's batches come to lie in every slot in turn: memory is not the slots' own, or all would grow. */
+static void slot_begin(struct batches *b, struct batch *s)
+{
+	s->turn = b->turn + 1;
+	b->used[b->n_used++] = (uint8_t)(s - b->slot);
+	if (b->n_spare) {
+		s->bytes = b->spare[--b->n_spare];
+		b->spare_bytes -= s->bytes.cap;
+	}
+}
+
 struct str batch_get(struct batches *b, enum wire w, bool chunked, const struct feed *f,
 	const struct peek *p, uint64_t *to, uint64_t *n_entries)
 {
 	struct batch *s = slot_of(b, p->ring, w, p->from);
 
-	if (s->turn != b->turn || s->ring != p->ring || s->from != p->from || s->wire != w ||
+	if (s->turn != b->turn + 1 || s->ring != p->ring || s->from != p->from || s->wire != w ||
 		s->chunked != chunked || s->to > p->to) {
-		s->turn = b->turn;
+		if (s->turn != b->turn + 1)
+			slot_begin(b, s);
 		s->ring = p->ring;
 		s->from = p->from;
 		s->wire = w;
 		s->chunked = chunked;
-		b->kept -= s->bytes.cap;
 		gather(s, p, NULL);
-		b->kept += s->bytes.cap;
 	}
 	*to = s->to;
 	*n_entries = s->entries;
@@ -283,16 +293,26 @@ struct str batch_get(struct batches *b, enum wire w, bool chunked, const struct 
 void batches_next_turn(struct batches *b)
 {
 	b->turn++;
-	if (b->kept > (1u << 20))
-		batches_fini(b);
+	while (b->n_used) {
+		struct buf *bytes = &b->slot[b->used[--b->n_used]].bytes;
+
+		if (b->spare_bytes + bytes->cap > BATCH_SPARE_MAX) {
+			buf_fini(bytes);
+			continue;
+		}
+		b->spare_bytes += bytes->cap;
+		b->spare[b->n_spare++] = *bytes;
+		*bytes = (struct buf){ 0 };
+	}
+	if (b->own.cap > BATCH_SPARE_MAX)
+		buf_fini(&b->own);
 }
 
 void batches_fini(struct batches *b)
 {
-	for (int i = 0; i < BATCH_SLOTS; i++) {
-		buf_fini(&b->slot[i].bytes);
-		b->slot[i].turn = 0;
-	}
-	b->kept = 0;
+	batches_next_turn(b);
+	while (b->n_spare)
+		buf_fini(&b->spare[--b->n_spare]);
+	b->spare_bytes = 0;
 	buf_fini(&b->own);
 }

@@ -31,11 +31,12 @@ void wire_chunk_end(struct buf *out, size_t at);
 /* What many subscribers of one room are owed is gathered once. Valid within one flush: entries do not change while it runs. */
 #define BATCH_BYTES_MAX 65536
 #define BATCH_SLOTS     128
+#define BATCH_SPARE_MAX (1u << 20)
 
 struct batch {
 	const struct ring *ring;
 	uint64_t from, to;
-	uint64_t turn;
+	uint64_t turn;        /* batches.turn + 1 when it was gathered; 0: never */
 	enum wire wire;
 	bool chunked;
 	uint64_t clients;     /* bits of the publishers in it */
@@ -47,7 +48,10 @@ struct batch {
 struct batches {
 	struct batch slot[BATCH_SLOTS];
 	uint64_t turn;
-	size_t kept;          /* bytes of memory in the slots */
+	uint8_t used[BATCH_SLOTS];     /* slots of this turn */
+	struct buf spare[BATCH_SLOTS]; /* memory for the next batches: the last one used first */
+	unsigned n_used, n_spare;
+	size_t spare_bytes;
 	struct buf own;       /* for a subscriber that skips its own messages */
 };
 

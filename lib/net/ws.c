@@ -163,6 +163,8 @@ static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, st
 		rc = err_set(&e, ERR_INVALID, "'since' must be a string");
 	if (rc == 0)
 		rc = conn_open_sub(c, room, &since, TAG_CONTROL, &e);
+	if (rc == 0)
+		((struct ws *)c->state)->announce = true; /* who asks keeps positions */
 	if (rc)
 		say_error(c, ref, pub_code(rc), str_of(e.text));
 	buf_fini(&text);
@@ -280,10 +282,10 @@ static void on_frame_error(struct conn *c, unsigned code)
 					   : STR("protocol error"));
 }
 
-/* Returns bytes that were left. */
+/* Returns how many bytes are left because the connection is closing, or must be answered first. */
 static size_t read_frames(struct conn *c, struct frame_reader *r, char *p, size_t n)
 {
-	while (!c->closing && !c->closed && !conn_is_throttled(c)) {
+	while (!c->closing && !c->closed && conn_may_read(c)) {
 		struct str payload = { 0 };
 		enum frame_op op = FRAME_TEXT;
 		unsigned code = 0;

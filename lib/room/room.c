@@ -249,19 +249,25 @@ static void room_finish_turn(struct table *t, struct room *r, int64_t now_ms)
 /* Idle rooms go first, least recently used first; then every room gives an eighth of what it keeps, until it fits. */
 static void table_fit(struct table *t)
 {
+	bool cut = true;
+
 	list_for_each_safe(it, &t->idle) {
 		if (t->bytes <= t->conf.memory)
 			return;
 		room_evict(t, list_entry(it, struct room, all));
 	}
-	for (int round = 0; round < 64 && t->bytes > t->conf.memory; round++)
+	/* Rooms and cursors may be over it by themselves: then there is nothing to cut. */
+	while (cut && t->bytes > t->conf.memory) {
+		cut = false;
 		map_for_each(node, &t->rooms) {
 			struct room *r = map_entry(node, struct room, node);
 			uint64_t before = r->ring.bytes, n = r->ring.n_kept;
 			ring_cut(&r->ring, before - before / 8);
 			t->n_trimmed += n - r->ring.n_kept;
 			t->bytes -= before - r->ring.bytes;
+			cut |= r->ring.bytes < before;
 		}
+	}
 }
 
 void table_trim(struct table *t, int64_t now_ms)

@@ -79,7 +79,7 @@ struct table {
 	unsigned n_backfilling;
 	struct pos head;          /* everything of the bus up to here was appended */
 	struct pos evicted_floor; /* above the newest of every room that is not in memory */
-	uint64_t bytes;           /* of all rings and rooms */
+	uint64_t bytes;           /* of all rings, rooms and cursors: many patterns over many rooms are many cursors */
 	uint64_t n_evicted, n_trimmed;
 	uint64_t n_subs;
 };

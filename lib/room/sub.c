@@ -134,6 +134,7 @@ static struct cursor *cursor_new(struct sub *s, struct room *r, struct pos pos)
 	c->generation = r->ring.generation;
 	c->fresh = true;
 	r->n_cursors++;
+	r->table->bytes += sizeof *c;
 	feed_place_cursor(c);
 	return c;
 }
@@ -146,6 +147,7 @@ void cursor_drop(struct cursor *c)
 	list_del(&c->link);
 	list_del(&c->of_sub);
 	r->n_cursors--;
+	r->table->bytes -= sizeof *c;
 	room_settle(r);
 	mem_free(c);
 }

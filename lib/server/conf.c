@@ -68,6 +68,9 @@ static struct opt options[] = {
 		.help = "this text" },
 	{ .letter = 'V', .name = "version", .type = OPT_FLAG,
 		.help = "version and what is built in" },
+#ifdef RT_TEST
+	{ .name = "test-timeout", .type = OPT_DURATION, .arg = "TIME" },
+#endif
 	{ .name = "completion", .type = OPT_STRING, .arg = "SHELL" },
 	{ .name = "dump-options", .type = OPT_FLAG },
 	{ .type = OPT_END },
@@ -86,7 +89,7 @@ static const struct opt_program program = {
 	.usage = (const char *const[]){ "[-l ADDRESS]... [-b BUS] [options]", NULL },
 	.examples = (const char *const[]){
 		"rt-serve                          # 127.0.0.1:8080, nothing else needed",
-		"rt-serve -l :9000 --history 9999  # all addresses, more history",
+		"rt-serve -l :9000 --history 10000 # all addresses, more history",
 		"rt-serve --slow 'ticks.>=latest'  # who falls behind in ticks.* gets the newest",
 		NULL },
 	.opts = options,
@@ -121,6 +124,7 @@ const struct opt_program *conf_program(struct conf *c)
 	aim("dedup", &c->dedup_ms);
 	aim("dedup-max", &c->dedup_max);
 	aim("backfills", &c->backfills);
+	aim("test-timeout", &c->timeout_ms);
 	aim("config", &c->config);
 	aim("check", &c->check);
 	aim("log", &c->log);
@@ -203,6 +207,27 @@ static int read_slow(struct conf *c, struct err *e)
 	return 0;
 }
 
+/* The file, then the command line again over it. */
+static int read_config(struct conf *c, const struct opt_program *p, int argc, char **argv, struct err *e)
+{
+	struct opt_list *const lists[] = { &c->listen, &c->slow, &c->origins };
+	bool given[sizeof lists / sizeof *lists];
+	int rc;
+
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		given[i] = lists[i]->n > 0;
+		opt_list_free(lists[i]);
+	}
+	rc = opt_read_file(p, c->config, e);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (given[i]) /* there, it replaces the file's */
+			opt_list_free(lists[i]);
+	c->verbose = 0;
+	return opt_parse(p, argc, argv, e);
+}
+
 int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 {
 	const struct opt_program *p = conf_program(c);
@@ -213,24 +238,17 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 	if (n > 0)
 		return err_set(e, ERR_USAGE, "unexpected operand '%s'", argv[1]);
 	if (c->config && !c->help && !c->version) {
-		/* The file, then the command line again over it. */
-		opt_list_free(&c->listen);
-		opt_list_free(&c->slow);
-		opt_list_free(&c->origins);
-		c->verbose = 0;
-		rc = opt_read_file(p, c->config, e);
-		if (rc == 0)
-			rc = opt_parse(p, argc, argv, e);
+		rc = read_config(c, p, argc, argv, e);
 		if (rc < 0)
 			return rc;
 	}
+	if (strcmp(c->presence, "mem:") != 0)
+		return err_set(e, ERR_USAGE, "--presence '%s': only mem: is built in", c->presence);
 	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 || c->idle_ms <= 0)
 		return err_set(e, ERR_USAGE, "--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
 	for (int i = 0; i < c->listen.n; i++)
 		if (listen_check(str_of(c->listen.v[i]), e) != 0)
 			return ERR_USAGE;
-	if (strcmp(c->presence, "mem:") != 0)
-		return err_set(e, ERR_USAGE, "no presence '%s' is built in (there is mem:)", c->presence);
 	if (c->max_message < 64 || c->max_message > (64u << 20))
 		return err_set(e, ERR_USAGE, "--max-message must be between 64 and 64m");
 	return read_slow(c, e);

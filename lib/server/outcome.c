@@ -87,12 +87,9 @@ static void set_reason(struct outcome *one, enum err_code code, struct str reaso
 	one->result.reason = str_make(mem_strndup(reason.p, reason.n), reason.n);
 }
 
-struct conn *outcome_refused(struct outcomes *o, uint64_t tag, enum err_code code, struct str reason)
+void outcome_refused(struct outcomes *o, uint64_t tag, enum err_code code, struct str reason)
 {
-	struct outcome *one = decide(o, tag, PUB_REFUSED);
-
-	set_reason(one, code, reason);
-	return one ? one->conn : NULL;
+	set_reason(decide(o, tag, PUB_REFUSED), code, reason);
 }
 
 void outcome_lost(struct outcomes *o, uint64_t tag, enum pub_outcome what, struct str reason)

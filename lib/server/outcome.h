@@ -21,8 +21,8 @@ void outcomes_fini(struct outcomes *o);
 uint64_t outcome_new(struct outcomes *o, struct conn *c, struct str ref);
 /* Stored, or seen before. `pos` NULL: an ephemeral message. A tag that has its outcome already is left alone. */
 void outcome_acked(struct outcomes *o, uint64_t tag, const struct pos *pos, bool dup);
-/* Permanently refused. Returns whose it is, or NULL when it had its outcome already. */
-struct conn *outcome_refused(struct outcomes *o, uint64_t tag, enum err_code code, struct str reason);
+/* Permanently refused. */
+void outcome_refused(struct outcomes *o, uint64_t tag, enum err_code code, struct str reason);
 /* PUB_UNKNOWN or PUB_UNAVAILABLE: the publisher is told, and cut, so that nothing later overtakes it. */
 void outcome_lost(struct outcomes *o, uint64_t tag, enum pub_outcome what, struct str reason);
 /* Tells what is decided, in order, as far as that goes. */

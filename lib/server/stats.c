@@ -98,14 +98,34 @@ void stats_gap(void *worker, struct conn *c, const struct gap *g)
 	buf_fini(&b);
 }
 
-void stats_refused(struct worker *w, struct conn *c, enum err_code code, struct str reason)
+/* Who sends rubbish all the time fills neither disk nor room: the rest of a second is counted in the next record. */
+#define REFUSALS_A_SECOND 20
+
+void stats_refused(struct worker *w, const struct conn *c, struct str room, int code, struct str reason)
 {
 	struct buf b = { 0 };
 
+	w->stats.refused++;
+	if (w->net.now_ms - w->refused_ms >= 1000) {
+		w->refused_ms = w->net.now_ms;
+		w->n_refused = 0;
+	}
+	if (++w->n_refused > REFUSALS_A_SECOND) {
+		w->refused_unsaid++;
+		return;
+	}
 	buf_add_text(&b, "{\"event\":\"refused\",");
-	add_conn(&b, c);
-	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", pub_code(code));
+	if (c) {
+		add_conn(&b, c);
+		buf_add_char(&b, ',');
+	}
+	buf_add_text(&b, "\"room\":");
+	buf_add_json(&b, room);
+	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", pub_code((enum err_code)code));
 	buf_add_json(&b, reason);
+	if (w->refused_unsaid)
+		add_u64(&b, "unsaid", w->refused_unsaid);
+	w->refused_unsaid = 0;
 	buf_add_char(&b, '}');
 	worker_log(w, LOG_LEVEL_INFO, buf_str(&b));
 	buf_fini(&b);

@@ -23,13 +23,11 @@
 
 #define EXTRA_MAX 2048 /* bytes of _attempt, _from and _reason */
 
-static void refuse(struct worker *w, uint64_t tag, enum err_code code, struct str reason)
+static void refuse(struct worker *w, const struct conn *c, struct str room, uint64_t tag, enum err_code code,
+	struct str reason)
 {
-	struct conn *c = outcome_refused(&w->outcomes, tag, code, reason);
-
-	w->stats.refused++;
-	if (c)
-		stats_refused(w, c, code, reason);
+	stats_refused(w, c, room, code, reason);
+	outcome_refused(&w->outcomes, tag, code, reason);
 }
 
 /* --- hop 2: from a client to the bus ---------------------------------------------------------------------- */
@@ -148,12 +146,12 @@ static void on_publish(void *arg, const struct publication *p)
 	if (w->flushing)
 		w->net.again = true;
 	if (!p->msg) {
-		refuse(w, tag, (enum err_code)p->refused->code, str_of(p->refused->text));
+		refuse(w, p->conn, p->room, tag, (enum err_code)p->refused->code, str_of(p->refused->text));
 		return;
 	}
 	rc = stamp(w, p, &room, &meta, &e);
 	if (rc) {
-		refuse(w, tag, (enum err_code)rc, str_of(e.text));
+		refuse(w, p->conn, p->room, tag, (enum err_code)rc, str_of(e.text));
 		return;
 	}
 	if (!w->bus_up) {
@@ -225,7 +223,7 @@ static void on_published(void *arg, uint64_t tag, enum bus_outcome what, struct 
 	switch (what) {
 	case BUS_OK: outcome_acked(&w->outcomes, tag, stored ? &pos : NULL, false); break;
 	case BUS_DUP: outcome_acked(&w->outcomes, tag, &pos, true); break;
-	case BUS_REFUSED: refuse(w, tag, ERR_BUSY, reason); break;
+	case BUS_REFUSED: refuse(w, NULL, STR(""), tag, ERR_BUSY, reason); break;
 	case BUS_UNKNOWN:
 		w->stats.unknown++;
 		outcome_lost(&w->outcomes, tag, PUB_UNKNOWN, reason);
@@ -418,17 +416,25 @@ static const struct net_events net_events = {
 	.ready = ready,
 };
 
+static uint64_t turn_bytes(const struct conf *c)
+{
+	uint64_t n = c->history_bytes / 2;
+
+	return n < NET_TURN_BYTES_MIN ? NET_TURN_BYTES_MIN : n > NET_TURN_BYTES_MAX ? NET_TURN_BYTES_MAX : n;
+}
+
 static struct net_conf net_conf(const struct conf *c)
 {
 	return (struct net_conf){
+		.turn_bytes = turn_bytes(c),
 		.max_message = c->max_message,
 		.max_connections = (unsigned)c->max_connections,
 		.max_rooms = (unsigned)c->max_rooms,
 		.publish_rate = c->publish_rate,
 		.ping_ms = c->ping_ms,
 		.pong_ms = c->pong_ms,
-		.head_ms = 10000,
-		.body_ms = 30000,
+		.head_ms = c->timeout_ms ? c->timeout_ms : 10000,
+		.body_ms = c->timeout_ms ? c->timeout_ms : 30000,
 		.idle_ms = c->idle_ms,
 		.heartbeat_ms = c->heartbeat_ms,
 		.origins = c->origins.v,

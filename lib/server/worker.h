@@ -39,6 +39,8 @@ struct worker {
 	int64_t started_ms;
 	struct worker_stats stats;
 	char *down_why;
+	int64_t refused_ms;        /* of refused publications: the second that n_refused counts, and those without a record */
+	uint64_t n_refused, refused_unsaid;
 };
 
 /* Opens the bus, presence and listeners; serves as soon as the loop runs and the bus is up. `conf` is borrowed until worker_close. */
@@ -56,7 +58,8 @@ void worker_close(struct worker *w);
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body);
 void stats_closed(void *worker, struct conn *c, unsigned code, struct str reason);
 void stats_gap(void *worker, struct conn *c, const struct gap *g);
-void stats_refused(struct worker *w, struct conn *c, enum err_code code, struct str reason);
+/* `c` may be NULL: the bus refused it. */
+void stats_refused(struct worker *w, const struct conn *c, struct str room, int code, struct str reason);
 /* members.c: joins, leaves and typing; {"_op":"presence"}; GET and POST /presence. A body {"user_id":"ada"} is a heartbeat, with "type":"typing" it
  * says that she types. */
 extern const struct presence_events members_events;

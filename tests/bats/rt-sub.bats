@@ -332,9 +332,10 @@ teardown() { rt_teardown; }
 @test "-x: on SIGTERM a running command may finish, and counts" {
 	start_server server
 	rt-pub a '{"n":1}' '{"n":2}'
-	background sub rt-sub --cursor-file pos -x ': >started; until [ -e go ]; do :; done; cat' a
+	background sub rt-sub -v --cursor-file pos -x ': >started; until [ -e go ]; do :; done; cat' a
 	wait_for test -e started
 	kill -TERM "$sub_pid"
+	wait_for grep -q SIGTERM sub.err
 	: >go
 	status_of "$sub_pid"
 	[ "$status" -eq 143 ]

@@ -137,6 +137,25 @@ test('an EventSource that never saw a message resumes from its start', async (t)
 		assert.deepEqual(await chats(page, list), ['messages may be missing here (epoch)', 'eve: early']);
 });
 
+test('the page sees the close codes: its own, 1003, 1009, 1012', async (t) => {
+	const origin = await pages(t);
+	const s = await t.serve(['--origin', '*']);
+	const page = await browse(t, origin + query(s, 'elsewhere', '&once'));
+	await wait_state(page, 'ws', 'open');
+	const close_of = (what) => page.evaluate(([url, code]) => new Promise((resolve) => {
+		const ws = new WebSocket(url);
+		ws.onopen = () => new Function('ws', code)(ws);
+		ws.onclose = (e) => resolve([e.code, e.wasClean]);
+	}), [`${s.ws}/ws/lobby`, what]);
+	assert.deepEqual(await close_of('ws.close()'), [1005, true]);
+	assert.deepEqual(await close_of('ws.close(4321, "bye")'), [4321, true]);
+	assert.deepEqual(await close_of('ws.send(new Uint8Array(3))'), [1003, true]);
+	const [code] = await close_of('ws.send("x".repeat(4 << 20))'); /* not clean: the page still has bytes to send */
+	assert.equal(code, 1009);
+	await s.stop();
+	await wait_state(page, 'ws', 'closed 1012');
+});
+
 test('fetch from the page: preflight, POST with JSON and a dedup key, poll with Rt-Next, a stream', async (t) => {
 	const origin = await pages(t);
 	const s = await t.serve(['--origin', origin]);

@@ -27,8 +27,8 @@ cached() {
 	echo "$cache/$name-$(cat "$@" | sha256sum | cut -c1-16)"
 }
 
-npm_fetch() { (cd "$1" && npm ci --no-fund --no-audit --ignore-scripts); }
-pip_fetch() { python3 -m venv "$1/venv" && "$1/venv/bin/pip" install --disable-pip-version-check -q --require-hashes -r "$here/requirements.txt"; }
+npm_fetch() { (cd "$1" && npm ci --no-fund --no-audit --ignore-scripts --fetch-retries=1 --fetch-retry-mintimeout=1000); }
+pip_fetch() { python3 -m venv "$1/venv" && "$1/venv/bin/pip" install --disable-pip-version-check -q --retries 1 --require-hashes -r "$here/requirements.txt"; }
 
 node=no npm=no python=no browser=no curl=no
 command -v node > /dev/null && [ "$(node -p 'parseInt(process.versions.node) >= 18')" = true ] && node=yes

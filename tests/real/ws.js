@@ -424,6 +424,56 @@ test('a burst of 5,000 messages from one connection arrives whole and in order a
 			assert.equal(await p.text(), `{"n":${n}}`);
 });
 
+for (const policy of ['skip', 'latest', 'close'])
+	test(`who does not read for a while (--slow ${policy})`, async (t) => {
+		const s = await t.serve(['--history', '50', '--slow', policy]);
+		const slow = await t.peer(`${s.ws}/ws/lobby`);
+		slow.ws.pause();
+		const other = await t.peer(`${s.ws}/ws/lobby?meta=0`);
+		const pad = 'x'.repeat(20000);
+		for (let n = 0; n < 2000; n++) {
+			other.send(`{"n":${n},"pad":"${pad}"}`);
+			if (n % 20 === 19)
+				for (let i = 0; i < 20; i++)
+					await other.text(); /* the quick one gets everything meanwhile */
+		}
+		slow.ws.resume();
+		if (policy === 'close') {
+			assert.equal((await slow.end()).code, 4008);
+			return;
+		}
+		let expected = 0, gaps = 0;
+		while (expected < 2000) {
+			const m = await slow.next();
+			if (m._op === 'gap') {
+				assert.equal(m.reason, 'slow');
+				gaps++;
+				expected = -1;
+				if (policy === 'latest')
+					break;
+				continue;
+			}
+			if (expected >= 0)
+				assert.equal(m.n, expected);
+			expected = m.n + 1;
+		}
+		assert.ok(gaps > 0);
+		other.send('{"n":"end"}');
+		await slow.find((m) => m.n === 'end');
+	});
+
+test('connections that were cut off are forgotten', async (t) => {
+	const s = await t.serve(['--presence-grace', '0']);
+	const watch = await t.peer(`${s.ws}/ws/lobby?user_id=watch`);
+	for (let i = 0; i < 20; i++) {
+		const c = await t.peer(`${s.ws}/ws/lobby?user_id=u${i}`);
+		assert.equal((await watch.next()).type, 'user_joined');
+		c.ws.terminate();
+		assert.equal((await watch.next()).type, 'user_left');
+	}
+	assert.equal(JSON.parse((await request(`${s.http}/connections`)).text).length, 1);
+});
+
 test('handshakes that are none are refused with their status', async (t) => {
 	const s = await t.serve();
 	const headers = {

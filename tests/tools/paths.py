@@ -404,6 +404,15 @@ def lane(server, transport):
     check("acks in the new epoch come behind their messages", [i.body.get("_ref", i.body.get("n")) for i in got
           if i.body and (i.kind == "ack" or i.body.get("n", 0) > 100)][-1], 102)
     sub.close()
+    # who publishes to rooms that are not his own is told when they got it, though nothing of his own happens
+    quiet = Ws(server.addr, ["quiet"], "latest")
+    quiet.next()
+    server.tell("lag 50ms")
+    for n in (1, 2, 3):
+        quiet.send({"_room": "lane", "_ref": n})
+        quiet.until(lambda i: i.kind == "ack" and i.body["_ref"] == n)
+    server.tell("lag 0")
+    quiet.close()
 
 
 def main():

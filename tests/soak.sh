@@ -1,0 +1,34 @@
+#!/bin/sh
+# soak.sh [SEEDS] - numbered messages through each fault with SEEDS random seeds (20); RT_BIN: the programs, built with TEST=1
+#
+# Each run prints one line with its seed, so that a bad one can be had again. Exits 1 if any run was bad.
+seeds=${1:-20}
+cd "$(dirname "$0")/.." || exit 1
+RT_BIN=${RT_BIN:-$PWD/build/test}
+PYTHONDONTWRITEBYTECODE=1
+export RT_BIN PYTHONDONTWRITEBYTECODE
+bad=0
+n=0
+while [ "$n" -lt "$seeds" ]; do
+	while read -r tool options; do
+		# shellcheck disable=SC2086
+		timeout -k 5 180 python3 "tests/tools/$tool.py" $options < /dev/null || { bad=$((bad + 1)); echo "BAD: $tool $options"; }
+	done <<-'RUNS'
+	hop --bus mem --faults kill,clients
+	hop --bus test --faults kill,trim,hole,epoch,down,lag,unknown,refuse,stop
+	checker --bus mem --faults kill,drain,stop,clients
+	checker --bus test --faults kill,drain,stop,clients
+	checker --bus mem --slow close --slow-readers --size 60000 --history 5
+	checker --bus mem --slow skip --slow-readers --size 60000 --history 5
+	checker --bus mem --slow latest --slow-readers --size 60000 --history 5
+	checker --bus test --slow skip --slow-readers --size 60000 --history 5
+	checker --bus test --slow latest --slow-readers --size 60000 --history 5 --faults trim,lag
+	checker --bus test --faults trim,lag,clients
+	checker --bus test --faults down,unknown,refuse,clients
+	checker --bus test --faults hole,epoch,clients
+	checker --bus test --instances 2 --faults kill,trim,hole,epoch,down,lag,unknown,clients
+	RUNS
+	n=$((n + 1))
+done
+echo "$n seeds, $bad bad runs"
+[ "$bad" -eq 0 ]
