@@ -242,15 +242,13 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
-	if (c->presence && strcmp(c->presence, "mem:") != 0)
+	if (strcmp(c->presence, "mem:") != 0)
 		return err_set(e, ERR_USAGE, "--presence '%s': only mem: is built in", c->presence);
 	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 || c->idle_ms <= 0)
 		return err_set(e, ERR_USAGE, "--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
 	for (int i = 0; i < c->listen.n; i++)
 		if (listen_check(str_of(c->listen.v[i]), e) != 0)
 			return ERR_USAGE;
-	if (strcmp(c->presence, "mem:") != 0)
-		return err_set(e, ERR_USAGE, "no presence '%s' is built in (there is mem:)", c->presence);
 	if (c->max_message < 64 || c->max_message > (64u << 20))
 		return err_set(e, ERR_USAGE, "--max-message must be between 64 and 64m");
 	return read_slow(c, e);

@@ -121,7 +121,7 @@ void stats_refused(struct worker *w, const struct conn *c, struct str room, int 
 	}
 	buf_add_text(&b, "\"room\":");
 	buf_add_json(&b, room);
-	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", err_name(code));
+	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", pub_code((enum err_code)code));
 	buf_add_json(&b, reason);
 	if (w->refused_unsaid)
 		add_u64(&b, "unsaid", w->refused_unsaid);
