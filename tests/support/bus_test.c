@@ -456,7 +456,8 @@ static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool 
 		struct later *l = list_entry(a, struct later, link);
 		if (l->fn != tell_outcome)
 			continue;
-		if (doubt && chance(b, 2))
+		/* What is refused stays refused, however often it is sent: doubted, it would be stored behind what was sent later. */
+		if (doubt && l->outcome != BUS_REFUSED && chance(b, 2))
 			l->outcome = BUS_UNKNOWN;
 		list_del(&l->link);
 		tell_outcome(b, l);
