@@ -204,7 +204,6 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 	}
 	c->sub->wire = wire;
 	c->sub->chunked = chunked;
-	c->sub->since_ms = c->net->now_ms;
 	return c->sub;
 }
 
@@ -370,6 +369,34 @@ static void on_data(struct sock *s, char *p, size_t n)
 	}
 	if (net->turn_bytes >= net->conf.turn_bytes)
 		net->events->turn(net->arg);
+}
+
+size_t conn_ignore(struct conn *c, char *p, size_t n)
+{
+	(void)c;
+	(void)p;
+	return n;
+}
+
+void conn_heartbeat(struct conn *c, struct str idle)
+{
+	struct subscriber *s = c->sub;
+	struct buf *out;
+	struct peek p;
+	size_t at;
+
+	conn_deadline(c, c->net->now_ms + c->net->conf.heartbeat_ms);
+	if (!s->begun)
+		return;
+	out = conn_lane(c);
+	feed_peek(&s->feed, &p); /* the position moves with the head, too */
+	if (!pos_eq(s->told, s->feed.pos)) {
+		c->transport->say_position(c, out);
+		return;
+	}
+	wire_chunk_begin(out, &at);
+	buf_add_str(out, idle);
+	wire_chunk_end(out, at);
 }
 
 void conn_next_request(struct conn *c)

@@ -37,12 +37,12 @@ struct subscriber {
 	struct feed feed;
 	enum wire wire;
 	bool chunked;
+	bool begun;           /* the head of its answer was written (SSE and stream) */
 	bool counts;          /* shown as present */
 	bool leases;          /* present for lease_ms and the ttl, not while the connection lasts (a poller) */
 	int64_t lease_ms;
 	struct pos told;      /* the position handed out last */
 	bool was_at_head;     /* the end of its replay was told */
-	int64_t since_ms;
 	uint64_t sent, dropped;
 };
 
@@ -105,6 +105,10 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 int conn_open_sub(struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e);
 void conn_close_sub(struct conn *c, struct sub *s);
 
+/* The tick of what streams in chunks: writes the position where it moved, else `idle`, and sets the next deadline. */
+void conn_heartbeat(struct conn *c, struct str idle);
+/* Its input: not ours to read. */
+size_t conn_ignore(struct conn *c, char *p, size_t n);
 /* transport->drain for everything that streams: ws, sse, stream. */
 void conn_stream(struct conn *c);
 /* Writes lane and feed as far as the socket takes them. */
