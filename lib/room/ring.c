@@ -317,15 +317,3 @@ struct pos ring_before_time(const struct ring *r, int64_t wall_ms)
 	}
 	return at;
 }
-
-int64_t ring_expires_in(const struct ring *r, int64_t age_ms, int64_t now_ms)
-{
-	for (uint64_t s = r->first; s < r->next; s++) {
-		const struct entry *e = ring_at(r, s)->entry;
-		if (e) {
-			int64_t left = e->arrived_ms + age_ms - now_ms;
-			return left > 0 ? left : 0;
-		}
-	}
-	return -1;
-}

@@ -110,7 +110,5 @@ uint64_t ring_seek(const struct ring *r, struct pos after);
 struct pos ring_before_last(const struct ring *r, uint64_t n);
 /* The position just before the first message with ts >= wall_ms; newest when there is none. */
 struct pos ring_before_time(const struct ring *r, int64_t wall_ms);
-/* Milliseconds until the oldest entry is over age_ms; -1 when empty. */
-int64_t ring_expires_in(const struct ring *r, int64_t age_ms, int64_t now_ms);
 
 #endif

@@ -109,7 +109,7 @@ struct room *room_get(struct table *t, struct str name, int64_t now_ms)
 			sub_attach(s, r);
 	}
 	if (t->ops->created)
-		t->ops->created(t, r);
+		t->ops->created(t, name);
 	return r;
 }
 
@@ -122,21 +122,9 @@ void room_touch(struct room *r)
 void room_settle(struct room *r)
 {
 	list_del(&r->all);
-	list_add(r->n_named || r->n_users ? &r->table->busy : &r->table->idle, &r->all);
-	if (!r->n_named && !r->n_users)
+	list_add(r->n_named ? &r->table->busy : &r->table->idle, &r->all);
+	if (!r->n_named)
 		room_touch(r);
-}
-
-void room_pin(struct room *r)
-{
-	if (r->n_users++ == 0)
-		room_settle(r);
-}
-
-void room_unpin(struct room *r)
-{
-	if (--r->n_users == 0)
-		room_settle(r);
 }
 
 void room_append(struct table *t, struct room *r, struct entry *e, int64_t now_ms)
@@ -152,7 +140,7 @@ void room_append(struct table *t, struct room *r, struct entry *e, int64_t now_m
 	t->bytes += r->ring.bytes - before;
 	list_splice(&t->awake, &r->cursors);
 	room_touch(r);
-	if (!r->n_named && !r->n_users) { /* most recently used last */
+	if (!r->n_named) { /* most recently used last */
 		list_del(&r->all);
 		list_add(&t->idle, &r->all);
 	}
@@ -206,7 +194,7 @@ static bool room_is_idle(const struct room *r)
 {
 	uint32_t parked = 0;
 
-	if (r->n_named || r->n_users)
+	if (r->n_named)
 		return false;
 	list_for_each(it, &r->cursors)
 		parked++;

@@ -33,7 +33,6 @@ struct room {
 	struct list dirty;      /* table.dirty: touched in this turn */
 	uint32_t n_cursors;     /* of every kind */
 	uint32_t n_named;       /* subscribed by name, not by pattern */
-	uint32_t n_users;       /* pins from outside (presence): keeps the room listed */
 	enum slow_policy slow;
 	uint64_t published;     /* messages ever appended */
 	int64_t used_ms;
@@ -61,7 +60,7 @@ struct table_ops {
 	void (*replay)(struct table *t, struct sub *s, struct pos after, struct pos upto);
 	void (*forget)(struct table *t, struct sub *s); /* the sub is going: drop answers to it */
 	void (*wake)(struct table *t, struct feed *f);  /* from table_wake: the feed has something to say */
-	void (*created)(struct table *t, struct room *r); /* may be NULL */
+	void (*created)(struct table *t, struct str room); /* a room that was not in memory; may be NULL */
 };
 
 struct table {
@@ -95,9 +94,6 @@ struct room *room_find(const struct table *t, struct str name);
 struct room *room_get(struct table *t, struct str name, int64_t now_ms);
 /* Takes `e` and wakes the room's subscribers. A stored entry's position becomes the head. */
 void room_append(struct table *t, struct room *r, struct entry *e, int64_t now_ms);
-/* Presence keeps a room from vanishing. */
-void room_pin(struct room *r);
-void room_unpin(struct room *r);
 
 /* The bus lost what lay before `at`: an entry of every room, and a gap for every pattern. */
 void table_hole(struct table *t, struct pos at, int64_t now_ms);
@@ -122,7 +118,7 @@ static inline struct str room_name(const struct room *r)
 {
 	return r->node.key;
 }
-/* For sub.c: puts the room on the right list after cursors or pins changed; a room nobody needs vanishes when the turn ends. */
+/* For sub.c: puts the room on the right list after cursors changed; a room nobody needs vanishes when the turn ends. */
 void room_settle(struct room *r);
 void room_touch(struct room *r);
 

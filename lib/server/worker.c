@@ -11,7 +11,7 @@
  *        +--> every worker of every instance ----->    4 on_deliver()   deduplicate, give it its position
  *
  * Bus first, room second, for everybody, the local publisher included: so all subscribers see one order, there is one path to test, and no
- * echo filter. What is not on the path (HTTP resources, records, counters) is in stats.c. */
+ * echo filter. What a client may say beside its message is in stamp.c; what is not on the path (HTTP resources, records, counters) is in stats.c. */
 #include "server/worker.h"
 
 #include "base/clock.h"
@@ -20,8 +20,10 @@
 #include "codec/name.h"
 #include "net/conn.h"
 #include "net/http.h"
+#include "server/stamp.h"
 
-#define EXTRA_MAX 2048 /* bytes of _attempt, _from and _reason */
+#define DEEP_SEGMENTS 5
+#define DEEP_WARNINGS 20   /* as many rooms are warned of */
 
 static void refuse(struct worker *w, const struct conn *c, struct str room, uint64_t tag, enum err_code code,
 	struct str reason)
@@ -47,93 +49,6 @@ static int allow(void *arg, struct conn *c, enum net_ask what, struct str room, 
 	return 0;
 }
 
-/* The room: of the path or of `_room`, as the transport wants it. */
-static int find_room(struct worker *w, const struct publication *p, struct str *room, struct err *e)
-{
-	w->room.n = 0;
-	*room = p->room;
-	if ((!p->room_first || !p->room.n) && msg_string(p->msg, MSG_ROOM, &w->room))
-		*room = buf_str(&w->room);
-	if (room->n == 0)
-		return err_set(e, ERR_INVALID, "no room: name one in the path or in '_room'");
-	return room_name_check(*room, e);
-}
-
-static int take_key(struct worker *w, const struct msg *m, struct bus_meta *meta, struct err *e)
-{
-	w->key.n = 0;
-	if (!msg_string(m, MSG_KEY, &w->key))
-		return 0;
-	if (w->key.n == 0 || w->key.n > KEY_MAX_BYTES)
-		return err_set(e, ERR_INVALID, "'_key' must have 1 to %d bytes", KEY_MAX_BYTES);
-	meta->key = buf_str(&w->key);
-	return 0;
-}
-
-static int take_dedup(struct worker *w, const struct publication *p, struct bus_meta *meta, struct err *e)
-{
-	w->dedup_id.n = 0;
-	if (msg_string(p->msg, MSG_DEDUP, &w->dedup_id))
-		meta->dedup = buf_str(&w->dedup_id);
-	else
-		meta->dedup = p->dedup;
-	return msg_has(p->msg, MSG_DEDUP) ? dedup_check(meta->dedup, e) : 0;
-}
-
-/* Members that are carried as given. */
-static int take_extra(struct worker *w, const struct msg *m, struct bus_meta *meta, struct err *e)
-{
-	static const enum msg_member carried[] = { MSG_ATTEMPT, MSG_FROM, MSG_REASON };
-
-	w->extra.n = 0;
-	for (size_t i = 0; i < sizeof carried / sizeof *carried; i++) {
-		struct str raw = msg_raw(m, carried[i]);
-		if (raw.n == 0)
-			continue;
-		if (raw.n > EXTRA_MAX)
-			return err_set(e, ERR_TOO_LARGE, "'%s' is over %d bytes", msg_member_name(carried[i]), EXTRA_MAX);
-		buf_addf(&w->extra, "%s\"%s\":", w->extra.n ? "," : "", msg_member_name(carried[i]));
-		buf_add_str(&w->extra, raw);
-	}
-	meta->extra = buf_str(&w->extra);
-	return 0;
-}
-
-/* Joins, leaves and typing are news, not history. */
-static bool is_ephemeral(const struct msg *m)
-{
-	return msg_has(m, MSG_TYPE) &&
-		(msg_is(m, MSG_TYPE, STR("typing")) || msg_is(m, MSG_TYPE, STR("user_joined")) ||
-			msg_is(m, MSG_TYPE, STR("user_left")));
-}
-
-/* Everything that decides whether and as what a message is published. */
-static int stamp(struct worker *w, const struct publication *p, struct str *room, struct bus_meta *meta, struct err *e)
-{
-	int rc = find_room(w, p, room, e);
-
-	if (rc == 0)
-		rc = allow(w, p->conn, ASK_PUBLISH, *room, e);
-	if (rc == 0)
-		rc = take_key(w, p->msg, meta, e);
-	if (rc == 0)
-		rc = take_dedup(w, p, meta, e);
-	if (rc == 0)
-		rc = take_extra(w, p->msg, meta, e);
-	if (rc)
-		return rc;
-	w->payload.n = 0;
-	msg_payload(p->msg, conn_user(p->conn), &w->payload);
-	if (w->payload.n > w->conf->max_message)
-		return err_set(e, ERR_TOO_LARGE, "message of %zu bytes, over the limit of %llu", w->payload.n,
-			(unsigned long long)w->conf->max_message);
-	meta->client = p->client;
-	meta->ts_ms = clock_wall_ms();
-	meta->live = is_ephemeral(p->msg);
-	meta->no_echo = meta->live;
-	return 0;
-}
-
 static void on_publish(void *arg, const struct publication *p)
 {
 	struct worker *w = arg;
@@ -149,7 +64,11 @@ static void on_publish(void *arg, const struct publication *p)
 		refuse(w, p->conn, p->room, tag, (enum err_code)p->refused->code, str_of(p->refused->text));
 		return;
 	}
-	rc = stamp(w, p, &room, &meta, &e);
+	rc = stamp_room(w, p, &room, &e);
+	if (rc == 0)
+		rc = allow(w, p->conn, ASK_PUBLISH, room, &e);
+	if (rc == 0)
+		rc = stamp_message(w, p, &meta, &e);
 	if (rc) {
 		refuse(w, p->conn, p->room, tag, (enum err_code)rc, str_of(e.text));
 		return;
@@ -169,12 +88,18 @@ static bool is_ordered(const struct worker *w)
 	return w->bus->ops->caps & BUS_ORDERED;
 }
 
+/* Is the id ours to look after? No id of ours is longer than DEDUP_MAX_BYTES, whatever others send. */
+static bool remembers(const struct worker *w, const struct bus_meta *m)
+{
+	return m->dedup.n && m->dedup.n <= DEDUP_MAX_BYTES && !m->live && !(w->bus->ops->caps & BUS_DEDUP);
+}
+
 /* A duplicate is acknowledged with the first one's position, and goes no further. */
 static bool is_duplicate(struct worker *w, struct str room, const struct bus_meta *m, int64_t now_ms)
 {
 	const struct pos *first;
 
-	if (m->dedup.n == 0 || m->live || (w->bus->ops->caps & BUS_DEDUP))
+	if (!remembers(w, m))
 		return false;
 	first = dedup_find(&w->dedup, room, m->dedup, now_ms);
 	if (!first)
@@ -182,6 +107,18 @@ static bool is_duplicate(struct worker *w, struct str room, const struct bus_met
 	w->stats.duplicates++;
 	if (m->tag)
 		outcome_acked(&w->outcomes, m->tag, first, true);
+	return true;
+}
+
+/* What other programs put on the bus may have names that no room of ours has. */
+static bool is_foreign_name(struct worker *w, struct str room, const struct bus_meta *m)
+{
+	struct err e = { 0 };
+
+	if (m->tag || room_name_check(room, &e) == 0)
+		return false;
+	if (w->stats.skipped++ == 0)
+		log_warn("a message of the bus is skipped: %s (said once; see 'skipped' in /metrics)", e.text);
 	return true;
 }
 
@@ -197,14 +134,14 @@ static void on_deliver(void *arg, struct str room, struct pos pos, struct str by
 		.no_echo = m->no_echo,
 	};
 
-	if (is_duplicate(w, room, m, now_ms))
+	if (is_foreign_name(w, room, m) || is_duplicate(w, room, m, now_ms))
 		return;
 	if (!is_ordered(w)) {
 		if (!m->live)
 			w->head.lo++;
 		pos = w->head;
 	}
-	if (m->dedup.n && !m->live && !(w->bus->ops->caps & BUS_DEDUP))
+	if (remembers(w, m))
 		dedup_add(&w->dedup, room, m->dedup, pos, now_ms);
 	w->stats.delivered++;
 	room_append(&w->table, room_get(&w->table, room, now_ms),
@@ -286,7 +223,18 @@ static void on_state(void *arg, bool up, struct pos start, struct str why)
 
 /* --- the tables of hops 3 to 6 --------------------------------------------------------------------------------- */
 
+/* Other buses have advice about depth, which is not a limit. */
+static void on_created(struct table *t, struct str room)
+{
+	struct worker *w = t->arg;
+	int n = name_segments(room);
+
+	if (n > DEEP_SEGMENTS && w->n_deep++ < DEEP_WARNINGS)
+		log_warn("room '" STR_FMT "' has %d segments: NATS advises %d at most", STR_ARG(room), n, DEEP_SEGMENTS);
+}
+
 static const struct table_ops table_ops = {
+	.created = on_created,
 	.locate = ask_locate,
 	.replay = ask_replay,
 	.forget = ask_forget,

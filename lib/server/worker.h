@@ -38,6 +38,7 @@ struct worker {
 	uv_timer_t sweep_timer, presence_timer, stats_timer;
 	int64_t started_ms;
 	struct worker_stats stats;
+	unsigned n_deep;           /* rooms of many segments */
 	char *down_why;
 	int64_t refused_ms;        /* of refused publications: the second that n_refused counts, and those without a record */
 	uint64_t n_refused, refused_unsaid;
