@@ -62,7 +62,7 @@ programs := $(patsubst cmd/%.c,%,$(wildcard cmd/rt-*.c))
 cmd_src  := $(filter-out $(wildcard cmd/rt-*.c),$(wildcard cmd/*.c))
 units    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 fuzzers  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-manuals  := $(wildcard man/*.[17])
+manuals  := $(wildcard man/*.[157])
 run       = $(if $(V),$2,@echo '  $1 $@' && $2)
 obj       = $(patsubst %.c,$B/%.o,$1)
 archive  := $B/librtkit.a
@@ -78,8 +78,12 @@ units: $(addprefix $B/unit/,$(units)) $(addprefix $B/fuzz/,$(fuzzers)) ## build 
 $(archive): $(call obj,$(lib_src) $(cmd_src))
 	@rm -f $@ && ar rcs $@ $^
 
-$(addprefix $B/,$(programs)): $B/%: $B/cmd/%.o $(archive)
+$(addprefix $B/,$(filter-out rt-crdt-merge,$(programs))): $B/%: $B/cmd/%.o $(archive)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
+
+# Talks to nobody, so it links nothing but libc: that is its start-up time.
+$B/rt-crdt-merge: $B/cmd/rt-crdt-merge.o $(archive)
+	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ -lm)
 
 $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
 	@mkdir -p $(@D)

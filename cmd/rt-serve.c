@@ -176,6 +176,8 @@ static void close_all(struct serve *s)
 
 	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
 		uv_close(handles[i], NULL);
+	/* What asked to re-read the settings a moment too late must not make the end look like a crash. */
+	signal(SIGHUP, SIG_IGN);
 	uv_stop(&s->loop);
 }
 

@@ -85,7 +85,7 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 
 	c->net = n;
 	list_init(&c->dirty);
-	list_init(&c->held);
+	list_init(&c->waiting);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
 	deadline_init(&c->resume);
@@ -138,7 +138,7 @@ static void on_closed(struct sock *s)
 	conn_no_deadline(c);
 	wheel_del(&c->net->throttled, &c->resume);
 	list_del(&c->dirty);
-	list_del(&c->held);
+	list_del(&c->waiting);
 	list_add(&c->net->dead, &c->dirty);
 }
 
@@ -158,7 +158,7 @@ void conn_free(struct conn *c)
 	mem_free(c->close_reason);
 	list_del(&c->all);
 	list_del(&c->dirty);
-	list_del(&c->held);
+	list_del(&c->waiting);
 	n->n_conns--;
 	mem_free(c);
 }
@@ -173,7 +173,7 @@ void conn_abort(struct conn *c, unsigned code, struct str reason)
 
 void conn_finish(struct conn *c, unsigned code, struct str reason)
 {
-	if (c->closing)
+	if (c->closing || c->closed) /* one that waits to be freed gets no deadline any more */
 		return;
 	note_close(c, code, reason);
 	unsubscribe_all(c);
@@ -289,10 +289,10 @@ static size_t read_head(struct conn *c, char *p, size_t n)
 bool conn_may_read(struct conn *c)
 {
 	if (conn_is_throttled(c))
-		return false;
+		return false; /* the wheel wakes it */
 	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
 		return true;
-	c->later = true;
+	c->stalled = true;
 	if (c->lane.n <= LANE_MAX) /* else it is written first, and then looked at */
 		conn_dirty(c);
 	return false;
@@ -303,7 +303,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 {
 	size_t done = 0;
 
-	c->later = false;
+	c->stalled = false;
 	while (done < n && !c->busy && !c->closing && !c->closed && conn_may_read(c)) {
 		size_t used = c->transport ? c->transport->data(c, p + done, n - done) : read_head(c, p + done, n - done);
 
@@ -317,7 +317,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 /* While it can take no more, the peer waits. */
 void conn_check_pause(struct conn *c)
 {
-	bool full = c->busy || c->later ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+	bool full = c->busy || c->stalled ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
 		sock_pause(&c->sock, full || conn_is_throttled(c));

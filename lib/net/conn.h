@@ -51,7 +51,7 @@ struct conn {
 	struct net *net;
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
-	struct list held;     /* net.held */
+	struct list waiting;  /* net.waiting */
 	struct deadline deadline;
 	struct deadline resume; /* over its rate: read no more until then */
 	double paid_ms;       /* what it published is paid for, at its rate, up to this time */
@@ -72,7 +72,7 @@ struct conn {
 	uint8_t client_n;
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
-	bool later;           /* input waits in `in` for room in the lane, or for the next turn */
+	bool stalled;           /* input waits in `in` for room in the lane, or for the next turn */
 	uint64_t discarded;   /* while lingering */
 	char *close_reason;   /* NULL until it is known */
 	char peer[];

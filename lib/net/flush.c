@@ -83,8 +83,8 @@ static void take_lane(struct conn *c)
 		return;
 	if (!lane_is_free(c)) {
 		/* What it waits for may come in rooms that are not its own. */
-		if (list_empty(&c->held))
-			list_add(&c->net->held, &c->held);
+		if (list_empty(&c->waiting))
+			list_add(&c->net->waiting, &c->waiting);
 		return;
 	}
 	buf_add_str(scratch(c->net), buf_str(&c->lane));
@@ -238,7 +238,7 @@ void conn_flush(struct conn *c)
 	if (can_write(c) && c->lane.n && (c->closing || (c->transport && c->transport->drain) || !c->sub))
 		write_lane(c);
 	end_if_written(c);
-	if (c->later && c->in.n && c->lane.n <= LANE_MAX && !c->closing)
+	if (c->stalled && c->in.n && c->lane.n <= LANE_MAX && !c->closing)
 		conn_dirty(c);
 	conn_check_pause(c);
 }

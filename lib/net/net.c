@@ -64,7 +64,7 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const 
 	};
 	list_init(&n->conns);
 	list_init(&n->dirty);
-	list_init(&n->held);
+	list_init(&n->waiting);
 	list_init(&n->dead);
 	wheel_init(&n->wheel, n->now_ms);
 	wheel_init(&n->throttled, n->now_ms);
@@ -96,10 +96,10 @@ void net_flush(struct net *n)
 {
 	struct list dirty = LIST_INIT(dirty), *it;
 
-	if (!pos_eq(n->held_head, n->table->head)) {
-		n->held_head = n->table->head;
-		while ((it = list_pop(&n->held)))
-			conn_dirty(list_entry(it, struct conn, held));
+	if (!pos_eq(n->waiting_head, n->table->head)) {
+		n->waiting_head = n->table->head;
+		while ((it = list_pop(&n->waiting)))
+			conn_dirty(list_entry(it, struct conn, waiting));
 	}
 	list_splice(&dirty, &n->dirty);
 	while ((it = list_pop(&dirty)))

@@ -111,8 +111,8 @@ struct net {
 	struct sock_engine *engine;
 	struct list conns;        /* struct conn.all */
 	struct list dirty;        /* with something to write */
-	struct list held;         /* whose lane waits for positions up to the head, which was held_head when they were looked at last */
-	struct pos held_head;
+	struct list waiting;      /* whose lane waits for positions up to the head, which was waiting_head when they were looked at last */
+	struct pos waiting_head;
 	struct list dead;         /* freed when the turn ends */
 	unsigned n_conns;
 	struct wheel wheel;       /* struct conn.deadline */

@@ -321,7 +321,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 		if (c->closing || c->transport != &transport_pub || c->state != pub || (rc == 0 && pub->ended))
 			return n - in.n;
 	}
-	if (rc == 1) {
+	if (rc == 1 && !pub->ended) {
 		pub->ended = true;
 		c->busy = true;
 		conn_no_deadline(c);

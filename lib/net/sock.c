@@ -100,11 +100,11 @@ int sock_adopt(struct sock_engine *en, struct sock *s, const struct sock_ops *op
 		.type = LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
 		.fd = { .sockfd = fd },
 		.vh_prot_name = "rt",
-		.opaque = s,
 	};
 
 	*s = (struct sock){ .ops = ops, .fd = fd };
 	desc.type = LWS_ADOPT_SOCKET;
+	/* It learns of `s` only then: where it fails, closed() must not be called for what the caller frees. */
 	s->wsi = lws_adopt_descriptor_vhost_via_info(&desc);
 	if (!s->wsi)
 		return ERR_IO;

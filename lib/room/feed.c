@@ -41,7 +41,11 @@ static enum next cursor_next(struct cursor *c, struct pos *key)
 		if (slot->entry->kind != ENTRY_EPHEMERAL && pos_cmp(slot->pos, c->pos) <= 0)
 			continue;
 		*key = slot->pos;
-		return slot->entry->kind == ENTRY_HOLE ? NEXT_HOLE : NEXT_ENTRY;
+		if (slot->entry->kind != ENTRY_HOLE)
+			return NEXT_ENTRY;
+		/* Another room may have what lies inside it from the bus: it is told before that, like an overrun. */
+		*key = entry_hole_from(slot->entry);
+		return NEXT_HOLE;
 	}
 	return NEXT_NOTHING;
 }
@@ -222,9 +226,9 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 
 		e = sub_backfill_next(s, &room);
 		*waits |= s->state != SUB_LIVE && !e && !gap;
-		if (!gap && s->hole && (!e || pos_cmp(s->hole_at, e->pos) <= 0)) {
+		if (!gap && s->hole && (!e || pos_cmp(s->hole_from, e->pos) <= 0)) {
 			gap = s->hole;
-			k = s->hole_at;
+			k = s->hole_from;
 		} else if (!gap && e) {
 			k = e->pos;
 		} else if (!gap) {
@@ -285,6 +289,8 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 		p->gap.lost = entries_lost(c, latest);
 		p->gap.at = latest ? c->room->table->head : c->room->ring.floor;
 	}
+	if (what == NEXT_HOLE)
+		p->gap.at = ring_at(&c->room->ring, c->seq)->pos;
 	if (p->gap.reason == GAP_SLOW && slow == SLOW_CLOSE)
 		return PEEK_CLOSE;
 	gap_next(&c->room->ring, &p->gap);
@@ -332,7 +338,7 @@ static bool gap_moves(struct feed *f, const struct peek *p, const struct cursor 
 
 		if (s->gap && s->gap != p->told)
 			return false;
-		if (s->hole && s->hole != p->told && pos_cmp(s->hole_at, at) <= 0)
+		if (s->hole && s->hole != p->told && pos_cmp(s->hole_from, at) <= 0)
 			return false;
 		if (s->state != SUB_LIVE && s != p->sub && (!e || pos_cmp(e->pos, at) <= 0))
 			return false;

@@ -56,6 +56,16 @@ static inline struct str entry_client(const struct entry *e)
 	return str_make(e->bytes + e->payload_n + e->key_n + e->extra_n, e->client_n);
 }
 
+/* Where what a hole is about begins: its payload, if it has one. */
+static inline struct pos entry_hole_from(const struct entry *e)
+{
+	struct pos from = e->pos;
+
+	if (e->payload_n == sizeof from)
+		memcpy(&from, e->bytes, sizeof from);
+	return from;
+}
+
 /* The bit that stands for a client in the masks of batches; 0 for none. */
 uint64_t entry_client_bit(struct str client);
 /* A new entry; payload and meta are copied. Free with entry_free, or hand it to a ring. `meta` may be NULL for a hole. */

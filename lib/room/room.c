@@ -153,13 +153,15 @@ void table_head(struct table *t, struct pos head)
 
 void table_hole(struct table *t, struct pos at, int64_t now_ms)
 {
+	struct pos from = t->head;
+
 	map_for_each(node, &t->rooms)
 		room_append(t, map_entry(node, struct room, node),
-			entry_new(ENTRY_HOLE, at, now_ms, STR(""), NULL), now_ms);
+			entry_new(ENTRY_HOLE, at, now_ms, str_make((const char *)&from, sizeof from), NULL), now_ms);
 	t->evicted_floor = pos_max(t->evicted_floor, at);
 	t->head = pos_max(t->head, at);
 	list_for_each(it, &t->patterns)
-		sub_hole(list_entry(it, struct sub, of_table), at);
+		sub_hole(list_entry(it, struct sub, of_table), from, at);
 }
 
 void table_reset(struct table *t, struct pos start, int64_t now_ms)

@@ -455,15 +455,17 @@ void feed_restart(struct feed *f)
 	f->merged = (struct pos){ .epoch = f->table->head.epoch };
 }
 
-void sub_hole(struct sub *s, struct pos at)
+void sub_hole(struct sub *s, struct pos from, struct pos at)
 {
 	struct pos told = pos_max(s->pos, s->feed->merged);
 
 	/* Where the table lags, its subscriber may be past the hole. */
 	if (s->state != SUB_LIVE || pos_cmp(told, at) >= 0)
 		return;
-	if (!s->hole)
+	if (!s->hole) {
+		s->hole_from = from;
 		s->hole_at = at;
+	}
 	gap_grow(s, &s->hole, GAP_BUS, told, at);
 	feed_ready(s->feed);
 }

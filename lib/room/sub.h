@@ -62,8 +62,8 @@ struct sub {
 	struct pos pos;          /* everything of the sub up to here was delivered; its cursors may be further */
 	struct since since;      /* what was asked for, until it is located */
 	struct gap *gap;         /* to tell before any entry; NULL: none */
-	struct gap *hole;        /* of a pattern: to tell where hole_at comes in the order; NULL: none */
-	struct pos hole_at;      /* the first of those that were not told yet: hole->at is the last */
+	struct gap *hole;        /* of a pattern: to tell where hole_from comes in the order; NULL: none */
+	struct pos hole_from, hole_at; /* of the first of those that were not told yet: hole->at is the last */
 	bool gap_first;          /* `gap` comes before the announcement too */
 	uint8_t state;
 	bool pattern, announced;
@@ -170,7 +170,7 @@ void sub_page(struct sub *s, struct page_entry *entries, size_t n, enum page_end
 /* A room appeared that a pattern matches; a cursor at the room's floor. */
 void sub_attach(struct sub *s, struct room *r);
 /* A hole, for the rooms of a pattern that are not in memory. */
-void sub_hole(struct sub *s, struct pos at);
+void sub_hole(struct sub *s, struct pos from, struct pos at);
 /* The table was reset; every sub starts again from the position of the other epoch. */
 void feed_restart(struct feed *f);
 /* Takes the cursor out of its room, its feed and its sub. */

@@ -16,8 +16,8 @@ struct conf {
 	struct opt_list origins;
 	int64_t max_connections;      /* 0: as many as the file limit allows, 10,000 at most */
 	int64_t max_rooms;            /* of a connection */
-	double publish_rate;          /* messages per second of a connection; 0: any */
 	int64_t timeout_ms;           /* of heads and bodies, for tests; 0: as always */
+	double publish_rate;          /* messages per second of a connection; 0: any */
 	int64_t ping_ms, pong_ms, heartbeat_ms, idle_ms;
 	int64_t presence_ttl_ms, presence_grace_ms;
 	int64_t dedup_ms, dedup_max, backfills;

@@ -443,7 +443,8 @@ static struct later *store(struct bus_test_s *b, struct later *l, bool answered)
 	return l;
 }
 
-static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms)
+/* Where the log is lost, what it had acknowledged is not doubted as well: sent again it would come behind what was sent later. */
+static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool doubt)
 {
 	size_t n = 0, part;
 	struct list *it;
@@ -455,7 +456,7 @@ static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms)
 		struct later *l = list_entry(a, struct later, link);
 		if (l->fn != tell_outcome)
 			continue;
-		if (chance(b, 2))
+		if (doubt && chance(b, 2))
 			l->outcome = BUS_UNKNOWN;
 		list_del(&l->link);
 		tell_outcome(b, l);
@@ -490,7 +491,7 @@ static void reach_log(struct bus_test_s *b, struct later *l)
 	} else if (happens(b, b->unknown)) {
 		/* The connection broke just here. */
 		list_add_first(&b->sending, &l->link);
-		go_down(b, "the connection broke", 5 + some_time(b));
+		go_down(b, "the connection broke", 5 + some_time(b), true);
 		return;
 	} else {
 		store(b, l, true);
@@ -646,7 +647,7 @@ static void skip_trimmed(struct bus_test_s *b)
 
 static void begin_epoch(struct bus_test_s *b, uint64_t epoch)
 {
-	go_down(b, "the log is another one", 0);
+	go_down(b, "the log is another one", 0, false);
 	b->delivered = (struct pos){ .epoch = epoch };
 	b->up = true;
 	b->bus.events->state(b->bus.arg, true, b->delivered, STR(""));
@@ -805,7 +806,7 @@ static bool obey(struct bus_test_s *b, struct str line)
 	} else if (str_eq(what, STR("down"))) {
 		if (arg.n && duration_parse(arg, &ms, NULL) != 0)
 			return false;
-		go_down(b, "down as ordered", ms);
+		go_down(b, "down as ordered", ms, true);
 	} else if (str_eq(what, STR("up"))) {
 		b->up_at_ms = 0;
 	} else if (str_eq(what, STR("lag"))) {

@@ -1,0 +1,281 @@
+/* crdt_verbs.c - merge, value, fmt, check, diff, delta, explain, laws
+ *
+ * Each verb reads, asks lib/crdt, writes. With an error found nothing is written. */
+#include "crdt_merge.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "crdt/compare.h"
+
+#include <unistd.h>
+
+/* May results be written? Not after an error, nor after a warning with --strict. */
+static bool clean(const struct merge *m)
+{
+	return merge_status(m, MERGE_DONE) == MERGE_DONE;
+}
+
+static int finish(struct merge *m, struct merge_out *o, int status)
+{
+	if (status == MERGE_DONE && clean(m))
+		return merge_out_commit(o);
+	merge_out_abandon(o);
+	return merge_status(m, status);
+}
+
+static int write_docs(struct merge *m)
+{
+	struct merge_out o;
+	struct crdt_out to = { .flush = merge_out_flush, .arg = &o };
+	int rc;
+
+	if (!clean(m))
+		return merge_status(m, MERGE_DONE);
+	rc = merge_out_open(&o, m->output, m->shape == MERGE_PLAIN);
+	to.b = &o.buf;
+	for (size_t i = 0; i < m->n_docs && rc == 0; i++)
+		rc = merge_write(m, &to, &m->docs[i]);
+	return finish(m, &o, rc);
+}
+
+int verb_merge(struct merge *m)
+{
+	int rc = merge_stream(m);
+
+	if (rc >= 0)
+		return rc;
+	rc = merge_all(m);
+	return rc == 0 ? write_docs(m) : rc;
+}
+
+int verb_value(struct merge *m)
+{
+	m->value = true;
+	return verb_merge(m);
+}
+
+/* --- fmt, check ------------------------------------------------------------------------------- */
+
+static void format_one(struct merge *m, struct crdt_state *s, struct str text, void *arg)
+{
+	(void)text;
+	merge_write(m, arg, s);
+	crdt_state_fini(s);
+}
+
+int verb_fmt(struct merge *m)
+{
+	struct merge_out o;
+	struct crdt_out to = { .flush = merge_out_flush, .arg = &o };
+	int rc = merge_out_open(&o, m->output, true);
+
+	to.b = &o.buf;
+	for (int i = 0; i < m->n_files && rc == 0; i++)
+		rc = merge_each(m, m->files[i], format_one, &to);
+	return finish(m, &o, rc);
+}
+
+static void check_one(struct merge *m, struct crdt_state *s, struct str text, void *arg)
+{
+	(void)arg;
+	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+		text.n--;
+	while (text.n > 0 && (*text.p == '\n' || *text.p == ' '))
+		text = str_skip(text, 1);
+	if (!m->options.at && !crdt_is_canonical(s, text))
+		crdt_find(&m->report, W_NONCANON, s->line, "", "the document is not canonical");
+	merge_add(m, s, NULL);
+}
+
+int verb_check(struct merge *m)
+{
+	int rc = 0;
+
+	m->findings_on_stdout = true;
+	m->format = 1;
+	for (int i = 0; i < m->n_files && rc == 0; i++)
+		rc = merge_each(m, m->files[i], check_one, NULL);
+	return rc ? rc : m->report.errors + m->report.warnings > 0 ? MERGE_NEGATIVE : MERGE_DONE;
+}
+
+/* --- two files -------------------------------------------------------------------------------- */
+
+static int print(struct merge *m, struct buf *text, int status)
+{
+	struct merge_out o;
+	int rc = merge_out_open(&o, m->output, false);
+
+	if (rc == 0) {
+		buf_add_str(&o.buf, buf_str(text));
+		rc = merge_out_commit(&o);
+	}
+	buf_fini(text);
+	return rc ? rc : status;
+}
+
+static int load_two(struct merge *m, struct crdt_state *a, struct crdt_state *b)
+{
+	int rc = merge_one(m, m->files[0], a);
+
+	*b = (struct crdt_state){ 0 };
+	if (rc == 0)
+		rc = merge_one(m, m->files[1], b);
+	return rc ? rc : m->report.errors > 0 ? MERGE_DATA : 0;
+}
+
+int verb_diff(struct merge *m)
+{
+	struct crdt_state a, b;
+	struct buf text = { 0 };
+	int rc = load_two(m, &a, &b), order;
+
+	if (rc == 0) {
+		order = crdt_order(&m->report, &a, &b);
+		rc = order < 0 ? MERGE_DATA : order == ORDER_EQUAL ? MERGE_DONE : MERGE_NEGATIVE;
+		if (order >= 0) {
+			buf_addf(&text, "{\"order\":\"%s\"}\n", crdt_order_names[order]);
+			crdt_diff(&text, &a, &b);
+			rc = print(m, &text, rc);
+		}
+	}
+	crdt_state_fini(&a);
+	crdt_state_fini(&b);
+	return merge_status(m, rc);
+}
+
+int verb_delta(struct merge *m)
+{
+	struct crdt_state a, b, d = { 0 };
+	struct buf text = { 0 };
+	int rc = load_two(m, &a, &b);
+
+	/* Joining copies first: what cannot be joined has no delta. */
+	if (rc == 0 && (crdt_order(&m->report, &a, &b) < 0 || crdt_delta(&m->report, &d, &a, &b) != 0))
+		rc = MERGE_DATA;
+	if (rc == 0 && clean(m)) {
+		crdt_emit(&(struct crdt_out){ .b = &text }, &d, SHAPE_V1);
+		buf_add_char(&text, '\n');
+		rc = print(m, &text, 0);
+	}
+	crdt_state_fini(&d);
+	crdt_state_fini(&a);
+	crdt_state_fini(&b);
+	return merge_status(m, rc);
+}
+
+/* --- many ------------------------------------------------------------------------------------- */
+
+struct kept {
+	struct crdt_state *v;
+	size_t n, cap;
+};
+
+static void keep(struct merge *m, struct crdt_state *s, struct str text, void *arg)
+{
+	struct kept *k = arg;
+
+	(void)m;
+	(void)text;
+	if (k->n == k->cap) {
+		k->cap = k->cap ? 2 * k->cap : 16;
+		k->v = mem_resize(k->v, k->cap, sizeof(*k->v));
+	}
+	k->v[k->n++] = *s;
+}
+
+static int keep_all(struct merge *m, struct kept *k)
+{
+	int rc = 0;
+
+	for (int i = 0; i < m->n_files && rc == 0; i++)
+		rc = merge_each(m, m->files[i], keep, k);
+	for (size_t i = 0; i < k->n && rc == 0; i++) {
+		struct crdt_state copy;
+
+		crdt_clone(&copy, &k->v[i]);
+		merge_add(m, &copy, NULL);
+	}
+	return rc ? rc : m->report.errors > 0 ? MERGE_DATA : 0;
+}
+
+static void kept_fini(struct kept *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		crdt_state_fini(&k->v[i]);
+	mem_free(k->v);
+}
+
+static bool same_id(const struct crdt_state *a, const struct crdt_state *b)
+{
+	return a->has_id == b->has_id && str_eq(a->id, b->id);
+}
+
+int verb_explain(struct merge *m)
+{
+	struct kept k = { 0 };
+	struct buf text = { 0 };
+	int rc = keep_all(m, &k);
+
+	for (size_t d = 0; d < m->n_docs && rc == 0; d++) {
+		struct crdt_state *of = mem_array(k.n, sizeof(*of));
+		size_t n = 0;
+
+		for (size_t i = 0; i < k.n; i++)
+			if (same_id(&k.v[i], &m->docs[d]))
+				of[n++] = k.v[i];
+		crdt_explain(&text, of, n);
+		mem_free(of);
+	}
+	if (rc == 0)
+		rc = print(m, &text, 0);
+	buf_fini(&text);
+	kept_fini(&k);
+	return merge_status(m, rc);
+}
+
+#define LAWS_ORDERS 64
+
+/* Joins in a random order and grouping, some states twice: what comes out must always be the same. */
+static bool shuffle_joins(const struct kept *k, const struct crdt_state *doc)
+{
+	struct crdt_report quiet = { 0 };
+	struct crdt_state *v = mem_array(2 * k->n, sizeof(*v));
+	size_t n = 0;
+	bool held;
+
+	for (size_t i = 0; i < k->n; i++) {
+		for (uint64_t times = 1 + rand_below(2); same_id(&k->v[i], doc) && times > 0; times--)
+			crdt_clone(&v[n++], &k->v[i]);
+	}
+	while (n > 1) {
+		size_t a = rand_below(n), b = rand_below(n - 1);
+
+		b += b >= a;
+		crdt_join(&quiet, &v[a], &v[b], NULL);
+		crdt_state_fini(&v[b]);
+		v[b] = v[--n];
+	}
+	held = n == 0 || crdt_equal(&v[0], doc);
+	if (n > 0)
+		crdt_state_fini(&v[0]);
+	mem_free(v);
+	return held;
+}
+
+int verb_laws(struct merge *m)
+{
+	struct kept k = { 0 };
+	struct buf text = { 0 };
+	int rc = keep_all(m, &k), violated = 0;
+
+	for (size_t d = 0; d < m->n_docs && rc == 0; d++)
+		for (int i = 0; i < LAWS_ORDERS; i++)
+			violated += !shuffle_joins(&k, &m->docs[d]);
+	if (rc == 0) {
+		buf_addf(&text, "{\"documents\":%zu,\"orders\":%d,\"states\":%zu,\"violated\":%d}\n", m->n_docs, LAWS_ORDERS, k.n,
+			violated);
+		rc = print(m, &text, violated ? MERGE_NEGATIVE : MERGE_DONE);
+	}
+	kept_fini(&k);
+	return merge_status(m, rc);
+}

@@ -1,0 +1,283 @@
+/* rt-crdt-merge - joins CRDT states, offline
+ *
+ * The table of options and verbs. What a verb does is in crdt_verbs.c and its neighbours, what a type is in lib/crdt. */
+#include "crdt_merge.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct merge merge = {
+	.options = { .max_depth = 256, .max_line = 1u << 30, .max_drift_us = -1 },
+	.every_ms = 10000,
+};
+
+static struct {
+	const char *type, *files0, *now, *completion, *node, *id, *witness, *state;
+	int64_t max_drift_ms, max_depth;
+	uint64_t max_line;
+	int on_drift, verbose, color;
+	bool follow, global, help, version, dump;
+} set = { .max_drift_ms = -1, .max_depth = 256, .max_line = 1u << 30 };
+
+#define OPTION(l, n, t, v, a, h) { .letter = l, .name = n, .type = t, .target = v, .arg = a, .help = h }
+#define OPTION_FILE(l, n, v, h) \
+	{ .letter = l, .name = n, .type = OPT_STRING, .target = v, .arg = "FILE", .help = h, .complete = "file" }
+
+static const struct opt options[] = {
+	OPTION('t', "type", OPT_STRING, &set.type, "TYPE", "of documents that do not say"),
+	OPTION(0, "at", OPT_STRING, &merge.options.at, ".PATH", "where a document holds the state"),
+	OPTION(0, "shape", OPT_CHOICE, &merge.shape, "keep|v1|plain", "of the output"),
+	OPTION(0, "value", OPT_FLAG, &merge.value, NULL, "print the value instead of the state"),
+	OPTION_FILE('o', "output", &merge.output, "instead of stdout; may be an input"),
+	OPTION('f', "format", OPT_CHOICE, &merge.format, "text|json", "of findings on stderr"),
+	OPTION(0, "strict", OPT_FLAG, &merge.strict, NULL, "warnings fail (1) and nothing is written"),
+	OPTION_FILE(0, "files0-from", &set.files0, "names of inputs, each ended by NUL"),
+	OPTION(0, "max-drift", OPT_DURATION, &set.max_drift_ms, NULL, "refuse timestamps further in the future"),
+	OPTION(0, "on-drift", OPT_CHOICE, &set.on_drift, "reject|warn", NULL),
+	OPTION(0, "now", OPT_STRING, &set.now, "TIME", "instead of the clock (RFC 3339)"),
+	OPTION(0, "follow", OPT_FLAG, &set.follow, NULL, "join stdin for ever; a line for every change"),
+	OPTION(0, "emit", OPT_CHOICE, &merge.emit, "state|delta|value", "what --follow prints"),
+	OPTION_FILE(0, "snapshot", &merge.snapshot, "--follow: keep the state there"),
+	OPTION(0, "every", OPT_DURATION, &merge.every_ms, NULL, "how often (10s)"),
+	OPTION(0, "node", OPT_STRING, &set.node, "NODE", "apply: who writes"),
+	OPTION(0, "id", OPT_STRING, &set.id, "ID", "apply: to which document"),
+	OPTION_FILE(0, "witness", &set.witness, "apply: a newer context to be held against"),
+	OPTION_FILE(0, "state", &set.state, "hlc: where the clock is kept"),
+	OPTION(0, "global", OPT_FLAG, &set.global, NULL, "git-install: for all repositories"),
+	{ .name = "max-depth", .type = OPT_INT, .target = &set.max_depth, .arg = "N", .min = 1, .max = JSON_DEPTH_LIMIT },
+	OPTION(0, "max-line", OPT_SIZE, &set.max_line, NULL, NULL),
+	OPTION(0, "allow-negative-ts", OPT_FLAG, &merge.options.negative_ts, NULL, NULL),
+	OPTION(0, "node-id-any", OPT_FLAG, &merge.options.node_id_any, NULL, NULL),
+	OPTION('q', "quiet", OPT_FLAG, &merge.quiet, NULL, "errors only"),
+	OPTION('v', "verbose", OPT_COUNT, &set.verbose, NULL, NULL),
+	OPTION(0, "color", OPT_CHOICE, &set.color, "auto|always|never", NULL),
+	OPTION('h', "help", OPT_FLAG, &set.help, NULL, "this"),
+	OPTION('V', "version", OPT_FLAG, &set.version, NULL, NULL),
+	OPTION(0, "completion", OPT_STRING, &set.completion, "SHELL", NULL),
+	OPTION(0, "dump-options", OPT_FLAG, &set.dump, NULL, NULL),
+	{ .type = OPT_END },
+};
+
+static const struct opt_program program = {
+	.name = "rt-crdt-merge",
+	.purpose = "join CRDT states; the same bytes in any order",
+	.usage = (const char *const[]){ "[merge] [options] [FILE...]", "value|check|explain|fmt|laws FILE...", "diff|delta A B",
+		"apply --node NODE [FILE]", "hlc now|recv|cmp|parse|pack", "git-install", NULL },
+	.examples = (const char *const[]){
+		"rt-crdt-merge a.json b.json -o all.json",
+		"rt-crdt-merge explain a.json b.json",
+		"rt-sub counters | rt-crdt-merge --follow --value", NULL },
+	.opts = options,
+	.complete = "file",
+	.hints = (const char *const[]){ "i", "the output may be an input: -o FILE", "in-place", "the output may be an input: -o FILE",
+		"u", "this program connects to nothing: rt-sub ROOM | rt-crdt-merge --follow", NULL },
+};
+
+enum verb { V_MERGE, V_VALUE, V_CHECK, V_EXPLAIN, V_DIFF, V_DELTA, V_APPLY, V_FMT, V_LAWS, V_HLC, V_GIT_MERGE, V_GIT_INSTALL };
+
+/* How many operands each verb takes behind its name; max -1: any. */
+static const struct {
+	const char *name;
+	int min, max;
+} verbs[] = {
+	[V_MERGE] = { "merge", 0, -1 },
+	[V_VALUE] = { "value", 0, -1 },
+	[V_CHECK] = { "check", 0, -1 },
+	[V_EXPLAIN] = { "explain", 0, -1 },
+	[V_DIFF] = { "diff", 2, 2 },
+	[V_DELTA] = { "delta", 2, 2 },
+	[V_APPLY] = { "apply", 0, 1 },
+	[V_FMT] = { "fmt", 0, -1 },
+	[V_LAWS] = { "laws", 0, -1 },
+	[V_HLC] = { "hlc", 1, 3 },
+	[V_GIT_MERGE] = { "git-merge", 3, 4 },
+	[V_GIT_INSTALL] = { "git-install", 0, 0 },
+};
+
+static void __attribute__((format(printf, 1, 2), noreturn)) usage(const char *fmt, ...)
+{
+	struct buf b = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_addv(&b, fmt, ap);
+	va_end(ap);
+	log_error("%s", buf_cstr(&b));
+	fprintf(stderr, "try 'rt-crdt-merge -h'\n");
+	exit(MERGE_USAGE);
+}
+
+static void show_something(int n, char **argv)
+{
+	if ((set.help || set.version) && n > 0)
+		usage("'%s' is one operand too many", argv[1]);
+	if (set.completion && opt_completion(&program, set.completion) != 0)
+		usage("no completion for '%s' (bash, zsh, fish)", set.completion);
+	if (set.dump)
+		opt_dump(&program);
+	if (set.help)
+		opt_help(&program);
+	if (set.version) {
+		printf("%s %s\ntypes:", program.name, RT_VERSION);
+		for (const struct crdt_type *const *t = crdt_types(); *t; t++)
+			printf(" %s/1", (*t)->name);
+		printf("\n");
+	}
+	if (set.help || set.version || set.completion || set.dump) {
+		if (fflush(stdout) != 0) {
+			log_error("cannot write 'stdout': %s", strerror(errno));
+			exit(MERGE_SYSTEM);
+		}
+		exit(MERGE_DONE);
+	}
+}
+
+static void read_now(void)
+{
+	struct err e = { 0 };
+	struct timespec ts;
+	int64_t ms;
+
+	if (set.now) {
+		if (time_parse(str_of(set.now), &ms, &e) != 0)
+			usage("option '--now': %s", e.text);
+		merge.options.now_us = ms * 1000;
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &ts);
+	merge.options.now_us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+static void read_settings(void)
+{
+	if (set.type) {
+		struct str version, name = str_cut(str_of(set.type), '/', &version);
+
+		merge.options.type = crdt_type_find(name);
+		if (!merge.options.type || (version.p && !str_eq(version, STR("1"))))
+			usage("option '--type': '%s' is not known (rt-crdt-merge -V lists the types)", set.type);
+	}
+	read_now();
+	if (set.follow && set.max_drift_ms < 0)
+		set.max_drift_ms = 60000;
+	if (set.max_drift_ms >= 0 && set.max_drift_ms < INT64_MAX / 1000)
+		merge.options.max_drift_us = set.max_drift_ms * 1000;
+	merge.options.max_depth = (unsigned)set.max_depth;
+	if (set.max_line < 1 || set.max_line > UINT32_MAX / 2)
+		usage("option '--max-line' needs a size up to 2g");
+	merge.options.max_line = (size_t)set.max_line;
+	merge.report = (struct crdt_report){ .fn = merge_print_finding, .arg = &merge, .drift_warns = set.on_drift == 1 };
+	merge.value |= merge.emit == 2;
+}
+
+/* The names in a file, each ended by NUL. The block lives as long as the program. */
+static struct buf names;
+
+static const char **read_names(const char *path, int *n)
+{
+	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	const char **v = NULL;
+	ssize_t got;
+
+	do {
+		got = fd < 0 ? -1 : read(fd, buf_reserve(&names, 65536), 65536);
+		names.n += got > 0 ? (size_t)got : 0;
+	} while (got > 0);
+	if (got < 0) {
+		log_error("cannot read '%s': %s", path, strerror(errno));
+		exit(MERGE_SYSTEM);
+	}
+	if (fd > 0)
+		close(fd);
+	buf_cstr(&names);
+	*n = 0;
+	for (size_t i = 0; i < names.n; i += strlen(names.p + i) + 1) {
+		v = mem_resize(v, (size_t)*n + 1, sizeof(*v));
+		v[(*n)++] = names.p + i;
+	}
+	return v;
+}
+
+static enum verb find_verb(int *n, char ***operands)
+{
+	for (size_t i = 0; *n > 0 && i < sizeof(verbs) / sizeof(*verbs); i++) {
+		if (strcmp(**operands, verbs[i].name) == 0) {
+			--*n;
+			++*operands;
+			return (enum verb)i;
+		}
+	}
+	return V_MERGE;
+}
+
+static int run(enum verb verb)
+{
+	switch (verb) {
+	case V_MERGE: return set.follow ? verb_follow(&merge) : verb_merge(&merge);
+	case V_VALUE: return verb_value(&merge);
+	case V_CHECK: return verb_check(&merge);
+	case V_EXPLAIN: return verb_explain(&merge);
+	case V_DIFF: return verb_diff(&merge);
+	case V_DELTA: return verb_delta(&merge);
+	case V_APPLY: return verb_apply(&merge, set.node, set.id, set.witness);
+	case V_FMT: return verb_fmt(&merge);
+	case V_LAWS: return verb_laws(&merge);
+	case V_HLC: return verb_hlc(&merge, set.state);
+	case V_GIT_MERGE: return verb_git_merge(&merge);
+	case V_GIT_INSTALL: return verb_git_install(&merge, set.global);
+	}
+	return MERGE_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const standard[] = { "-" };
+	struct err e = { 0 };
+	char **operands = argv + 1;
+	const char *git[4] = { 0 };
+	const char **listed = NULL;
+	enum verb verb;
+	int n, status;
+
+	log_init(program.name, LOG_LEVEL_WARNING, false);
+	n = opt_parse(&program, argc, argv, &e);
+	if (n < 0)
+		usage("%s", e.text);
+	show_something(n, argv);
+	verb = find_verb(&n, &operands);
+	read_settings();
+	if (n < verbs[verb].min || (verbs[verb].max >= 0 && n > verbs[verb].max))
+		usage("%s needs %s operands", verbs[verb].name, n < verbs[verb].min ? "more" : "fewer");
+	if (verb == V_APPLY && !set.node)
+		usage("apply needs --node: who writes");
+	if (set.follow && (verb != V_MERGE || n > 0))
+		usage("--follow reads stdin only");
+	merge.files = (const char *const *)operands;
+	merge.n_files = n;
+	if (set.files0) {
+		if (n > 0)
+			usage("--files0-from and files do not go together");
+		merge.files = listed = read_names(set.files0, &merge.n_files);
+	} else if (n == 0 && verb != V_APPLY && verb != V_GIT_INSTALL) {
+		merge.files = standard;
+		merge.n_files = 1;
+	}
+	if (verb == V_GIT_MERGE) {
+		memcpy(git, operands, (size_t)n * sizeof(*git));
+		git[3] = git[3] ? git[3] : git[1];
+		merge.files = git;
+	}
+	status = run(verb);
+	merge_fini(&merge);
+	buf_fini(&names);
+	mem_free(listed);
+	return status;
+}

@@ -1,0 +1,42 @@
+#compdef rt-crdt-merge
+# zsh completion of rt-crdt-merge, generated from its option table
+
+_rt_rooms() {
+	local room rest
+	local -a rooms
+	while read -r room rest; do rooms+=("$room"); done < <(rt-sub -L -f "{room}" -w 1s 2>/dev/null)
+	compadd -a rooms
+}
+
+_rt_crdt_merge() {
+	_arguments -s -S \
+		'(-t --type)'{-t+,--type=}'[of documents that do not say]:TYPE: ' \
+		--at='[where a document holds the state]:.PATH: ' \
+		--shape='[of the output]:shape:(keep v1 plain)' \
+		--value'[print the value instead of the state]' \
+		'(-o --output)'{-o+,--output=}'[instead of stdout; may be an input]:FILE:_files' \
+		'(-f --format)'{-f+,--format=}'[of findings on stderr]:format:(text json)' \
+		--strict'[warnings fail (1) and nothing is written]' \
+		--files0-from='[names of inputs, each ended by NUL]:FILE:_files' \
+		--max-drift='[refuse timestamps further in the future]:DURATION: ' \
+		--now='[instead of the clock (RFC 3339)]:TIME: ' \
+		--follow'[join stdin for ever; a line for every change]' \
+		--emit='[what --follow prints]:emit:(state delta value)' \
+		--snapshot='[--follow: keep the state there]:FILE:_files' \
+		--every='[how often (10s)]:DURATION: ' \
+		--node='[apply: who writes]:NODE: ' \
+		--id='[apply: to which document]:ID: ' \
+		--witness='[apply: a newer context to be held against]:FILE:_files' \
+		--state='[hlc: where the clock is kept]:FILE:_files' \
+		--global'[git-install: for all repositories]' \
+		'(-q --quiet)'{-q,--quiet}'[errors only]' \
+		'(-h --help)'{-h,--help}'[this]' \
+		'*:file:_files'
+}
+
+# Found in fpath it runs at once; sourced it registers itself.
+if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
+	_rt_crdt_merge "$@"
+else
+	compdef _rt_crdt_merge rt-crdt-merge
+fi

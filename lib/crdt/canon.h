@@ -1,0 +1,20 @@
+/* canon.h - the one text of a value
+ *
+ * No whitespace, members sorted by the bytes of their names, strings as raw UTF-8 with the fewest escapes (lower-case
+ * \u00xx for control characters without a short one), numbers as in number.h. */
+#ifndef RT_CRDT_CANON_H
+#define RT_CRDT_CANON_H
+
+#include "crdt/json.h"
+
+/* Appends a string with its quotes. */
+void canon_string(struct buf *out, struct str s);
+/* Appends a value; 0, or reported: a real that is not finite. */
+int canon_value(struct json_reader *r, struct buf *out, const struct json *v);
+/* The canonical text in the arena. */
+int canon_copy(struct json_reader *r, struct arena *a, const struct json *v, struct str *out);
+
+/* -1, 0, 1 by bytes. */
+int canon_cmp(struct str a, struct str b);
+
+#endif

@@ -1,0 +1,20 @@
+/* compare.h - two states side by side, and many: order, differences, least delta, who won */
+#ifndef RT_CRDT_COMPARE_H
+#define RT_CRDT_COMPARE_H
+
+#include "crdt/crdt.h"
+
+enum crdt_order { ORDER_EQUAL, ORDER_BEFORE, ORDER_AFTER, ORDER_CONCURRENT };
+
+extern const char *const crdt_order_names[];
+
+/* Of a to b in the lattice; negative: reported, they cannot be joined. */
+int crdt_order(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b);
+/* A line of NDJSON for every slot that differs. */
+void crdt_diff(struct buf *out, const struct crdt_state *a, const struct crdt_state *b);
+/* The least d with a join d = a join b. d borrows from b; 0, or reported. */
+int crdt_delta(struct crdt_report *r, struct crdt_state *d, const struct crdt_state *a, const struct crdt_state *b);
+/* A line of NDJSON for every slot on which the states (n of them, all of one type) do not agree: who won, by which rule. */
+void crdt_explain(struct buf *out, const struct crdt_state *s, size_t n);
+
+#endif

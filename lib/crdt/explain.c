@@ -1,0 +1,236 @@
+/* explain.c - who won, by which rule
+ *
+ * Goes through all lists at once, key by key, and speaks where inputs do not agree. A second look at the joined state tells
+ * what stands side by side there (concurrent values, additions beside removals). */
+#include "crdt/compare.h"
+#include "crdt/lww.h"
+#include "base/mem.h"
+
+struct walk {
+	struct buf *out;
+	const struct crdt_state *s;
+	size_t n;
+	const struct crdt_type *type;
+	size_t *at;                    /* of each list */
+	const struct crdt_leaf **have; /* of each list for the key at hand, or NULL */
+};
+
+static void add_src(struct buf *out, const struct crdt_state *s)
+{
+	struct buf src = { 0 };
+
+	buf_addf(&src, "%s:%llu", s->file ? s->file : "-", (unsigned long long)s->line);
+	canon_string(out, buf_str(&src));
+	buf_fini(&src);
+}
+
+static void add_path(struct walk *w, struct str key)
+{
+	buf_add_text(w->out, "\"path\":");
+	crdt_path(w->out, w->type, key);
+}
+
+static void add_number(struct buf *out, const struct crdt_leaf *l)
+{
+	if (l->val_n == LEAF_COUNT)
+		buf_add_u64(out, l->num);
+	else
+		buf_add_str(out, leaf_val(l));
+}
+
+static bool same(const struct crdt_leaf *a, const struct crdt_leaf *b)
+{
+	return a->val_n == b->val_n && (a->val_n == LEAF_COUNT ? a->num == b->num : str_eq(leaf_val(a), leaf_val(b)));
+}
+
+/* {"path":...,"rule":"max","values":{"a.json:1":3,...}} */
+static void explain_slot(struct walk *w, struct str key)
+{
+	const char *separator = "";
+
+	buf_add_char(w->out, '{');
+	add_path(w, key);
+	buf_addf(w->out, ",\"rule\":\"%s\",\"values\":{", w->type == &crdt_min ? "min" : "max");
+	for (size_t i = 0; i < w->n; i++) {
+		if (!w->have[i])
+			continue;
+		buf_add_text(w->out, separator);
+		separator = ",";
+		add_src(w->out, &w->s[i]);
+		buf_add_char(w->out, ':');
+		add_number(w->out, w->have[i]);
+	}
+	buf_add_text(w->out, "}}\n");
+}
+
+/* An entry with its source: {...,"src":"a.json:1",...} */
+static void add_entry(struct walk *w, size_t i)
+{
+	struct lww_entry e;
+
+	if (!lww_split(leaf_val(w->have[i]), &e))
+		return;
+	buf_add_text(w->out, e.deleted ? "{\"deleted\":true,\"node_id\":" : "{\"node_id\":");
+	buf_add_str(w->out, e.node);
+	buf_add_text(w->out, ",\"src\":");
+	add_src(w->out, &w->s[i]);
+	buf_add_text(w->out, ",\"timestamp\":");
+	buf_add_str(w->out, e.timestamp);
+	if (e.value.p) {
+		buf_add_text(w->out, ",\"value\":");
+		buf_add_str(w->out, e.value);
+	}
+	buf_add_char(w->out, '}');
+}
+
+static void explain_entry(struct walk *w, struct str key)
+{
+	const char *rule;
+	size_t best = w->n;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->have[i] && (best == w->n || lww_cmp(leaf_val(w->have[best]), leaf_val(w->have[i]), NULL, NULL) < 0))
+			best = i;
+	for (size_t i = 0; i < w->n; i++) {
+		if (!w->have[i] || same(w->have[i], w->have[best]))
+			continue;
+		lww_cmp(leaf_val(w->have[i]), leaf_val(w->have[best]), &rule, NULL);
+		buf_add_text(w->out, "{\"loser\":");
+		add_entry(w, i);
+		buf_add_char(w->out, ',');
+		add_path(w, key);
+		buf_addf(w->out, ",\"rule\":\"%s\",\"winner\":", rule);
+		add_entry(w, best);
+		buf_add_text(w->out, "}\n");
+	}
+}
+
+static void add_dot(struct buf *out, struct str key)
+{
+	struct crdt_dot dot;
+	struct buf node = { 0 };
+
+	key_dot(key, &dot);
+	key_decode(&node, dot.node);
+	canon_string(out, buf_str(&node));
+	buf_addf(out, ",%llu", (unsigned long long)dot.seq);
+	buf_fini(&node);
+}
+
+/* Who has seen this dot and no longer holds it? */
+static void explain_dot(struct walk *w, struct str key)
+{
+	struct crdt_dot dot;
+
+	key_dot(key, &dot);
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->have[i] || !ctx_covers(&w->s[i].ctx, dot))
+			continue;
+		buf_add_text(w->out, "{\"dots\":[[");
+		add_dot(w->out, key);
+		buf_add_text(w->out, "]],");
+		add_path(w, key);
+		buf_add_text(w->out, ",\"reason\":\"removed\",\"removed_by\":");
+		add_src(w->out, &w->s[i]);
+		buf_add_text(w->out, ",\"rule\":\"dot-covered\"}\n");
+		return;
+	}
+}
+
+static void explain_key(struct walk *w, struct str key)
+{
+	const struct crdt_leaf *first = NULL;
+	bool differ = false;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->have[i] && !first)
+			first = w->have[i];
+		differ |= w->have[i] && !same(first, w->have[i]);
+	}
+	if (w->type->causal)
+		explain_dot(w, key);
+	else if (differ && (w->type == &crdt_lww || w->type == &crdt_lwwmap))
+		explain_entry(w, key);
+	else if (differ)
+		explain_slot(w, key);
+}
+
+/* What stands side by side in the result: "concurrent-kept", "add-wins", "remove-wins". */
+static void explain_result(struct walk *w, const struct crdt_state *all)
+{
+	const struct crdt_leaf *v = all->leaves.v;
+	struct buf path = { 0 }, next = { 0 };
+
+	for (size_t i = 0, end; i < all->leaves.n; i = end) {
+		bool a = false, r = false;
+
+		path.n = 0;
+		crdt_path(&path, w->type, leaf_key(&v[i]));
+		for (end = i; end < all->leaves.n; end++) {
+			struct crdt_dot dot;
+			size_t n = key_dot(leaf_key(&v[end]), &dot);
+
+			next.n = 0;
+			crdt_path(&next, w->type, leaf_key(&v[end]));
+			if (!str_eq(buf_str(&path), buf_str(&next)))
+				break;
+			a |= w->type == &crdt_rwset && v[end].key[n - 1] == 'a';
+			r |= w->type == &crdt_rwset && v[end].key[n - 1] == 'r';
+		}
+		if ((a && r) || (w->type != &crdt_rwset && v[i].val && end - i > 1)) {
+			buf_add_char(w->out, '{');
+			buf_add_text(w->out, "\"dots\":[");
+			for (size_t k = i; k < end; k++) {
+				buf_add_text(w->out, k > i ? ",[" : "[");
+				add_dot(w->out, leaf_key(&v[k]));
+				buf_add_char(w->out, ']');
+			}
+			buf_add_text(w->out, "],\"path\":");
+			buf_add_str(w->out, buf_str(&path));
+			buf_addf(w->out, ",\"rule\":\"%s\"}\n", a && r ? "remove-wins" : "concurrent-kept");
+		}
+	}
+	buf_fini(&path);
+	buf_fini(&next);
+}
+
+void crdt_explain(struct buf *out, const struct crdt_state *s, size_t n)
+{
+	struct walk w = { .out = out, .s = s, .n = n, .at = mem_zalloc((n + 1) * sizeof(*w.at)),
+		.have = mem_zalloc((n + 1) * sizeof(*w.have)) };
+	struct crdt_state all = { 0 }, copy;
+	struct crdt_report quiet = { 0 };
+
+	for (size_t i = 0; i < n && !w.type; i++)
+		w.type = s[i].type;
+	while (w.type) {
+		const struct crdt_leaf *least = NULL;
+
+		for (size_t i = 0; i < n; i++) {
+			const struct crdt_leaf *l = w.at[i] < s[i].leaves.n ? &s[i].leaves.v[w.at[i]] : NULL;
+
+			if (l && (!least || leaf_cmp(l, least) < 0))
+				least = l;
+		}
+		if (!least)
+			break;
+		for (size_t i = 0; i < n; i++) {
+			const struct crdt_leaf *l = w.at[i] < s[i].leaves.n ? &s[i].leaves.v[w.at[i]] : NULL;
+
+			w.have[i] = l && leaf_cmp(l, least) == 0 ? l : NULL;
+			w.at[i] += w.have[i] != NULL;
+		}
+		explain_key(&w, leaf_key(least));
+	}
+	if (w.type && w.type->causal) {
+		for (size_t i = 0; i < n; i++) {
+			crdt_clone(&copy, &s[i]);
+			crdt_join(&quiet, &all, &copy, NULL);
+			crdt_state_fini(&copy);
+		}
+		explain_result(&w, &all);
+		crdt_state_fini(&all);
+	}
+	mem_free(w.at);
+	mem_free(w.have);
+}

@@ -1,0 +1,391 @@
+/* slots.c - types that are a maximum per slot: gcounter, pncounter, bcounter, max, min
+ *
+ * A slot is written by one replica only (or, for max and min, by all), and only ever grows: the join takes the larger one
+ * of each. Zero slots are kept: they tell that a replica exists. */
+#include "crdt/crdt.h"
+#include "crdt/number.h"
+#include "base/err.h"
+
+static int read_slots(struct crdt_reader *r, const struct json *v, bool pairs)
+{
+	size_t key_n = r->key.n;
+	uint64_t count;
+
+	if (crdt_want_object(r, v, NULL) != 0)
+		return ERR_INVALID;
+	for (const struct json *m = v->first; m; m = m->next) {
+		if (crdt_node(r, m, m->name) != 0 || crdt_count(r, m, &count) != 0)
+			return ERR_INVALID;
+		if (pairs)
+			key_add(&r->key, m->name);
+		else
+			buf_add_str(&r->key, m->name);
+		crdt_add_count(r, count);
+		r->key.n = key_n;
+	}
+	return 0;
+}
+
+static int join_count(struct crdt_leaf *a, const struct crdt_leaf *b, struct arena *arena)
+{
+	(void)arena;
+	if (b->num <= a->num)
+		return 0;
+	a->num = b->num;
+	return JOIN_RIGHT;
+}
+
+static void emit_slots(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
+{
+	buf_add_char(o->b, '{');
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buf_add_char(o->b, ',');
+		canon_string(o->b, str_skip(leaf_key(&v[i]), skip));
+		buf_add_char(o->b, ':');
+		buf_add_u64(o->b, v[i].num);
+		crdt_out_turn(o);
+	}
+	buf_add_char(o->b, '}');
+}
+
+static __int128 sum(const struct crdt_leaf *v, size_t n)
+{
+	__int128 total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += v[i].num;
+	return total;
+}
+
+/* How many leaves have a key that begins with `c`, from the front. */
+static size_t half(const struct crdt_leaf *v, size_t n, char c)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (v[mid].key[0] <= c)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static void path_slot(struct buf *out, struct str key)
+{
+	canon_string(out, key);
+}
+
+/* --- gcounter --------------------------------------------------------------------------------- */
+
+static int read_gcounter(struct crdt_reader *r, const struct json *v)
+{
+	return read_slots(r, v, false);
+}
+
+static void value_gcounter(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
+{
+	(void)skip;
+	number_add_i128(out, sum(v, n));
+}
+
+const struct crdt_type crdt_gcounter = {
+	.name = "gcounter",
+	.read = read_gcounter,
+	.emit = emit_slots,
+	.value = value_gcounter,
+	.join = join_count,
+	.path = path_slot,
+};
+
+/* --- pncounter -------------------------------------------------------------------------------- */
+
+static int read_half(struct crdt_reader *r, const struct json *v, const char *name)
+{
+	const struct json *m = json_get(v, name);
+	int rc = 0;
+
+	if (!m && !r->state->delta)
+		return json_find(&r->json, v, E_KEY, "the member '%s' is missing", name);
+	buf_add_text(&r->key, name);
+	if (m)
+		rc = read_slots(r, m, false);
+	r->key.n = 0;
+	return rc;
+}
+
+static int read_pncounter(struct crdt_reader *r, const struct json *v)
+{
+	if (crdt_want_object(r, v, "n p") != 0)
+		return ERR_INVALID;
+	return read_half(r, v, "n") || read_half(r, v, "p") ? ERR_INVALID : 0;
+}
+
+static void emit_pncounter(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
+{
+	size_t minus = half(v, n, 'n');
+
+	buf_add_text(o->b, "{\"n\":");
+	emit_slots(o, v, minus, skip + 1);
+	buf_add_text(o->b, ",\"p\":");
+	emit_slots(o, v + minus, n - minus, skip + 1);
+	buf_add_char(o->b, '}');
+}
+
+static void value_pncounter(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
+{
+	size_t minus = half(v, n, 'n');
+
+	(void)skip;
+	number_add_i128(out, sum(v + minus, n - minus) - sum(v, minus));
+}
+
+static void path_pncounter(struct buf *out, struct str key)
+{
+	canon_string(out, str_make(key.p, 1));
+	buf_add_char(out, ',');
+	canon_string(out, str_skip(key, 1));
+}
+
+const struct crdt_type crdt_pncounter = {
+	.name = "pncounter",
+	.read = read_pncounter,
+	.emit = emit_pncounter,
+	.value = value_pncounter,
+	.join = join_count,
+	.path = path_pncounter,
+};
+
+/* --- bcounter --------------------------------------------------------------------------------- */
+
+static int read_bcounter(struct crdt_reader *r, const struct json *v)
+{
+	const struct json *rights, *used;
+
+	if (crdt_want_object(r, v, "r u") != 0)
+		return ERR_INVALID;
+	rights = json_get(v, "r");
+	used = json_get(v, "u");
+	if ((!rights || !used) && !r->state->delta)
+		return json_find(&r->json, v, E_KEY, "the member '%s' is missing", rights ? "u" : "r");
+	if (rights && crdt_want_object(r, rights, NULL) != 0)
+		return ERR_INVALID;
+	for (const struct json *m = rights ? rights->first : NULL; m; m = m->next) {
+		int rc = crdt_node(r, m, m->name);
+
+		buf_add_char(&r->key, 'r');
+		key_add(&r->key, m->name);
+		if (rc == 0)
+			rc = read_slots(r, m, false);
+		r->key.n = 0;
+		if (rc != 0)
+			return rc;
+	}
+	return used ? read_half(r, v, "u") : 0;
+}
+
+static void emit_bcounter(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
+{
+	size_t rights = half(v, n, 'r');
+	struct buf from = { 0 };
+
+	buf_add_text(o->b, "{\"r\":{");
+	for (size_t i = 0, end; i < rights; i = end) {
+		struct str head = key_head(str_skip(leaf_key(&v[i]), skip + 1));
+
+		for (end = i + 1; end < rights; end++)
+			if (!str_starts(str_skip(leaf_key(&v[end]), skip + 1), head))
+				break;
+		if (i > 0)
+			buf_add_char(o->b, ',');
+		from.n = 0;
+		key_decode(&from, head);
+		canon_string(o->b, buf_str(&from));
+		buf_add_char(o->b, ':');
+		emit_slots(o, v + i, end - i, skip + 1 + head.n);
+	}
+	buf_add_text(o->b, "},\"u\":");
+	emit_slots(o, v + rights, n - rights, skip + 1);
+	buf_add_char(o->b, '}');
+	buf_fini(&from);
+}
+
+static bool is_minted(const struct crdt_leaf *l)
+{
+	struct str head = key_head(str_make(l->key + 1, l->key_n - 1));
+	struct buf from = { 0 };
+	bool same;
+
+	key_decode(&from, head);
+	same = str_eq(buf_str(&from), str_make(l->key + 1 + head.n, l->key_n - 1 - head.n));
+	buf_fini(&from);
+	return same;
+}
+
+static void value_bcounter(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
+{
+	size_t rights = half(v, n, 'r');
+	__int128 total = 0;
+
+	(void)skip;
+	for (size_t i = 0; i < rights; i++)
+		if (is_minted(&v[i]))
+			total += v[i].num;
+	number_add_i128(out, total - sum(v + rights, n - rights));
+}
+
+static void path_bcounter(struct buf *out, struct str key)
+{
+	struct str head, rest = str_skip(key, 1);
+	struct buf from = { 0 };
+
+	canon_string(out, str_make(key.p, 1));
+	buf_add_char(out, ',');
+	if (key.p[0] == 'r') {
+		head = key_head(rest);
+		key_decode(&from, head);
+		canon_string(out, buf_str(&from));
+		buf_add_char(out, ',');
+		rest = str_skip(rest, head.n);
+	}
+	canon_string(out, rest);
+	buf_fini(&from);
+}
+
+/* What a replica minted and was given, without what it gave away and used, is never below 0. */
+static int check_bcounter(struct crdt_reader *r, const struct json *v)
+{
+	const struct json *rights = json_get(v, "r"), *used = json_get(v, "u"), *spender = used ? used->first : NULL;
+	struct json *rows[2];
+
+	/* Who spends is either a row of "r" or a member of "u". */
+	rows[0] = rights ? rights->first : NULL;
+	rows[1] = (struct json *)(uintptr_t)spender;
+	for (int part = 0; part < 2; part++) {
+		for (const struct json *who = rows[part]; who; who = who->next) {
+			__int128 left = 0;
+			uint64_t count;
+
+			for (const struct json *from = rows[0]; from; from = from->next) {
+				bool own = str_eq(from->name, who->name);
+
+				for (const struct json *to = from->first; to; to = to->next) {
+					str_u64(to->text, &count);
+					if (str_eq(to->name, who->name))
+						left += count;
+					else if (own)
+						left -= count;
+				}
+			}
+			for (const struct json *u = spender; u; u = u->next)
+				if (str_eq(u->name, who->name) && str_u64(u->text, &count) == 0)
+					left -= count;
+			if (left < 0)
+				return json_find(&r->json, who, E_RIGHTS, "'" STR_FMT "' has spent %s rights than it held",
+					STR_ARG(str_head(who->name, 80)), "more");
+		}
+	}
+	return 0;
+}
+
+const struct crdt_type crdt_bcounter = {
+	.name = "bcounter",
+	.read = read_bcounter,
+	.emit = emit_bcounter,
+	.value = value_bcounter,
+	.join = join_count,
+	.path = path_bcounter,
+	.check = check_bcounter,
+};
+
+/* --- max, min --------------------------------------------------------------------------------- */
+
+static int read_extreme(struct crdt_reader *r, const struct json *v)
+{
+	struct number n;
+	struct buf text = { 0 };
+	struct str val;
+
+	if (v->type == JSON_NULL)
+		return 0; /* nothing yet */
+	if (v->type != JSON_INT && v->type != JSON_REAL)
+		return json_find(&r->json, v, E_KEY, "a number was expected");
+	if (number_parse(&n, v->text) != 0 || (!n.real && n.u > (uint64_t)INT64_MAX + n.negative))
+		return json_find(&r->json, v, E_RANGE, "the number is out of range");
+	canon_value(&r->json, &text, v);
+	val = buf_str(&text);
+	crdt_add_val(r, &val);
+	buf_fini(&text);
+	return 0;
+}
+
+/* 1 and 1.0 are equal as numbers; their bytes decide then. */
+static int cmp_extreme(const struct crdt_leaf *a, const struct crdt_leaf *b)
+{
+	struct number x, y;
+	int c;
+
+	number_parse(&x, leaf_val(a));
+	number_parse(&y, leaf_val(b));
+	c = number_cmp(x, y);
+	return c ? c : canon_cmp(leaf_val(a), leaf_val(b));
+}
+
+static int join_max(struct crdt_leaf *a, const struct crdt_leaf *b, struct arena *arena)
+{
+	(void)arena;
+	if (cmp_extreme(a, b) >= 0)
+		return 0;
+	*a = *b;
+	return JOIN_RIGHT;
+}
+
+static int join_min(struct crdt_leaf *a, const struct crdt_leaf *b, struct arena *arena)
+{
+	(void)arena;
+	if (cmp_extreme(a, b) <= 0)
+		return 0;
+	*a = *b;
+	return JOIN_RIGHT;
+}
+
+static void value_extreme(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
+{
+	(void)skip;
+	if (n > 0)
+		buf_add_str(out, leaf_val(v));
+	else
+		buf_add_text(out, "null");
+}
+
+static void emit_extreme(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
+{
+	value_extreme(o->b, v, n, skip);
+}
+
+static void path_none(struct buf *out, struct str key)
+{
+	(void)out;
+	(void)key;
+}
+
+const struct crdt_type crdt_max = {
+	.name = "max",
+	.read = read_extreme,
+	.emit = emit_extreme,
+	.value = value_extreme,
+	.join = join_max,
+	.path = path_none,
+};
+
+const struct crdt_type crdt_min = {
+	.name = "min",
+	.read = read_extreme,
+	.emit = emit_extreme,
+	.value = value_extreme,
+	.join = join_min,
+	.path = path_none,
+};
