@@ -1,6 +1,7 @@
 /* conn.h - one connection: requests one after the other, and at most one transport that has taken it over
  *
- *   bytes -> (reading a head) -> http.c picks who answers -> back to reading, or a transport takes the bytes that follow
+ *   bytes -> (reading a head) -> http.c picks who answers -> back to reading,
+ *                                                         or a transport takes what follows
  *
  * What is to be written waits in two places: the *lane* (answers, acks, errors, pongs; bounded) and the *feed* (what a subscriber is owed; not copied until
  * it is written). conn_flush writes both, once a turn, the lane first, at entry boundaries. A lane that holds positions is

@@ -252,7 +252,10 @@ static int take_since(struct conn *c, const struct head *h, bool event_source, s
 	} else if (found && since_parse(since, buf_str(&text), clock_wall_ms(), e) != 0) {
 		/* EventSource gives up for good on a 400: an id that is none of ours is told as a gap. */
 		if (found == 2)
-			*since = (struct since){ .kind = SINCE_POS, .pos = { .epoch = ~c->net->table->head.epoch } };
+			*since = (struct since){
+				.kind = SINCE_POS,
+				.pos = { .epoch = ~c->net->table->head.epoch },
+			};
 		else
 			rc = ERR_INVALID;
 	}

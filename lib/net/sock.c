@@ -76,7 +76,8 @@ struct sock_engine *sock_engine_open(uv_loop_t *loop, struct err *e)
 	if (en->context)
 		en->vhost = lws_create_vhost(en->context, &info);
 	if (!en->vhost) {
-		err_set(e, ERR_IO, "cannot start libwebsockets on libuv (is libwebsockets-evlib-uv installed?)");
+		err_set(e, ERR_IO, "cannot start libwebsockets on libuv "
+				   "(is libwebsockets-evlib-uv installed?)");
 		if (en->context)
 			lws_context_destroy(en->context);
 		mem_free(en);

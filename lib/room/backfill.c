@@ -1,7 +1,7 @@
 /* backfill.c - what the rings no longer have, read from the bus
  *
- *           pos                 page 1               page 2        upto = floor
- *   --------- o ==[ e ][ e ][ e ]=======[ e ][ e ]=================== o ---[ e ][ e ]   the room's ring
+ *        pos                 page 1               page 2        upto = floor
+ *   ------ o ==[ e ][ e ][ e ]=======[ e ][ e ]=================== o ---[ e ][ e ]   room's ring
  *
  * A backfill is a page of entries private to one sub. It is read up to the `floor` of the rings (looked at again for each page),
  * and then cursors take over exactly there. When to tell what the bus no longer has is feed.c's. */

@@ -256,18 +256,6 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 	return any;
 }
 
-static void gap_next(const struct ring *r, struct gap *g)
-{
-	for (uint64_t s = ring_seek(r, g->at); s < r->next; s++) {
-		const struct entry *e = ring_at(r, s)->entry;
-		if (e && e->kind == ENTRY_MESSAGE) {
-			g->next = e->pos;
-			g->has_next = true;
-			return;
-		}
-	}
-}
-
 /* Entries that the cursor will not get: those dropped before it read them, with SLOW_LATEST all that are left, too. */
 static uint64_t entries_lost(const struct cursor *c, bool latest)
 {
@@ -293,7 +281,7 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 		p->gap.at = ring_at(&c->room->ring, c->seq)->pos;
 	if (p->gap.reason == GAP_SLOW && slow == SLOW_CLOSE)
 		return PEEK_CLOSE;
-	gap_next(&c->room->ring, &p->gap);
+	p->gap.has_next = ring_message_after(&c->room->ring, p->gap.at, &p->gap.next);
 	return PEEK_GAP;
 }
 
@@ -435,9 +423,9 @@ static void cursor_move(struct cursor *c, uint64_t to)
 	c->pos = pos_max(c->pos, ring_at(&c->room->ring, to - 1)->pos);
 }
 
-/* --- rooms that several subs of one feed have --------------------------------------------------------
- *
- * A room subscribed to by name and by a pattern has two cursors, which come to the same place sooner or later. What one of
+/* --- rooms that several subs of one feed have ------------------------------------------------- */
+
+/* A room subscribed to by name and by a pattern has two cursors, which come to the same place sooner or later. What one of
  * them delivered there the others pass over. Since all is merged by position, only ties can be such: a run ends where the
  * next source begins. */
 

@@ -290,6 +290,18 @@ uint64_t ring_seek(const struct ring *r, struct pos after)
 	return lo;
 }
 
+bool ring_message_after(const struct ring *r, struct pos after, struct pos *at)
+{
+	for (uint64_t s = ring_seek(r, after); s < r->next; s++) {
+		const struct entry *e = ring_at(r, s)->entry;
+		if (e && e->kind == ENTRY_MESSAGE) {
+			*at = e->pos;
+			return true;
+		}
+	}
+	return false;
+}
+
 struct pos ring_before_last(const struct ring *r, uint64_t n)
 {
 	struct pos at = ring_newest(r);

@@ -116,6 +116,8 @@ static inline struct ring_slot *ring_at(const struct ring *r, uint64_t seq)
 struct pos ring_newest(const struct ring *r);
 /* The first seq whose position is above `after`; r->next when there is none. */
 uint64_t ring_seek(const struct ring *r, struct pos after);
+/* Where the first message above `after` is; false: there is none. */
+bool ring_message_after(const struct ring *r, struct pos after, struct pos *at);
 /* The position just before the n-th entry from the end (messages only; holes and tombstones do not count), or before the first. */
 struct pos ring_before_last(const struct ring *r, uint64_t n);
 /* The position just before the first message with ts >= wall_ms; newest when there is none. */

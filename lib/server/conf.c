@@ -285,7 +285,8 @@ void conf_print(const struct conf *c, struct buf *out)
 		buf_addf(out, "slow %s=%s\n", c->slow_rules[i].pattern, policies[c->slow_rules[i].policy]);
 	if (c->max_connections)
 		buf_addf(out, "max-connections %lld\n", (long long)c->max_connections);
-	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\nheartbeat %lldms\nidle %lldms\n",
+	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\n"
+		"heartbeat %lldms\nidle %lldms\n",
 		(long long)c->max_rooms, (unsigned long long)c->max_message, (long long)c->ping_ms,
 		(long long)c->pong_ms, (long long)c->heartbeat_ms, (long long)c->idle_ms);
 	if (c->publish_rate > 0)
@@ -293,7 +294,8 @@ void conf_print(const struct conf *c, struct buf *out)
 	for (int i = 0; i < c->origins.n; i++)
 		buf_addf(out, "origin %s\n", c->origins.v[i]);
 	buf_addf(out, "presence %s\n", c->presence);
-	buf_addf(out, "presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\nbackfills %lld\nlog %s\n",
+	buf_addf(out, "presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\n"
+		"backfills %lld\nlog %s\n",
 		(long long)c->presence_ttl_ms, (long long)c->presence_grace_ms, (long long)c->dedup_ms,
 		(long long)c->dedup_max, (long long)c->backfills, c->log ? "json" : "text");
 }

@@ -335,9 +335,11 @@ static void get_root(struct worker *w, struct conn *c, const struct head *h)
 	(void)h;
 	http_reply(c, 200, "text/plain; charset=utf-8", STR(""),
 		STR("rt-serve\n\n"
-		    "subscribe  curl -N  /stream/ROOM    (NDJSON)     /events/ROOM (SSE)   /ws/ROOM (WebSocket)   /poll/ROOM?since=ID\n"
+		    "subscribe  curl -N  /stream/ROOM    (NDJSON)     /events/ROOM (SSE)   "
+		    "/ws/ROOM (WebSocket)   /poll/ROOM?since=ID\n"
 		    "publish    curl -d '{\"text\":\"hi\"}'  /pub/ROOM\n"
-		    "look       /history/ROOM  /presence/ROOM  /rooms  /connections  /metrics  /healthz  /readyz\n"));
+		    "look       /history/ROOM  /presence/ROOM  /rooms  /connections  /metrics  "
+		    "/healthz  /readyz\n"));
 }
 
 static const struct resource {

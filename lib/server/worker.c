@@ -1,14 +1,14 @@
 /* worker.c - the path of a message through one instance
  *
- *      ws / http client                                       ws / sse / stream / poll clients
- *        |  bytes                                                       ^  frame bytes
- *      1 net/ws.c, net/pub.c    decode, hand over                       |
- *        v                                              6 net/flush.c   conn_flush(): what is owed, one write
- *      2 on_publish()           authorise, limit, stamp                 ^  at the end of the loop turn, or when writable again
- *        v                                                              |
- *      3 bus/bus.c bus_publish() -> mem | ...          5 room/room.c    room_append(): wake subscribers
- *        |                                                              ^
- *        +--> every worker of every instance ----->    4 on_deliver()   deduplicate, give it its position
+ *      ws / http client                                ws / sse / stream / poll clients
+ *        |  bytes                                                ^  frame bytes
+ *      1 net/ws.c, net/pub.c    decode, hand over                |
+ *        v                                       6 net/flush.c   conn_flush(): what is owed, one
+ *      2 on_publish()    authorise, limit, stamp                 ^  write at the end of the turn
+ *        v                                                       |
+ *      3 bus/bus.c bus_publish() -> mem | ...    5 room/room.c   room_append(): wake subscribers
+ *        |                                                       ^
+ *        +--> every worker of every instance --> 4 on_deliver()  deduplicate, give it its position
  *
  * Bus first, room second, for everybody, the local publisher included: so all subscribers see one order, there is one path to test, and no
  * echo filter. What a client may say beside its message is in stamp.c; what is not on the path (HTTP resources, records, counters) is in stats.c. */
@@ -118,7 +118,8 @@ static bool is_foreign_name(struct worker *w, struct str room, const struct bus_
 	if (m->tag || room_name_check(room, &e) == 0)
 		return false;
 	if (w->stats.skipped++ == 0)
-		log_warn("a message of the bus is skipped: %s (said once; see 'skipped' in /metrics)", e.text);
+		log_warn("a message of the bus is skipped: %s (said once; /metrics counts)",
+			e.text);
 	return true;
 }
 
