@@ -1,7 +1,8 @@
 /* sse.c - Server-Sent Events (WHATWG HTML 9.2), for EventSource
  *
- * `id:` is the position, so that the browser's own Last-Event-ID resumes. A bare `id:` block sets it without an event: the start, and
- * heartbeats where the position moved. The answer begins when the start is known. */
+ * `id:` is the position, so that the browser's own Last-Event-ID resumes. A bare `id:` block sets
+ * it without an event: the start, and heartbeats where the position moved. The answer begins when
+ * the start is known. */
 #include "base/clock.h"
 #include "net/http.h"
 
@@ -26,8 +27,9 @@ static void begin(struct conn *c, struct buf *out)
 	if (c->sub->begun)
 		return;
 	c->sub->begun = true;
-	buf_add_text(&headers, "Cache-Control: private, no-cache, no-store, must-revalidate, max-age=0\r\n"
-			       "X-Accel-Buffering: no\r\nRt-Conn: ");
+	buf_add_text(&headers,
+		"Cache-Control: private, no-cache, no-store, must-revalidate, max-age=0\r\n"
+		"X-Accel-Buffering: no\r\nRt-Conn: ");
 	buf_add_conn_id(&headers, c);
 	buf_add_text(&headers, "\r\n");
 	http_add_position(&headers, "Rt-Head", c->net->table->head);

@@ -1,6 +1,7 @@
 /* stream.c - an endless answer of NDJSON, for `curl -N | jq`
  *
- * Messages with metadata, control messages, an empty line (or the position, where it moved) as heartbeat. */
+ * Messages with metadata, control messages, an empty line (or the position, where it
+ * moved) as heartbeat. */
 #include "net/http.h"
 
 /* Rt-Next is a position to keep: with a gap yet to come, that is the one the client came with. */
