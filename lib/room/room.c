@@ -1,7 +1,7 @@
 /* room.c - the table of rooms: append, wake, limits, eviction
  *
- * Rooms are freed only when a turn ends (table_trim, table_sweep) or by room_evict, never while something may be looking at
- * them. What a subscriber is owed is not decided here (sub.c). */
+ * Rooms are freed only when a turn ends (table_trim, table_sweep) or by room_evict, never while
+ * something may be looking at them. What a subscriber is owed is not decided here (sub.c). */
 #include "room/room.h"
 
 #include "base/mem.h"
@@ -157,7 +157,9 @@ void table_hole(struct table *t, struct pos at, int64_t now_ms)
 
 	map_for_each(node, &t->rooms)
 		room_append(t, map_entry(node, struct room, node),
-			entry_new(ENTRY_HOLE, at, now_ms, str_make((const char *)&from, sizeof from), NULL), now_ms);
+			entry_new(ENTRY_HOLE, at, now_ms,
+				str_make((const char *)&from, sizeof from), NULL),
+			now_ms);
 	t->evicted_floor = pos_max(t->evicted_floor, at);
 	t->head = pos_max(t->head, at);
 	list_for_each(it, &t->patterns)
@@ -221,7 +223,8 @@ static void room_trim(struct table *t, struct room *r, int64_t now_ms)
 	t->bytes -= before - r->ring.bytes;
 }
 
-/* An empty room that nobody is in vanishes at once where that raises no floor, else with its history's age. */
+/* An empty room that nobody is in vanishes at once where that raises no floor, else with
+ * its history's age. */
 static bool room_is_over(const struct table *t, const struct room *r, int64_t now_ms)
 {
 	return r->ring.n_kept == 0 && room_is_idle(r) &&
@@ -236,7 +239,8 @@ static void room_finish_turn(struct table *t, struct room *r, int64_t now_ms)
 		room_evict(t, r);
 }
 
-/* Idle rooms go first, least recently used first; then every room gives an eighth of what it keeps, until it fits. */
+/* Idle rooms go first, least recently used first; then every room gives an eighth of what it
+ * keeps, until it fits. */
 static void table_fit(struct table *t)
 {
 	bool cut = true;
