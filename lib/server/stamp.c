@@ -1,4 +1,5 @@
-/* stamp.c - part of hop 2: the room, the metadata and the bytes of a message, out of what a client sent */
+/* stamp.c - part of hop 2: the room, the metadata and the bytes of a message, out of
+ * what a client sent */
 #include "server/stamp.h"
 
 #include "base/clock.h"
@@ -29,7 +30,8 @@ static int take_key(struct worker *w, const struct msg *m, struct bus_meta *meta
 	return 0;
 }
 
-static int take_dedup(struct worker *w, const struct publication *p, struct bus_meta *meta, struct err *e)
+static int take_dedup(
+	struct worker *w, const struct publication *p, struct bus_meta *meta, struct err *e)
 {
 	w->dedup_id.n = 0;
 	if (msg_string(p->msg, MSG_DEDUP, &w->dedup_id))
@@ -50,8 +52,10 @@ static int take_extra(struct worker *w, const struct msg *m, struct bus_meta *me
 		if (raw.n == 0)
 			continue;
 		if (raw.n > EXTRA_MAX)
-			return err_set(e, ERR_TOO_LARGE, "'%s' is over %d bytes", msg_member_name(carried[i]), EXTRA_MAX);
-		buf_addf(&w->extra, "%s\"%s\":", w->extra.n ? "," : "", msg_member_name(carried[i]));
+			return err_set(e, ERR_TOO_LARGE, "'%s' is over %d bytes",
+				msg_member_name(carried[i]), EXTRA_MAX);
+		buf_addf(
+			&w->extra, "%s\"%s\":", w->extra.n ? "," : "", msg_member_name(carried[i]));
 		buf_add_str(&w->extra, raw);
 	}
 	meta->extra = buf_str(&w->extra);
@@ -66,7 +70,8 @@ static bool is_ephemeral(const struct msg *m)
 			msg_is(m, MSG_TYPE, STR("user_left")));
 }
 
-int stamp_message(struct worker *w, const struct publication *p, struct bus_meta *meta, struct err *e)
+int stamp_message(
+	struct worker *w, const struct publication *p, struct bus_meta *meta, struct err *e)
 {
 	int rc = take_key(w, p->msg, meta, e);
 
@@ -79,8 +84,8 @@ int stamp_message(struct worker *w, const struct publication *p, struct bus_meta
 	w->payload.n = 0;
 	msg_payload(p->msg, conn_user(p->conn), &w->payload);
 	if (w->payload.n > w->conf->max_message)
-		return err_set(e, ERR_TOO_LARGE, "message of %zu bytes, over the limit of %llu", w->payload.n,
-			(unsigned long long)w->conf->max_message);
+		return err_set(e, ERR_TOO_LARGE, "message of %zu bytes, over the limit of %llu",
+			w->payload.n, (unsigned long long)w->conf->max_message);
 	meta->client = p->client;
 	meta->ts_ms = clock_wall_ms();
 	meta->live = is_ephemeral(p->msg);

@@ -10,8 +10,9 @@
  *        |                                                       ^
  *        +--> every worker of every instance --> 4 on_deliver()  deduplicate, give it its position
  *
- * Bus first, room second, for everybody, the local publisher included: so all subscribers see one order, there is one path to test, and no
- * echo filter. What a client may say beside its message is in stamp.c; what is not on the path (HTTP resources, records, counters) is in stats.c. */
+ * Bus first, room second, for everybody, the local publisher included: so all subscribers see one
+ * order, there is one path to test, and no echo filter. What a client may say beside its message is
+ * in stamp.c; what is not on the path (HTTP resources, records, counters) is in stats.c. */
 #include "server/worker.h"
 
 #include "base/clock.h"
@@ -25,14 +26,14 @@
 #define DEEP_SEGMENTS 5
 #define DEEP_WARNINGS 20   /* as many rooms are warned of */
 
-static void refuse(struct worker *w, const struct conn *c, struct str room, uint64_t tag, enum err_code code,
-	struct str reason)
+static void refuse(struct worker *w, const struct conn *c, struct str room, uint64_t tag,
+	enum err_code code, struct str reason)
 {
 	stats_refused(w, c, room, code, reason);
 	outcome_refused(&w->outcomes, tag, code, reason);
 }
 
-/* --- hop 2: from a client to the bus ---------------------------------------------------------------------- */
+/* --- hop 2: from a client to the bus ---------------------------------------------------------- */
 
 /* May this connection do that with this room? (Tokens will be asked here.) */
 static int allow(void *arg, struct conn *c, enum net_ask what, struct str room, struct err *e)
@@ -43,9 +44,11 @@ static int allow(void *arg, struct conn *c, enum net_ask what, struct str room, 
 	if (room.n == 0 || !room_name_internal(room))
 		return 0;
 	if (what == ASK_PUBLISH)
-		return err_set(e, ERR_DENIED, "room '" STR_FMT "' is the server's own", STR_ARG(room));
+		return err_set(
+			e, ERR_DENIED, "room '" STR_FMT "' is the server's own", STR_ARG(room));
 	if (!c->loopback)
-		return err_set(e, ERR_DENIED, "room '" STR_FMT "' is for loopback connections only", STR_ARG(room));
+		return err_set(e, ERR_DENIED, "room '" STR_FMT "' is for loopback connections only",
+			STR_ARG(room));
 	return 0;
 }
 
@@ -61,7 +64,8 @@ static void on_publish(void *arg, const struct publication *p)
 	if (w->flushing)
 		w->net.again = true;
 	if (!p->msg) {
-		refuse(w, p->conn, p->room, tag, (enum err_code)p->refused->code, str_of(p->refused->text));
+		refuse(w, p->conn, p->room, tag, (enum err_code)p->refused->code,
+			str_of(p->refused->text));
 		return;
 	}
 	rc = stamp_room(w, p, &room, &e);
@@ -81,21 +85,24 @@ static void on_publish(void *arg, const struct publication *p)
 	bus_publish(w->bus, room, buf_str(&w->payload), &meta, tag);
 }
 
-/* --- hop 4: from the bus to a room ---------------------------------------------------------------------------- */
+/* --- hop 4: from the bus to a room ------------------------------------------------------------ */
 
 static bool is_ordered(const struct worker *w)
 {
 	return w->bus->ops->caps & BUS_ORDERED;
 }
 
-/* Is the id ours to look after? No id of ours is longer than DEDUP_MAX_BYTES, whatever others send. */
+/* Is the id ours to look after? No id of ours is longer than DEDUP_MAX_BYTES, whatever others
+ * send. */
 static bool remembers(const struct worker *w, const struct bus_meta *m)
 {
-	return m->dedup.n && m->dedup.n <= DEDUP_MAX_BYTES && !m->live && !(w->bus->ops->caps & BUS_DEDUP);
+	return m->dedup.n && m->dedup.n <= DEDUP_MAX_BYTES && !m->live &&
+	       !(w->bus->ops->caps & BUS_DEDUP);
 }
 
 /* A duplicate is acknowledged with the first one's position, and goes no further. */
-static bool is_duplicate(struct worker *w, struct str room, const struct bus_meta *m, int64_t now_ms)
+static bool is_duplicate(
+	struct worker *w, struct str room, const struct bus_meta *m, int64_t now_ms)
 {
 	const struct pos *first;
 
@@ -123,7 +130,8 @@ static bool is_foreign_name(struct worker *w, struct str room, const struct bus_
 	return true;
 }
 
-static void on_deliver(void *arg, struct str room, struct pos pos, struct str bytes, const struct bus_meta *m)
+static void on_deliver(
+	void *arg, struct str room, struct pos pos, struct str bytes, const struct bus_meta *m)
 {
 	struct worker *w = arg;
 	int64_t now_ms = w->net.now_ms;
@@ -146,14 +154,16 @@ static void on_deliver(void *arg, struct str room, struct pos pos, struct str by
 		dedup_add(&w->dedup, room, m->dedup, pos, now_ms);
 	w->stats.delivered++;
 	room_append(&w->table, room_get(&w->table, room, now_ms),
-		entry_new(m->live ? ENTRY_EPHEMERAL : ENTRY_MESSAGE, pos, now_ms, bytes, &em), now_ms);
+		entry_new(m->live ? ENTRY_EPHEMERAL : ENTRY_MESSAGE, pos, now_ms, bytes, &em),
+		now_ms);
 	if (m->live)
 		members_typing(w, room, bytes);
 	if (m->tag && !is_ordered(w))
 		outcome_acked(&w->outcomes, m->tag, m->live ? NULL : &pos, false);
 }
 
-static void on_published(void *arg, uint64_t tag, enum bus_outcome what, struct pos pos, struct str reason)
+static void on_published(
+	void *arg, uint64_t tag, enum bus_outcome what, struct pos pos, struct str reason)
 {
 	struct worker *w = arg;
 	bool stored = pos.hi || pos.lo;
@@ -222,7 +232,7 @@ static void on_state(void *arg, bool up, struct pos start, struct str why)
 		log_bus(w, up, why);
 }
 
-/* --- the tables of hops 3 to 6 --------------------------------------------------------------------------------- */
+/* --- the tables of hops 3 to 6 ---------------------------------------------------------------- */
 
 /* Other buses have advice about depth, which is not a limit. */
 static void on_created(struct table *t, struct str room)
@@ -231,7 +241,8 @@ static void on_created(struct table *t, struct str room)
 	int n = name_segments(room);
 
 	if (n > DEEP_SEGMENTS && w->n_deep++ < DEEP_WARNINGS)
-		log_warn("room '" STR_FMT "' has %d segments: NATS advises %d at most", STR_ARG(room), n, DEEP_SEGMENTS);
+		log_warn("room '" STR_FMT "' has %d segments: NATS advises %d at most",
+			STR_ARG(room), n, DEEP_SEGMENTS);
 }
 
 static const struct table_ops table_ops = {
@@ -252,14 +263,15 @@ static const struct bus_events bus_events = {
 	.head = on_head,
 };
 
-/* --- messages of the server's own --------------------------------------------------------------------------- */
+/* --- messages of the server's own ------------------------------------------------------------- */
 
 void worker_say(struct worker *w, struct str room, struct str payload, bool live, struct str client)
 {
 	struct bus_meta meta = {
 		.client = client,
 		.ts_ms = clock_wall_ms(),
-		/* What is this instance's own news has no place in the log of a bus that others share. */
+		/* What is this instance's own news has no place in the log of a bus
+		 * that others share. */
 		.live = live || (is_ordered(w) && room_name_internal(room)),
 		.no_echo = live,
 	};
@@ -270,7 +282,7 @@ void worker_say(struct worker *w, struct str room, struct str payload, bool live
 		bus_publish(w->bus, room, payload, &meta, 0);
 }
 
-/* --- the turn -------------------------------------------------------------------------------------------------------- */
+/* --- the turn --------------------------------------------------------------------------------- */
 
 static void go_on(uv_idle_t *idle)
 {
@@ -338,7 +350,7 @@ static void on_stats_timer(uv_timer_t *timer)
 	buf_fini(&b);
 }
 
-/* --- opening and closing ------------------------------------------------------------------------------------------------ */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static int ready(void *arg, struct err *e)
 {
@@ -369,7 +381,9 @@ static uint64_t turn_bytes(const struct conf *c)
 {
 	uint64_t n = c->history_bytes / 2;
 
-	return n < NET_TURN_BYTES_MIN ? NET_TURN_BYTES_MIN : n > NET_TURN_BYTES_MAX ? NET_TURN_BYTES_MAX : n;
+	return n < NET_TURN_BYTES_MIN   ? NET_TURN_BYTES_MIN
+	       : n > NET_TURN_BYTES_MAX ? NET_TURN_BYTES_MAX
+	                                : n;
 }
 
 static struct net_conf net_conf(const struct conf *c)
@@ -432,7 +446,8 @@ static void start_handles(struct worker *w)
 	}
 	uv_prepare_start(&w->before_poll, before_poll);
 	uv_check_start(&w->after_poll, after_poll);
-	uv_timer_start(&w->sweep_timer, on_sweep, (uint64_t)table_sweep_every(&w->table), (uint64_t)table_sweep_every(&w->table));
+	uv_timer_start(&w->sweep_timer, on_sweep, (uint64_t)table_sweep_every(&w->table),
+		(uint64_t)table_sweep_every(&w->table));
 	uv_timer_start(&w->presence_timer, on_presence_timer, 100, 100);
 	uv_timer_start(&w->stats_timer, on_stats_timer, 10000, 10000);
 }
@@ -511,8 +526,12 @@ static void free_all(struct worker *w)
 void worker_close(struct worker *w)
 {
 	uv_handle_t *const handles[] = {
-		(uv_handle_t *)&w->go_on, (uv_handle_t *)&w->sweep_timer, (uv_handle_t *)&w->presence_timer,
-		(uv_handle_t *)&w->stats_timer, (uv_handle_t *)&w->before_poll, (uv_handle_t *)&w->after_poll,
+		(uv_handle_t *)&w->go_on,
+		(uv_handle_t *)&w->sweep_timer,
+		(uv_handle_t *)&w->presence_timer,
+		(uv_handle_t *)&w->stats_timer,
+		(uv_handle_t *)&w->before_poll,
+		(uv_handle_t *)&w->after_poll,
 	};
 
 	for (int i = 0; i < w->n_listeners; i++)
