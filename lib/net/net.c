@@ -1,4 +1,5 @@
-/* net.c - all connections together: accepting, deadlines, the flush at the end of a turn, the end */
+/* net.c - all connections together: accepting, deadlines, the flush at the end of a turn, the
+ * end */
 #include "net/net.h"
 
 #include "base/clock.h"
@@ -51,8 +52,8 @@ const char *pub_code(enum err_code code)
 	}
 }
 
-int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const struct net_events *events,
-	void *arg, struct table *table, struct err *e)
+int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
+	const struct net_events *events, void *arg, struct table *table, struct err *e)
 {
 	*n = (struct net){
 		.loop = loop,

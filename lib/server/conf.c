@@ -195,20 +195,23 @@ static int read_slow(struct conf *c, struct err *e)
 		int policy = policy_of(eq ? str_skip(text, pattern.n + 1) : text);
 
 		if (policy < 0)
-			return err_set(e, ERR_USAGE, "--slow '%s': the policy is close, skip or latest", text.p);
+			return err_set(e, ERR_USAGE,
+				"--slow '%s': the policy is close, skip or latest", text.p);
 		if (!eq) {
 			c->slow_default = policy;
 			continue;
 		}
 		if (pattern_check(pattern, e) != 0)
 			return ERR_USAGE;
-		c->slow_rules[c->n_slow++] = (struct slow_rule){ mem_strndup(pattern.p, pattern.n), (enum slow_policy)policy };
+		c->slow_rules[c->n_slow++] = (struct slow_rule){ mem_strndup(pattern.p, pattern.n),
+			(enum slow_policy)policy };
 	}
 	return 0;
 }
 
 /* The file, then the command line again over it. */
-static int read_config(struct conf *c, const struct opt_program *p, int argc, char **argv, struct err *e)
+static int read_config(
+	struct conf *c, const struct opt_program *p, int argc, char **argv, struct err *e)
 {
 	struct opt_list *const lists[] = { &c->listen, &c->slow, &c->origins };
 	bool given[sizeof lists / sizeof *lists];
@@ -244,8 +247,10 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 	}
 	if (strcmp(c->presence, "mem:") != 0)
 		return err_set(e, ERR_USAGE, "--presence '%s': only mem: is built in", c->presence);
-	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 || c->idle_ms <= 0)
-		return err_set(e, ERR_USAGE, "--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
+	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 ||
+		c->idle_ms <= 0)
+		return err_set(e, ERR_USAGE,
+			"--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
 	for (int i = 0; i < c->listen.n; i++)
 		if (listen_check(str_of(c->listen.v[i]), e) != 0)
 			return ERR_USAGE;
@@ -257,10 +262,13 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 struct table_conf conf_table(const struct conf *c, unsigned bus_caps)
 {
 	return (struct table_conf){
-		.limits = { .count = (uint64_t)c->history, .bytes = c->history_bytes, .age_ms = c->history_age_ms },
+		.limits = { .count = (uint64_t)c->history,
+			.bytes = c->history_bytes,
+			.age_ms = c->history_age_ms },
 		.memory = c->memory,
 		.replay = bus_caps & BUS_REPLAY,
-		/* mem: nothing of a new epoch was seen by anybody; an engine that outlives us says so by being ordered */
+		/* mem: nothing of a new epoch was seen by anybody; an engine that outlives us says
+		 * so by being ordered */
 		.epoch_of_data = (bus_caps & BUS_ORDERED) || strncmp(c->bus, "mem:", 4) == 0,
 		.slow = c->slow_rules,
 		.n_slow = c->n_slow,
@@ -277,15 +285,17 @@ void conf_print(const struct conf *c, struct buf *out)
 		buf_addf(out, "listen %s\n", c->listen.v[i]);
 	if (c->listen.n == 0)
 		buf_add_text(out, "listen 127.0.0.1:8080\n");
-	buf_addf(out, "bus %s\nhistory %lld\nhistory-bytes %llu\nhistory-age %lldms\nmemory %llu\n", c->bus,
-		(long long)c->history, (unsigned long long)c->history_bytes, (long long)c->history_age_ms,
-		(unsigned long long)c->memory);
+	buf_addf(out, "bus %s\nhistory %lld\nhistory-bytes %llu\nhistory-age %lldms\nmemory %llu\n",
+		c->bus, (long long)c->history, (unsigned long long)c->history_bytes,
+		(long long)c->history_age_ms, (unsigned long long)c->memory);
 	buf_addf(out, "slow %s\n", policies[c->slow_default]);
 	for (int i = 0; i < c->n_slow; i++)
-		buf_addf(out, "slow %s=%s\n", c->slow_rules[i].pattern, policies[c->slow_rules[i].policy]);
+		buf_addf(out, "slow %s=%s\n", c->slow_rules[i].pattern,
+			policies[c->slow_rules[i].policy]);
 	if (c->max_connections)
 		buf_addf(out, "max-connections %lld\n", (long long)c->max_connections);
-	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\nheartbeat %lldms\nidle %lldms\n",
+	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\n"
+		"heartbeat %lldms\nidle %lldms\n",
 		(long long)c->max_rooms, (unsigned long long)c->max_message, (long long)c->ping_ms,
 		(long long)c->pong_ms, (long long)c->heartbeat_ms, (long long)c->idle_ms);
 	if (c->publish_rate > 0)
@@ -293,7 +303,10 @@ void conf_print(const struct conf *c, struct buf *out)
 	for (int i = 0; i < c->origins.n; i++)
 		buf_addf(out, "origin %s\n", c->origins.v[i]);
 	buf_addf(out, "presence %s\n", c->presence);
-	buf_addf(out, "presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\nbackfills %lld\nlog %s\n",
-		(long long)c->presence_ttl_ms, (long long)c->presence_grace_ms, (long long)c->dedup_ms,
-		(long long)c->dedup_max, (long long)c->backfills, c->log ? "json" : "text");
+	buf_addf(out,
+		"presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\n"
+		"backfills %lld\nlog %s\n",
+		(long long)c->presence_ttl_ms, (long long)c->presence_grace_ms,
+		(long long)c->dedup_ms, (long long)c->dedup_max, (long long)c->backfills,
+		c->log ? "json" : "text");
 }

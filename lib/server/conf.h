@@ -38,7 +38,8 @@ void conf_init(struct conf *c);
 void conf_fini(struct conf *c);
 /* The option table, with targets in `c`. */
 const struct opt_program *conf_program(struct conf *c);
-/* Parses argv and --config (the command line wins); checks what can be checked. Positive: operands that should not be there. */
+/* Parses argv and --config (the command line wins); checks what can be checked. Positive: operands
+ * that should not be there. */
 int conf_read(struct conf *c, int argc, char **argv, struct err *e);
 /* The settings as a configuration file, for --check. */
 void conf_print(const struct conf *c, struct buf *out);

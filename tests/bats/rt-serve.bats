@@ -38,3 +38,10 @@ teardown() { rt_teardown; }
 	[ "$(wc -l <examples)" -eq 3 ]
 	bash -e examples >out
 }
+
+@test "a room of many segments is warned of, once" {
+	start_server server
+	rt-pub a.b.c.d.e '{}'
+	rt-pub a.b.c.d.e.f '{}' '{}'
+	[ "$(cat server.log)" = "rt-serve: warning: room 'a.b.c.d.e.f' has 6 segments: NATS advises 5 at most" ]
+}
