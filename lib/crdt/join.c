@@ -95,6 +95,8 @@ static void walk_both(struct crdt_report *r, struct crdt_state *a, struct crdt_s
 	while (i < nx || j < ny) {
 		int c = i == nx ? 1 : j == ny ? -1 : leaf_cmp(&x[i], &y[j]);
 
+		leaves_prefetch(x, nx, i);
+		leaves_prefetch(y, ny, j);
 		if (c == 0) {
 			join_equal(r, a, b, &x[i++], &y[j++], o);
 		} else if (c < 0) {

@@ -177,17 +177,21 @@ static void sort_at(const struct crdt_leaf *v, struct cached *c, size_t n, size_
 	}
 }
 
-void leaves_sort(struct crdt_leaves *l)
+/* A second list costs memory, but its reads do not wait for each other. */
+static void permute_copy(struct crdt_leaves *l, const struct cached *c)
 {
-	struct cached *c;
+	struct crdt_leaf *v = mem_array(l->n, sizeof(*v));
 
-	if (!l->unsorted)
-		return;
-	c = mem_array(l->n, sizeof(*c));
 	for (size_t i = 0; i < l->n; i++)
-		c[i].i = i;
-	sort_at(l->v, c, l->n, 0);
-	/* Follows each cycle of the permutation; a place done points to itself. */
+		v[i] = l->v[c[i].i];
+	mem_free(l->v);
+	l->v = v;
+	l->cap = l->n;
+}
+
+/* Follows each cycle of the permutation; a place done points to itself. */
+static void permute_in_place(struct crdt_leaves *l, struct cached *c)
+{
 	for (size_t i = 0; i < l->n; i++) {
 		struct crdt_leaf first = l->v[i];
 		size_t at = i;
@@ -202,6 +206,22 @@ void leaves_sort(struct crdt_leaves *l)
 		l->v[at] = first;
 		c[at].i = at;
 	}
+}
+
+void leaves_sort(struct crdt_leaves *l)
+{
+	struct cached *c;
+
+	if (!l->unsorted)
+		return;
+	c = mem_array(l->n, sizeof(*c));
+	for (size_t i = 0; i < l->n; i++)
+		c[i].i = i;
+	sort_at(l->v, c, l->n, 0);
+	if (l->v[0].val_n == LEAF_COUNT) /* others come with long texts, where memory is what is short */
+		permute_copy(l, c);
+	else
+		permute_in_place(l, c);
 	mem_free(c);
 	l->unsorted = false;
 }

@@ -350,6 +350,7 @@ static void emit_lwwmap(struct crdt_out *o, const struct crdt_leaf *v, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			buf_add_char(o->b, ',');
+		leaves_prefetch(v, n, i);
 		canon_string(o->b, str_skip(leaf_key(&v[i]), skip));
 		buf_add_char(o->b, ':');
 		buf_add_str(o->b, leaf_val(&v[i]));

@@ -5,6 +5,7 @@
 #include "crdt/number.h"
 #include "base/err.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,10 +108,33 @@ static void lay_out(struct buf *out, const char *digits, int n, int point)
 		buf_add_text(out, ".0");
 }
 
+/* The digits of d at a precision, or the next ones up, if they read back as d: near a power of two the gap below is narrower than
+ * the one above, so the nearest digits may fail where the next do not. */
+static bool shortest_at(int precision, double d, char digits[24], int *exponent)
+{
+	char text[40], *e;
+	uint64_t m = 0;
+
+	snprintf(text, sizeof(text), "%.*e", precision, d);
+	e = strchr(text, 'e');
+	for (const char *p = text; p < e; p++)
+		m = *p == '.' ? m : m * 10 + (uint64_t)(*p - '0');
+	*exponent = atoi(e + 1);
+	for (int up = 0; up < 2; up++) {
+		snprintf(digits, 24, "%llu", (unsigned long long)m + (unsigned)up);
+		snprintf(text, sizeof(text), "%se%d", digits, *exponent - precision);
+		if (strtod(text, NULL) == d) {
+			*exponent += (int)strlen(digits) - 1 - precision;
+			return true;
+		}
+	}
+	return false;
+}
+
 void number_add_double(struct buf *out, double d)
 {
-	char text[40], digits[20];
-	int n = 0, exponent;
+	char digits[24];
+	int n, exponent;
 
 	if (signbit(d))
 		buf_add_char(out, '-');
@@ -119,15 +143,11 @@ void number_add_double(struct buf *out, double d)
 		buf_add_text(out, "0.0");
 		return;
 	}
-	for (int precision = 14; precision <= 16; precision++) {
-		snprintf(text, sizeof(text), "%.*e", precision, d);
-		if (precision == 16 || strtod(text, NULL) == d)
+	/* All decimals of 15 digits differ as doubles, so the shortest is at most that with its zeros cut; subnormal ones have fewer. */
+	for (int precision = d < DBL_MIN ? 0 : 14; precision <= 16; precision++)
+		if (shortest_at(precision, d, digits, &exponent))
 			break;
-	}
-	for (const char *p = text; *p != 'e'; p++)
-		if (*p != '.')
-			digits[n++] = *p;
-	exponent = atoi(strchr(text, 'e') + 1);
+	n = (int)strlen(digits);
 	while (n > 1 && digits[n - 1] == '0')
 		n--;
 	lay_out(out, digits, n, exponent + 1);

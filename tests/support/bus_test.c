@@ -107,6 +107,7 @@ struct bus_test_s {
 	struct pos delivered;
 	int64_t deliver_ms;
 	struct list sending, answers; /* struct later; sending keeps its order */
+	struct map refused;           /* ids: what is refused stays refused, however often it is sent */
 	int64_t send_ms;
 	struct buf line;
 };
@@ -481,11 +482,39 @@ static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool 
 	b->bus.events->state(b->bus.arg, false, b->delivered, str_of(why));
 }
 
+struct refusal {
+	struct map_node node;
+	char id[];
+};
+
+/* A message that was refused, and stored when it was sent again, would come behind what was sent after it. */
+static bool is_refused(struct bus_test_s *b, struct str id)
+{
+	struct refusal *r;
+
+	if (id.n && map_find(&b->refused, id))
+		return true;
+	if (!happens(b, b->refuse))
+		return false;
+	if (id.n) {
+		r = mem_zalloc(sizeof *r + id.n);
+		memcpy(r->id, id.p, id.n);
+		map_add(&b->refused, &r->node, str_make(r->id, id.n));
+	}
+	return true;
+}
+
+static void free_refusal(struct map_node *node, void *arg)
+{
+	(void)arg;
+	mem_free(map_entry(node, struct refusal, node));
+}
+
 static void reach_log(struct bus_test_s *b, struct later *l)
 {
 	if (l->meta.live) {
 		store(b, l, true);
-	} else if (happens(b, b->refuse)) {
+	} else if (is_refused(b, l->meta.dedup)) {
 		if (l->tag)
 			answer_outcome(b, l->tag, BUS_REFUSED, l->pos);
 	} else if (happens(b, b->unknown)) {
@@ -896,6 +925,8 @@ static int read_query(struct bus_test_s *b, const char *query, struct err *e)
 
 static void test_free(struct bus_test_s *b)
 {
+	map_each(&b->refused, free_refusal, NULL);
+	map_fini(&b->refused);
 	list_for_each_safe(it, &b->sending)
 		mem_free(list_entry(it, struct later, link));
 	list_for_each_safe(it2, &b->answers)
