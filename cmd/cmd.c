@@ -1,6 +1,7 @@
 /* cmd.c - start and finish shared by the programs
  *
- * Only this file and the programs themselves end the process. What a program does is not known here. */
+ * Only this file and the programs themselves end the process. What a program does
+ * is not known here. */
 #include "cmd.h"
 
 #include "base/buf.h"
@@ -123,7 +124,8 @@ static void on_signal(uv_signal_t *signal, int signo)
 	c->stop(c->arg, 1);
 }
 
-void cmd_signals(struct cmd *c, void (*stop)(void *arg, int nth), void (*hang_up)(void *arg), void *arg)
+void cmd_signals(
+	struct cmd *c, void (*stop)(void *arg, int nth), void (*hang_up)(void *arg), void *arg)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 
@@ -185,7 +187,8 @@ static bool url_has_secret(struct str text)
 
 static bool header_has_secret(struct str text)
 {
-	static const char *const words[] = { "authorization", "cookie", "token", "key", "secret", "password" };
+	static const char *const words[] = { "authorization", "cookie", "token", "key", "secret",
+		"password" };
 	struct str name = str_cut(text, ':', NULL);
 	struct buf lower = { 0 };
 	bool has = false;
@@ -231,7 +234,8 @@ static int profile_path(const char *name, struct buf *path, struct err *e)
 	else if (home && *home)
 		buf_addf(path, "%s/.config/rt/%s", home, name);
 	else
-		return err_set(e, ERR_USAGE, "profile '@%s': neither XDG_CONFIG_HOME nor HOME is set", name);
+		return err_set(e, ERR_USAGE,
+			"profile '@%s': neither XDG_CONFIG_HOME nor HOME is set", name);
 	return 0;
 }
 
@@ -250,7 +254,8 @@ static int read_profile(struct cmd *c, const char *name, struct err *e)
 	if (rc == 0)
 		rc = opt_read_file(c->program, buf_cstr(&path), e);
 	if (rc == 0 && c->url && c->url[0] == '@')
-		rc = err_set(e, ERR_USAGE, "'%s': a profile cannot name another one", buf_cstr(&path));
+		rc = err_set(
+			e, ERR_USAGE, "'%s': a profile cannot name another one", buf_cstr(&path));
 	buf_fini(&path);
 	buf_fini(&text);
 	return rc;
@@ -258,7 +263,8 @@ static int read_profile(struct cmd *c, const char *name, struct err *e)
 
 /* --- the start ------------------------------------------------------------------------------ */
 
-/* Without this the next file opened would become stdin or stdout. The wrong direction on purpose: using it fails. */
+/* Without this the next file opened would become stdin or stdout. The wrong direction on
+ * purpose: using it fails. */
 static void open_standard_files(void)
 {
 	for (int fd = 0; fd <= 2; fd++) {
@@ -325,7 +331,8 @@ static int print_something(struct cmd *c)
 	return EXIT_DONE;
 }
 
-/* Values that may be secret move to memory of ours; in argv they are overwritten, for `ps` to see. */
+/* Values that may be secret move to memory of ours; in argv they are overwritten, for `ps` to
+ * see. */
 static void hide_secrets(struct cmd *c)
 {
 	if (c->url) {

@@ -1,7 +1,8 @@
 /* cmd.h - how each of the programs starts and ends
  *
- * Start: the options all six share, -h, -V, completion files, the URL and where it comes from, secrets out of sight. End:
- * what was written to stdout really is, one of the eight exit statuses, or death by the signal that asked for it. */
+ * Start: the options all six share, -h, -V, completion files, the URL and where it comes from,
+ * secrets out of sight. End: what was written to stdout really is, one of the eight exit statuses,
+ * or death by the signal that asked for it. */
 #ifndef RT_CMD_CMD_H
 #define RT_CMD_CMD_H
 
@@ -52,9 +53,11 @@ enum cmd_profile { PROFILE_RT, PROFILE_RAW };
 #define OPTION(l, n, t, v, a, h) \
 	{ .letter = l, .name = n, .type = t, .target = v, .arg = a, .help = h }
 #define OPTION_FILE(l, n, v, h) \
-	{ .letter = l, .name = n, .type = OPT_STRING, .target = v, .arg = "FILE", .help = h, .complete = "file" }
+	{ .letter = l, .name = n, .type = OPT_STRING, .target = v, .arg = "FILE", .help = h, \
+	  .complete = "file" }
 #define OPTION_INT(l, n, v, a, h, lo, hi) \
-	{ .letter = l, .name = n, .type = OPT_INT, .target = v, .arg = a, .help = h, .min = lo, .max = hi }
+	{ .letter = l, .name = n, .type = OPT_INT, .target = v, .arg = a, .help = h, .min = lo, \
+	  .max = hi }
 #define OPTION_ROOM(n, v, h) \
 	{ .name = n, .type = OPT_STRING, .target = v, .arg = "ROOM", .help = h, .complete = "room" }
 
@@ -69,21 +72,24 @@ enum cmd_profile { PROFILE_RT, PROFILE_RAW };
 	OPTION(0, "dump-options", OPT_FLAG, &(c).dump, NULL, NULL), \
 	{ .type = OPT_END }
 
-/* Reads the command line; returns the count of operands, which stand in argv + 1. Ends the program for -h, -V and the
- * like, and on a usage error. Opens c->loop. */
+/* Reads the command line; returns the count of operands, which stand in argv + 1. Ends the program
+ * for -h, -V and the like, and on a usage error. Opens c->loop. */
 int cmd_start(struct cmd *c, const struct opt_program *p, int argc, char **argv);
 /* One line, then "try 'rt-sub -h'"; exit 2. */
 void cmd_usage(struct cmd *c, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
-/* Appends a file of at most 64 KiB; its mode goes to `mode` (may be NULL). 0 or ERR_USAGE with a sentence. */
+/* Appends a file of at most 64 KiB; its mode goes to `mode` (may be NULL). 0 or ERR_USAGE
+ * with a sentence. */
 int cmd_read_file(const char *path, struct buf *out, mode_t *mode, struct err *e);
-/* SIGINT and SIGTERM call `stop` with 1; a second one calls it with 2, and the program dies of it when it returns. SIGHUP calls
- * `hang_up`; NULL: it ends the program. */
-void cmd_signals(struct cmd *c, void (*stop)(void *arg, int nth), void (*hang_up)(void *arg), void *arg);
-/* The exit status that belongs to an error; cmd_fail also says it on stderr. A reader that went away (ERR_CLOSED from our
- * stdout) is no error to talk about. */
+/* SIGINT and SIGTERM call `stop` with 1; a second one calls it with 2, and the program dies of it
+ * when it returns. SIGHUP calls `hang_up`; NULL: it ends the program. */
+void cmd_signals(
+	struct cmd *c, void (*stop)(void *arg, int nth), void (*hang_up)(void *arg), void *arg);
+/* The exit status that belongs to an error; cmd_fail also says it on stderr. A reader that went
+ * away (ERR_CLOSED from our stdout) is no error to talk about. */
 int cmd_status(int code);
 int cmd_fail(const struct err *e);
-/* A setting that cannot be: a usage error, unless the code says that a file or the system is to blame. */
+/* A setting that cannot be: a usage error, unless the code says that a file or the
+ * system is to blame. */
 void cmd_bad_setting(struct cmd *c, const struct err *e) __attribute__((noreturn));
 /* Dies of SIGPIPE at the end, as a filter does whose reader went away. */
 void cmd_end_quietly(struct cmd *c);

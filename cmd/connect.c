@@ -26,7 +26,8 @@ static void add_header(struct cmd *c, struct opt_list *to, struct str line)
 			cmd_usage(c, "a control character in header '" STR_FMT "'", STR_ARG(name));
 	}
 	if (!value.p || name.n == 0 || memchr(name.p, ' ', name.n))
-		cmd_usage(c, "header '" STR_FMT "' is not of the form 'Name: value'", STR_ARG(name));
+		cmd_usage(
+			c, "header '" STR_FMT "' is not of the form 'Name: value'", STR_ARG(name));
 	to->v = mem_resize(to->v, (size_t)to->n + 1, sizeof(*to->v));
 	to->v[to->n++] = mem_strndup(line.p, line.n);
 }

@@ -7,10 +7,12 @@
 
 /* Rows for the table of a program that connects; `c` is its static struct cmd. */
 #define CONNECT_OPTIONS(c) \
-	OPTION('u', "url", OPT_STRING, &(c).url, "URL", "server, or @NAME of a profile (default $RT_URL)"), \
+	OPTION('u', "url", OPT_STRING, &(c).url, "URL", \
+		"server, or @NAME of a profile (default $RT_URL)"), \
 	OPTION('w', "timeout", OPT_DURATION, &(c).timeout_ms, NULL, "deadline"), \
 	OPTION('d', "for", OPT_DURATION, &(c).for_ms, NULL, "stop after that time"), \
-	OPTION(0, "retry", OPT_DURATION, &(c).retry_ms, NULL, "how long one outage may last, or forever"), \
+	OPTION(0, "retry", OPT_DURATION, &(c).retry_ms, NULL, \
+		"how long one outage may last, or forever"), \
 	OPTION_FILE(0, "token-file", &(c).token_file, "holds the token (else $RT_TOKEN)"), \
 	OPTION('H', "header", OPT_LIST, &(c).headers, "'N: V'", NULL), \
 	OPTION_FILE(0, "ca", &(c).ca_file, NULL), \

@@ -1,7 +1,8 @@
 /* rt-pub - publishes operands or lines of stdin
  *
- * The table of options and what follows from them. Lines become messages in client/compose.c, client/intake.c moves them,
- * client/pub_run.c is the run as a whole; the connection, the window and resending are client/client.c's. */
+ * The table of options and what follows from them. Lines become messages in client/compose.c,
+ * client/intake.c moves them, client/pub_run.c is the run as a whole; the connection, the window
+ * and resending are client/client.c's. */
 #include "connect.h"
 
 #include "client/pub_run.h"
@@ -27,20 +28,23 @@ static struct {
 enum full { FULL_BLOCK, FULL_DROP };
 
 static const struct opt options[] = {
-	OPTION('T', "text", OPT_FLAG, &set.text, NULL, "plain lines: {\"type\":\"message\",\"text\":LINE}"),
+	OPTION('T', "text", OPT_FLAG, &set.text, NULL,
+		"plain lines: {\"type\":\"message\",\"text\":LINE}"),
 	OPTION('1', "one", OPT_FLAG, &set.one, NULL, "all of stdin is one message"),
 	OPTION(0, "raw", OPT_FLAG, &set.raw, NULL, "any bytes (with -1: a whole file)"),
 	OPTION(0, "wrap", OPT_FLAG, &set.wrap, NULL, "any JSON, not objects only"),
 	OPTION(0, "type", OPT_STRING, &set.type, "TYPE", "type of messages that have none"),
 	OPTION(0, "user", OPT_STRING, &set.user, "ID", "publish as that user"),
-	OPTION(0, "key", OPT_STRING, &set.key, ".FIELD", "the newest message of a key replaces older ones"),
+	OPTION(0, "key", OPT_STRING, &set.key, ".FIELD",
+		"the newest message of a key replaces older ones"),
 	OPTION(0, "id", OPT_STRING, &set.id, ".FIELD", "deduplication id out of the message"),
 	OPTION(0, "fresh", OPT_FLAG, &set.fresh, NULL, "lines with _id are new messages"),
 	OPTION(0, "prefix", OPT_STRING, &set.prefix, "TEXT", "in front of each line's _room"),
 	OPTION('r', "rate", OPT_RATE, &set.rate, "N/s", "at most so many messages"),
 	OPTION(0, "pace", OPT_STRING, &set.pace, "1x", "replay at the speed of _ts, or 10x"),
 	OPTION_INT('n', "count", &set.count, "N", "stop after N messages", 1, INT64_MAX),
-	OPTION_INT(0, "window", &set.window, "N", "messages on their way at most (1024)", 1, 1 << 20),
+	OPTION_INT(0, "window", &set.window, "N",
+		"messages on their way at most (1024)", 1, 1 << 20),
 	OPTION(0, "full", OPT_CHOICE, &set.full, "block|drop", "when that window is full"),
 	OPTION(0, "acks", OPT_FLAG, &set.acks, NULL, "acknowledgements on stdout"),
 	OPTION_FILE(0, "cursor-file", &set.cursor_file, "where the last acknowledged _id goes"),
@@ -64,7 +68,8 @@ static const struct opt_program program = {
 	.opts = options,
 	.complete = "room",
 	.hints = (const char *const[]){
-		"t", "rooms are operands: rt-pub lobby", "topic", "rooms are operands: rt-pub lobby",
+		"t", "rooms are operands: rt-pub lobby",
+		"topic", "rooms are operands: rt-pub lobby",
 		"b", "the server is --url: -u ws://HOST:PORT", "p", "the port is part of --url",
 		"l", "lines are the default", "m", "messages are operands: rt-pub ROOM MESSAGE",
 		"W", "a deadline is -w", "C", "a count is -n", NULL },

@@ -1,7 +1,7 @@
 /* rt-sub - prints what is published to rooms, or runs a command for it
  *
- * The table of options and what follows from them. client/sub_run.c is the run as a whole, client/print.c makes the lines,
- * client/output.c writes them, client/exec.c is -x. */
+ * The table of options and what follows from them. client/sub_run.c is the run as a whole,
+ * client/print.c makes the lines, client/output.c writes them, client/exec.c is -x. */
 #include "connect.h"
 
 #include "base/tty.h"
@@ -31,12 +31,15 @@ static struct {
 };
 
 static const struct opt options[] = {
-	OPTION('s', "since", OPT_STRING, &set.since, "FROM", "ID, earliest, latest, last:N, 10m, a time, @FILE"),
+	OPTION('s', "since", OPT_STRING, &set.since, "FROM",
+		"ID, earliest, latest, last:N, 10m, a time, @FILE"),
 	OPTION_INT('n', "count", &set.count, "N", "stop after N messages", 1, INT64_MAX),
 	OPTION('e', "until-end", OPT_FLAG, &set.until_end, NULL, "stop after what there is now"),
 	OPTION('m', "meta", OPT_FLAG, &set.meta, NULL, "with _id, _room, _ts, and control lines"),
-	OPTION('f', "format", OPT_STRING, &set.format, "FORMAT", "json, or a template: '{user_id}: {text}'"),
-	OPTION('o', "output", OPT_STRING, &set.output, "FILE", "instead of stdout; {room} in it: one each"),
+	OPTION('f', "format", OPT_STRING, &set.format, "FORMAT",
+		"json, or a template: '{user_id}: {text}'"),
+	OPTION('o', "output", OPT_STRING, &set.output, "FILE",
+		"instead of stdout; {room} in it: one each"),
 	OPTION(0, "raw", OPT_FLAG, &set.raw, NULL, "payload bytes, nothing else"),
 	OPTION('0', "null", OPT_FLAG, &set.nul, NULL, "NUL instead of a line end"),
 	OPTION(0, "events", OPT_STRING, &set.events, "LIST", "also join,leave,typing"),
@@ -44,7 +47,8 @@ static const struct opt options[] = {
 	OPTION_FILE(0, "cursor-file", &set.cursor_file, "go on where the last run ended"),
 	OPTION(0, "no-gap", OPT_FLAG, &set.no_gap, NULL, "exit 7 when history is gone"),
 	OPTION('x', "exec", OPT_STRING, &set.exec, "CMD", "run CMD for each, the message on stdin"),
-	OPTION_INT('j', "jobs", &set.jobs, "N", "commands at a time; a room stays in order", 1, 1024),
+	OPTION_INT('j', "jobs", &set.jobs, "N",
+		"commands at a time; a room stays in order", 1, 1024),
 	OPTION(0, "unordered", OPT_FLAG, &set.unordered, NULL, "also within a room"),
 	OPTION_ROOM("publish", &set.publish, "publish CMD's lines to ROOM"),
 	OPTION_INT(0, "max-deliver", &set.max_deliver, "N", "tries of a message (3)", 1, 1000000),
@@ -73,7 +77,8 @@ static const struct opt_program program = {
 	.opts = options,
 	.complete = "room",
 	.hints = (const char *const[]){
-		"t", "rooms are operands: rt-sub lobby", "topic", "rooms are operands: rt-sub lobby",
+		"t", "rooms are operands: rt-sub lobby",
+		"topic", "rooms are operands: rt-sub lobby",
 		"b", "the server is --url: -u ws://HOST:PORT", "p", "the port is part of --url",
 		"C", "a count is -n", "c", "a count is -n", "W", "a deadline is -w", NULL },
 };
@@ -88,19 +93,24 @@ static void check_format(void)
 		return;
 	if (strcmp(set.format, "msgpack") == 0 || strcmp(set.format, "protobuf") == 0)
 		cmd_usage(&cmd, "format '%s' is not built in (json and templates are)", set.format);
-	cmd_usage(&cmd, "format '%s' is neither json nor a template ('{user_id}: {text}')", set.format);
+	cmd_usage(&cmd,
+		"format '%s' is neither json nor a template ('{user_id}: {text}')", set.format);
 }
 
 static void check_exec(void)
 {
 	if (set.durable || set.ack_wait_ms >= 0 || set.batch)
-		cmd_usage(&cmd, "--durable needs a bus with groups (redis+stream, jetstream, kafka); none is built in");
+		cmd_usage(&cmd,
+			"--durable needs a bus with groups (redis+stream, jetstream, kafka); "
+			"none is built in");
 	if (set.exec && (set.meta || set.raw || set.nul || set.format))
 		cmd_usage(&cmd, "with -x the command prints: no -m, -f, --raw, -0");
 	if (set.exec && set.output && strchr(set.output, '{'))
 		cmd_usage(&cmd, "with -x the output is one stream: no {room} in -o");
 	if (!set.exec && (set.publish || set.dead_letter))
-		cmd_usage(&cmd, "%s belongs to a command (-x)", set.publish ? "--publish" : "--dead-letter");
+		cmd_usage(&cmd,
+			"%s belongs to a command (-x)",
+			set.publish ? "--publish" : "--dead-letter");
 }
 
 static struct print read_print(bool several)

@@ -23,7 +23,8 @@ struct bookmark *bookmark_open(uv_loop_t *loop, const char *path,
 	b->failed = failed;
 	b->arg = arg;
 	uv_timer_init(loop, &b->timer);
-	/* A position that waits to be written keeps nobody from ending: bookmark_close writes it. */
+	/* A position that waits to be written keeps nobody from ending: bookmark_close writes
+	 * it. */
 	uv_unref((uv_handle_t *)&b->timer);
 	b->timer.data = b;
 	return b;

@@ -10,7 +10,8 @@
 
 struct bookmark;
 
-/* `failed` is called from the loop when the file cannot be written. NULL and a sentence when it cannot be read. */
+/* `failed` is called from the loop when the file cannot be written. NULL and a sentence when
+ * it cannot be read. */
 struct bookmark *bookmark_open(uv_loop_t *loop, const char *path,
 	void (*failed)(void *arg, const struct err *e), void *arg, struct err *e);
 const struct cursor *bookmark_cursor(const struct bookmark *b);

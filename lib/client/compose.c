@@ -1,7 +1,7 @@
 /* compose.c - from a line of input to what client_publish takes
  *
- * The common line, an object without reserved members, goes out as it came in: one scan, no copy. Everything else is built
- * in `text` by splicing: the payload's bytes stay the user's. */
+ * The common line, an object without reserved members, goes out as it came in: one scan, no copy.
+ * Everything else is built in `text` by splicing: the payload's bytes stay the user's. */
 #include "client/compose.h"
 
 #include "base/mem.h"
@@ -12,7 +12,8 @@
 
 #include <stdio.h>
 
-/* Of the reserved members these travel on; the others are consumed here or are not a client's to set. */
+/* Of the reserved members these travel on; the others are consumed here or are not a
+ * client's to set. */
 static const enum msg_member carried[] = { MSG_KEY, MSG_ATTEMPT, MSG_FROM, MSG_REASON };
 
 struct compose {
@@ -183,7 +184,8 @@ static int choose_room(struct compose *c, struct composed *out, struct err *e)
 		return 0;
 	}
 	if (out->source_room.n == 0)
-		return err_set(e, ERR_INVALID, "no room: name one (rt-pub ROOM), or give lines '_room'");
+		return err_set(
+			e, ERR_INVALID, "no room: name one (rt-pub ROOM), or give lines '_room'");
 	if (!c->conf.prefix) {
 		out->room = out->source_room;
 	} else {
@@ -267,7 +269,8 @@ static int add_number(struct compose *c, struct str payload, struct err *e)
 }
 
 /* m: NULL for a payload made here. */
-static int collect_members(struct compose *c, const struct msg *m, struct str payload, struct err *e)
+static int collect_members(
+	struct compose *c, const struct msg *m, struct str payload, struct err *e)
 {
 	for (size_t i = 0; m && i < sizeof(carried) / sizeof(*carried); i++) {
 		if (!msg_has(m, carried[i]) || (carried[i] == MSG_KEY && c->conf.key_field))

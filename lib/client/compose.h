@@ -1,7 +1,8 @@
 /* compose.h - makes a message of a line of input
  *
- * Decides the room (an operand wins over `_room`), consumes `_id` and `_ts` of a line that came out of rt-sub -m, derives
- * the deduplication id, and wraps what is not an object. Pure: no clock, no descriptor. */
+ * Decides the room (an operand wins over `_room`), consumes `_id` and `_ts` of a line that came
+ * out of rt-sub -m, derives the deduplication id, and wraps what is not an object. Pure: no
+ * clock, no descriptor. */
 #ifndef RT_CLIENT_COMPOSE_H
 #define RT_CLIENT_COMPOSE_H
 
@@ -21,9 +22,11 @@ struct compose_conf {
 	enum compose_mode mode;
 	const char *room;      /* NULL: the line's own */
 	const char *prefix;    /* put before the line's own room; NULL: nothing */
-	const char *type;      /* of texts, and of objects that have none; NULL: "message" for texts */
+	const char *type;      /* of texts, and of objects that have none; NULL:
+	                        * "message" for texts */
 	const char *key_field; /* path of the member that becomes _key; NULL: none */
-	const char *id_field;  /* path of the member that becomes the deduplication id; NULL: none */
+	const char *id_field;  /* path of the member that becomes the
+	                        * deduplication id; NULL: none */
 	bool fresh;            /* _id of a line says nothing about its deduplication id */
 	bool number;           /* adds members p and n for rt-bench verify */
 };

@@ -93,7 +93,8 @@ void cursor_set(struct cursor *c, struct str room, struct str id)
 	}
 }
 
-/* The oldest position of a room that matches; NULL when there is none, or they cannot be compared. */
+/* The oldest position of a room that matches; NULL when there is none, or they cannot be
+ * compared. */
 static const char *oldest(const struct cursor *c, struct str pattern)
 {
 	const char *found = NULL;

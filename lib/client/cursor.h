@@ -14,8 +14,9 @@ struct cursor;
 
 /* Reads FILE; a missing one is empty. ERR_INVALID names file and line. `path` is copied. */
 struct cursor *cursor_open(const char *path, struct err *e);
-/* The text to subscribe `room` with: its own line, else the covering one, else for a pattern the oldest of the rooms it matches (some
- * messages come again, none is lost), else NULL (start at earliest). Valid until the next call. */
+/* The text to subscribe `room` with: its own line, else the covering one, else for a pattern the
+ * oldest of the rooms it matches (some messages come again, none is lost), else NULL (start at
+ * earliest). Valid until the next call. */
 const char *cursor_find(const struct cursor *c, struct str room);
 bool cursor_is_empty(const struct cursor *c);
 /* Notes that `room` stands at id; written later. room "*": all of them. */

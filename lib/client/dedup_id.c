@@ -1,7 +1,8 @@
 /* dedup_id.c - ids that make a resend harmless
  *
- * FNV-1a over 128 bits: nobody gains by forging a collision within a room that he may publish to anyway, and it must come
- * out the same on every machine and in every version, which rules out a keyed hash. */
+ * FNV-1a over 128 bits: nobody gains by forging a collision within a room that he may publish
+ * to anyway, and it must come out the same on every machine and in every version, which rules
+ * out a keyed hash. */
 #include "client/dedup_id.h"
 
 #include <stdio.h>

@@ -1,8 +1,9 @@
 /* dedup_id.h - deduplication ids of a publisher (rt-wire(7))
  *
- * A line that came out of `rt-sub -m` names its source, so its id is derived from that and is the same in every run: 128
- * bits of a hash of room, id and n, where n counts consecutive lines with that same pair (jq may make three of one). Any
- * other line gets the random id of this process and a counter, which makes a resend after a reconnect safe. */
+ * A line that came out of `rt-sub -m` names its source, so its id is derived from that and is the
+ * same in every run: 128 bits of a hash of room, id and n, where n counts consecutive lines with
+ * that same pair (jq may make three of one). Any other line gets the random id of this process and
+ * a counter, which makes a resend after a reconnect safe. */
 #ifndef RT_CLIENT_DEDUP_ID_H
 #define RT_CLIENT_DEDUP_ID_H
 

@@ -6,8 +6,8 @@
  *                 +-----------------------/  |
  *                   +-> 65, used up -------> BURYING -> done           (--dead-letter)
  *
- * A job is the message and stays until it is done; run.c is one attempt at it. Jobs move only in start_more, judge and
- * the callbacks of the client. */
+ * A job is the message and stays until it is done; run.c is one attempt at it. Jobs move only in
+ * start_more, judge and the callbacks of the client. */
 #include "client/exec.h"
 
 #include "base/list.h"
@@ -206,8 +206,8 @@ static bool bury_job(struct job *j)
 	msg_splice(&text, buf_str(&j->payload), buf_str(&members));
 	dedup_id_hash(dedup, str_of(j->room), str_of(*j->id ? j->id : x->dedup.process),
 		*j->id ? DEAD_LETTER_N : j->number);
-	rc = client_publish(x->conf.client, str_of(x->conf.dead_letter), buf_str(&text), str_of(dedup),
-		j->number << LINE_BITS);
+	rc = client_publish(x->conf.client, str_of(x->conf.dead_letter), buf_str(&text),
+		str_of(dedup), j->number << LINE_BITS);
 	buf_fini(&members);
 	buf_fini(&text);
 	j->unacked = rc == 0;
@@ -488,8 +488,8 @@ static void start_more(struct exec *x)
 
 /* --- from outside --------------------------------------------------------------------------- */
 
-struct exec *exec_new(uv_loop_t *loop, const struct exec_conf *conf, const struct exec_events *events,
-	void *arg, struct err *e)
+struct exec *exec_new(uv_loop_t *loop, const struct exec_conf *conf,
+	const struct exec_events *events, void *arg, struct err *e)
 {
 	struct compose_conf lines = { .mode = COMPOSE_JSON, .room = conf->publish };
 	struct compose *compose = NULL;

@@ -1,7 +1,8 @@
 /* field.c - a walk over JSON text that trusts its grammar but never its length
  *
- * A proven text needs no parser to be walked: a string ends at the first unescaped quote, a container where its brackets
- * balance outside strings, anything else before a comma, a bracket or a space. Nothing is allocated. */
+ * A proven text needs no parser to be walked: a string ends at the first unescaped quote, a
+ * container where its brackets balance outside strings, anything else before a comma, a bracket or
+ * a space. Nothing is allocated. */
 #include "client/field.h"
 
 #include "codec/scan.h"

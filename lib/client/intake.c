@@ -1,9 +1,10 @@
 /* intake.c - the pump between stdin and the client
  *
- *     descriptor -> line -> compose -> [held] -> client_publish -> ... -> outcome -> order -> cursor
+ *   descriptor -> line -> compose -> [held] -> client_publish -> ... -> outcome -> order -> cursor
  *
- * One composed message is held while the window is full or its time has not come; nothing is read meanwhile. `pump` is
- * the only place that moves lines; everything that may unblock it (bytes, a timer, the window) ends in a call of it. */
+ * One composed message is held while the window is full or its time has not come; nothing is read
+ * meanwhile. `pump` is the only place that moves lines; everything that may unblock it (bytes, a
+ * timer, the window) ends in a call of it. */
 #include "client/intake.h"
 
 #include "base/clock.h"
@@ -82,7 +83,8 @@ static void advance(struct intake *f)
 	}
 }
 
-/* Is there really nothing to read? After a pause of this process the timer fires before the pipe is looked at. */
+/* Is there really nothing to read? After a pause of this process the timer fires before the
+ * pipe is looked at. */
 static bool input_waits(const struct intake *f)
 {
 	struct pollfd p = { .fd = f->conf.fd, .events = POLLIN };
@@ -261,7 +263,8 @@ static bool send_held(struct intake *f)
 		if (rc == ERR_BUSY)
 			f->stats.dropped++;
 		else
-			bad_line(f, rc == ERR_TOO_LARGE ? "too large (--max-message)" : "not a message");
+			bad_line(f, rc == ERR_TOO_LARGE ? "too large (--max-message)"
+							: "not a message");
 		settle(f, f->number);
 		return true;
 	}
@@ -386,8 +389,8 @@ static void on_cursor_failed(void *arg, const struct err *e)
 	finish(arg, e);
 }
 
-struct intake *intake_new(uv_loop_t *loop, const struct intake_conf *conf, const struct intake_events *events,
-	void *arg, struct err *e)
+struct intake *intake_new(uv_loop_t *loop, const struct intake_conf *conf,
+	const struct intake_events *events, void *arg, struct err *e)
 {
 	struct intake *f = mem_new(struct intake);
 

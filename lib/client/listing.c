@@ -21,14 +21,15 @@ static void on_rooms(void *arg, int status, struct str body)
 	else if (status == 401 || status == 403)
 		err_set(l->e, ERR_DENIED, "cannot list rooms: not allowed (status %d)", status);
 	else if (status != 200)
-		err_set(l->e, ERR_INVALID, "cannot list rooms: the server answers with status %d", status);
+		err_set(l->e, ERR_INVALID, "cannot list rooms: the server answers with status %d",
+			status);
 	else
 		print_rooms(l->print, body, l->table, l->out, l->e);
 	uv_stop(l->loop);
 }
 
-int listing_rooms(uv_loop_t *loop, const struct client_conf *conf, const char *pattern, struct print *p,
-	bool table, struct buf *out, struct err *e)
+int listing_rooms(uv_loop_t *loop, const struct client_conf *conf, const char *pattern,
+	struct print *p, bool table, struct buf *out, struct err *e)
 {
 	static const struct client_events none;
 	struct listing l = { loop, p, table, out, e };

@@ -1,9 +1,9 @@
 /* order.h - what is done in unbroken order
  *
- * Items are added in order, done in any order, and taken in order again: a position may move past an item only when
- * everything before it is done too. With `grouped`, consecutive items of one source (room and id) count as one, and it is
- * done only when an item of another source followed or order_quiet was called: nobody says how many lines jq makes
- * of one.
+ * Items are added in order, done in any order, and taken in order again: a position may move past
+ * an item only when everything before it is done too. With `grouped`, consecutive items of one
+ * source (room and id) count as one, and it is done only when an item of another source followed or
+ * order_quiet was called: nobody says how many lines jq makes of one.
  *
  *     add ->  [a5 done] [a5 done] [b6] [b7 done]  ->  take gives a5, once; b6 and b7 wait */
 #ifndef RT_CLIENT_ORDER_H
@@ -27,7 +27,8 @@ struct order {
 
 void order_init(struct order *o, bool grouped);
 void order_fini(struct order *o);
-/* Numbers rise from call to call, not necessarily by one. An item without a source has an empty id. */
+/* Numbers rise from call to call, not necessarily by one. An item without a source has an empty
+ * id. */
 void order_add(struct order *o, uint64_t number, struct str room, struct str id);
 void order_done(struct order *o, uint64_t number);
 /* Nothing follows for now: the last source is whole. Until the next order_add. */

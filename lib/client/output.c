@@ -1,10 +1,11 @@
 /* output.c - buffers, marks and descriptors behind rt-sub's lines
  *
- * There is one stream (stdout or a file) or one file for each room; both are a `struct out`. Only stdout can be slow: its
- * backlog is `buf` from `head` on. Files are written until done, so a flush of files leaves nothing behind, or fails.
+ * There is one stream (stdout or a file) or one file for each room; both are a `struct out`. Only
+ * stdout can be slow: its backlog is `buf` from `head` on. Files are written until done, so a flush
+ * of files leaves nothing behind, or fails.
  *
- * Marks stand in one queue in the order of the calls, each with the offset in the stream it stands for. With files all
- * offsets are 0: the flush that wrote every file passes all of them. */
+ * Marks stand in one queue in the order of the calls, each with the offset in the stream it stands
+ * for. With files all offsets are 0: the flush that wrote every file passes all of them. */
 #include "client/output.h"
 
 #include "base/list.h"
@@ -185,8 +186,8 @@ static void cut_torn_line(const struct out *f, size_t written)
 	int saved = errno;
 	struct stat st;
 
-	if (torn > 0 && fstat(f->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)torn &&
-			ftruncate(f->fd, st.st_size - (off_t)torn) != 0)
+	if (torn > 0 && fstat(f->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		st.st_size >= (off_t)torn && ftruncate(f->fd, st.st_size - (off_t)torn) != 0)
 		saved = errno;
 	errno = saved;
 }

@@ -1,11 +1,13 @@
 /* output.h - where rt-sub's lines go: stdout, a file, or a file for each room
  *
- * Lines are appended to a buffer and written once per turn of the loop, in one write where the other side takes it. A pipe
- * that does not is waited for without blocking the loop and without changing the flags of the shared descriptor; what
- * waits is bounded by the caller, who hears `full` and pauses its source. Files are written at once, at most 256 are open.
+ * Lines are appended to a buffer and written once per turn of the loop, in one write where the
+ * other side takes it. A pipe that does not is waited for without blocking the loop and without
+ * changing the flags of the shared descriptor; what waits is bounded by the caller, who hears
+ * `full` and pauses its source. Files are written at once, at most 256 are open.
  *
- * A mark says "up to here": it is reported once everything appended before it was taken by the kernel, which is when a
- * position may move. A write that a full disk cut short is cut back to whole lines. */
+ * A mark says "up to here": it is reported once everything appended before it was taken by
+ * the kernel, which is when a position may move. A write that a full disk cut short is cut
+ * back to whole lines. */
 #ifndef RT_CLIENT_OUTPUT_H
 #define RT_CLIENT_OUTPUT_H
 
@@ -26,7 +28,8 @@ struct output_conf {
 
 struct output_events {
 	void (*written)(void *arg, struct str room, struct str id); /* a mark was passed */
-	void (*full)(void *arg, bool full); /* more than `buffer` waits; later: less than half of it does */
+	void (*full)(void *arg, bool full); /* more than `buffer` waits; later: less
+	                                     * than half of it does */
 	/* No call follows: ERR_CLOSED (the reader is gone: end quietly) or ERR_IO. */
 	void (*failed)(void *arg, const struct err *e);
 	void (*drained)(void *arg); /* after output_finish: everything was written */

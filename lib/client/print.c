@@ -42,8 +42,8 @@ static void add_decoded(struct buf *out, struct str s)
 	}
 }
 
-/* The value of the only member `name`, where the payload is a wrapper; p == NULL else. Nearly every payload fails the
- * first look, which is two comparisons. */
+/* The value of the only member `name`, where the payload is a wrapper; p == NULL else. Nearly every
+ * payload fails the first look, which is two comparisons. */
 static struct str wrapped(struct str payload, struct str head, enum msg_member k)
 {
 	struct msg m;

@@ -1,6 +1,7 @@
 /* print.h - a received message as rt-sub shows it
  *
- * In a pipe the payload's own bytes; on a terminal the same made harmless, with the room in front where there are several. */
+ * In a pipe the payload's own bytes; on a terminal the same made harmless, with the room in front
+ * where there are several. */
 #ifndef RT_CLIENT_PRINT_H
 #define RT_CLIENT_PRINT_H
 
@@ -31,10 +32,12 @@ void print_message(struct print *p, const struct client_msg *m, struct buf *out)
 void print_control(struct print *p, struct str line, struct buf *out);
 void print_up(struct print *p, struct str url, struct buf *out);
 void print_down(struct print *p, struct str why, int64_t retry_in_ms, struct buf *out);
-/* The payload alone, without an end: what a wrapped line (`_data`) held; with `raw` also what `_b64` held. */
+/* The payload alone, without an end: what a wrapped line (`_data`) held; with `raw` also
+ * what `_b64` held. */
 void print_payload(struct str payload, bool raw, struct buf *out);
 
-/* The answer of GET /rooms: a table, or lines by `format` (NULL: the objects). ERR_INVALID when it is no such answer. */
+/* The answer of GET /rooms: a table, or lines by `format` (NULL: the objects). ERR_INVALID when it
+ * is no such answer. */
 int print_rooms(struct print *p, struct str json, bool table, struct buf *out, struct err *e);
 
 #endif

@@ -1,7 +1,8 @@
-/* pub_run.c - what happens around an intake: connection, deadlines, acknowledgements on stdout, the end
+/* pub_run.c - what happens around an intake: connection, deadlines, acknowledgements
+ * on stdout, the end
  *
- * The end has three parts that finish in any order: every line has its outcome, the connection is closed, stdout took the
- * acknowledgements. What goes wrong on the way cuts it short. */
+ * The end has three parts that finish in any order: every line has its outcome, the connection is
+ * closed, stdout took the acknowledgements. What goes wrong on the way cuts it short. */
 #include "client/pub_run.h"
 
 #include "base/log.h"
@@ -11,7 +12,8 @@
 #include <unistd.h>
 
 #define GRACE_MS     2000
-#define ACKS_WAITING (16u << 20) /* bytes; more only grows, nothing is paused for a reader of acks */
+#define ACKS_WAITING (16u << 20) /* bytes; more only grows, nothing is paused for
+                                  * a reader of acks */
 
 struct pub_run {
 	struct pub_run_conf *conf;
@@ -86,9 +88,11 @@ static void sum_up(struct pub_run *p)
 		log_warn("%llu of %llu messages had been published before",
 			(unsigned long long)s->duplicates, (unsigned long long)s->published);
 	if (s->repaired)
-		log_warn("%llu lines had bytes that are not UTF-8", (unsigned long long)s->repaired);
+		log_warn(
+			"%llu lines had bytes that are not UTF-8", (unsigned long long)s->repaired);
 	if (s->dropped)
-		log_warn("%llu messages dropped: the window was full", (unsigned long long)s->dropped);
+		log_warn("%llu messages dropped: the window was full",
+			(unsigned long long)s->dropped);
 	if (s->control > s->gaps)
 		log_info("%llu control lines skipped", (unsigned long long)(s->control - s->gaps));
 	log_info("%llu messages acknowledged", (unsigned long long)s->acked);
@@ -128,7 +132,8 @@ static void on_line_outcome(void *arg, uint64_t line, enum client_outcome what, 
 	struct pub_run *p = arg;
 
 	if (what == CLIENT_REFUSED)
-		log_error("line %llu: refused: " STR_FMT, (unsigned long long)line, STR_ARG(reason));
+		log_error(
+			"line %llu: refused: " STR_FMT, (unsigned long long)line, STR_ARG(reason));
 	if (p->acks)
 		print_outcome(p, line, what, id, reason);
 }
@@ -144,10 +149,12 @@ static void on_up(void *arg, struct str url)
 static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 {
 	(void)arg;
-	log_warn("connection lost: " STR_FMT ", again in %.1f s", STR_ARG(why), (double)retry_in_ms / 1000);
+	log_warn("connection lost: " STR_FMT ", again in %.1f s", STR_ARG(why),
+		(double)retry_in_ms / 1000);
 }
 
-static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
+static void on_outcome(
+	void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
 {
 	struct pub_run *p = arg;
 
@@ -166,7 +173,8 @@ static void say_unacked(const struct pub_run *p)
 	uint64_t n = intake_unacked(p->intake);
 
 	if (n > 0)
-		log_error("%llu %s not acknowledged", (unsigned long long)n, n == 1 ? "message" : "messages");
+		log_error("%llu %s not acknowledged", (unsigned long long)n,
+			n == 1 ? "message" : "messages");
 }
 
 static void on_failed(void *arg, const struct err *e)
@@ -256,8 +264,8 @@ static const struct output_events output_events = {
 	.drained = on_drained,
 };
 
-struct pub_run *pub_run_new(uv_loop_t *loop, struct pub_run_conf *conf, void (*ended)(void *arg, int code, bool partial),
-	void *arg, struct err *e)
+struct pub_run *pub_run_new(uv_loop_t *loop, struct pub_run_conf *conf,
+	void (*ended)(void *arg, int code, bool partial), void *arg, struct err *e)
 {
 	static const struct output_conf to_stdout = { .buffer = ACKS_WAITING };
 	struct pub_run *p = mem_new(struct pub_run);

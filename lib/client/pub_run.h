@@ -19,11 +19,12 @@ struct pub_run_conf {
 	int64_t for_ms;        /* stops after that time; -1: none */
 };
 
-/* `ended` is called once, from the loop: `code` is 0 or what ended it (ERR_CLOSED: the reader of stdout is gone), said in the log
- * already; `partial` when not every line was published. Then pub_run_free. `conf` is kept. NULL and a sentence on a bad setting: ERR_USAGE,
- * ERR_UNSUPPORTED, or ERR_INVALID, ERR_IO for the cursor file. */
-struct pub_run *pub_run_new(uv_loop_t *loop, struct pub_run_conf *conf, void (*ended)(void *arg, int code, bool partial),
-	void *arg, struct err *e);
+/* `ended` is called once, from the loop: `code` is 0 or what ended it (ERR_CLOSED: the reader of
+ * stdout is gone), said in the log already; `partial` when not every line was published. Then
+ * pub_run_free. `conf` is kept. NULL and a sentence on a bad setting: ERR_USAGE, ERR_UNSUPPORTED,
+ * or ERR_INVALID, ERR_IO for the cursor file. */
+struct pub_run *pub_run_new(uv_loop_t *loop, struct pub_run_conf *conf,
+	void (*ended)(void *arg, int code, bool partial), void *arg, struct err *e);
 void pub_run_start(struct pub_run *p);
 /* Reads no further, waits 2 s for acknowledgements, ends. */
 void pub_run_stop(struct pub_run *p);

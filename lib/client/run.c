@@ -51,7 +51,8 @@ static void read_output(struct run *r)
 {
 	ssize_t n = -1;
 
-	/* Bounded: a command that never stops writing must not keep the loop. A whole pipe is less than that. */
+	/* Bounded: a command that never stops writing must not keep the loop. A whole pipe
+	 * is less than that. */
 	for (int i = 0; i < BLOCKS_MAX && !r->too_much; i++) {
 		n = read(r->fd, r->block, READ_BYTES);
 		if (n <= 0)

@@ -1,8 +1,9 @@
 /* run.h - one run of a command: input from memory, output by pipe, a limit in time
  *
- * The command is a process group of its own, so that a timeout reaches all of a pipeline. Its stdin is a file in memory: a
- * command that does not read it is no special case. Its stdout is read until the process ends, not until the last child
- * closes the pipe: it may leave a daemon behind. stderr is ours. */
+ * The command is a process group of its own, so that a timeout reaches all of a pipeline. Its
+ * stdin is a file in memory: a command that does not read it is no special case. Its stdout is
+ * read until the process ends, not until the last child closes the pipe: it may leave a daemon
+ * behind. stderr is ours. */
 #ifndef RT_CLIENT_RUN_H
 #define RT_CLIENT_RUN_H
 
@@ -30,7 +31,8 @@ struct run_events {
 	void (*ended)(void *arg, const struct run_end *end); /* the run is freed after that */
 };
 
-/* Copies what it needs; `events` is kept. NULL when the system has no process, memory or descriptor left. */
+/* Copies what it needs; `events` is kept. NULL when the system has no process, memory or
+ * descriptor left. */
 struct run *run_start(uv_loop_t *loop, const struct run_conf *conf, const struct run_events *events,
 	void *arg);
 /* Reads no output while paused: the command waits at its pipe. */

@@ -23,19 +23,22 @@ struct sub_run_conf {
 	uint64_t count;           /* ends after that many; 0: never */
 	bool until_end;           /* ends with what there is now */
 	bool no_gap;              /* a gap ends it */
-	int64_t timeout_ms;       /* for count or until_end, else for the first connection; -1: none */
+	int64_t timeout_ms;       /* for count or until_end, else for the first
+	                           * connection; -1: none */
 	int64_t for_ms;           /* ends after that time; -1: none */
 };
 
 struct sub_run_end {
-	int code;     /* 0 or what ended it, said in the log already; ERR_CLOSED: the reader of stdout is gone */
+	int code;     /* 0 or what ended it, said in the log already; ERR_CLOSED: the reader
+	               * of stdout is gone */
 	bool partial; /* a gap, messages given up, fewer than asked for */
 	bool gap;     /* ended by no_gap */
 };
 
-/* `ended` is called once, from the loop; then sub_run_free. `conf` is kept. NULL and a sentence on a bad setting or file. */
-struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf, void (*ended)(void *arg, const struct sub_run_end *end),
-	void *arg, struct err *e);
+/* `ended` is called once, from the loop; then sub_run_free. `conf` is kept. NULL and a sentence on
+ * a bad setting or file. */
+struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf,
+	void (*ended)(void *arg, const struct sub_run_end *end), void *arg, struct err *e);
 void sub_run_start(struct sub_run *s);
 /* Ends it: what was received is written within 2 s, commands that run may finish. */
 void sub_run_stop(struct sub_run *s);

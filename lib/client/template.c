@@ -1,6 +1,7 @@
 /* template.c - cut into parts once, expanded for every message
  *
- * A part is a run of plain text or the path of a member. Knows nothing of terminals: who shows the result escapes it. */
+ * A part is a run of plain text or the path of a member. Knows nothing of terminals: who shows the
+ * result escapes it. */
 #include "client/template.h"
 
 #include "base/clock.h"
@@ -136,7 +137,8 @@ int template_check_room(const struct template *t, struct err *e)
 		const struct part *m = &t->parts[i];
 		struct str name = part_text(t, m);
 
-		/* Room names hold no '/' and are never '.' or '..'; other members could name any file. */
+		/* Room names hold no '/' and are never '.' or '..'; other members
+		 * could name any file. */
 		if (m->is_member && (m->as_time || !str_eq(name, STR("room"))))
 			return err_set(e, ERR_USAGE, "'{" STR_FMT "}' cannot be part of a file "
 						     "name, only {room} can", STR_ARG(name));

@@ -33,7 +33,8 @@ static void on_ready(uv_poll_t *handle, int status, int events)
 	w->ready(w->arg, got);
 }
 
-struct watch *watch_new(uv_loop_t *loop, int fd, void (*ready)(void *arg, unsigned events), void *arg)
+struct watch *watch_new(
+	uv_loop_t *loop, int fd, void (*ready)(void *arg, unsigned events), void *arg)
 {
 	struct epoll_event none = { .events = 0 };
 	struct watch *w = NULL;

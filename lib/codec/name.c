@@ -122,9 +122,6 @@ bool pattern_match(struct str pattern, struct str name)
 	/* The server's own rooms are for those who name them, and may be. */
 	if (room_name_internal(name) && !room_name_internal(pattern))
 		return false;
-	/* Who subscribes to everything may not be one who is let into rt's own rooms. */
-	if (room_name_internal(name) && is_wildcard(str_cut(pattern, '.', NULL)))
-		return false;
 	while (pattern.p && name.p) {
 		struct str want = str_cut(pattern, '.', &pattern);
 		if (is_rest(want))

@@ -24,7 +24,6 @@ int room_name_check(struct str name, struct err *e);
 int pattern_check(struct str pattern, struct err *e);
 bool pattern_is(struct str s); /* has a wildcard segment */
 /* A wildcard in front does not match rt's own rooms: '>' is everything of the user's. */
-/* A leading wildcard does not match the server's own rooms (`_log`). */
 bool pattern_match(struct str pattern, struct str name);
 bool room_name_internal(struct str name); /* begins with '_': rt's own */
 int name_segments(struct str name);
