@@ -20,7 +20,7 @@
 #define DRAIN_MS        5000
 
 struct serve {
-	struct conf conf, next;  /* next: of a reload */
+	struct conf conf;
 	struct worker worker;
 	uv_loop_t loop;
 	uv_signal_t sigterm, sigint, sighup;
@@ -28,10 +28,9 @@ struct serve {
 	int argc, n_stops;
 	char **argv;
 	int64_t drain_until_ms;
-	int notify_fd;
 };
 
-/* --- systemd (sd_notify(3), sd_listen_fds(3)) -------------------------------------------------------- */
+/* --- systemd (sd_notify(3), sd_listen_fds(3)) ------------------------------------------------- */
 
 static void notify(const char *state)
 {
@@ -78,7 +77,7 @@ static void start_watchdog(struct serve *s)
 		uv_timer_start(&s->watchdog_timer, on_watchdog, 0, (uint64_t)us / 2000);
 }
 
-/* --- limits ------------------------------------------------------------------------------------------- */
+/* --- limits ----------------------------------------------------------------------------------- */
 
 /* As many files as allowed; connections fit below that with some in reserve. */
 static void fit_connections(struct conf *c)
@@ -100,13 +99,13 @@ static void fit_connections(struct conf *c)
 	if (c->max_connections == 0)
 		c->max_connections = room < 10000 ? room : 10000;
 	else if (c->max_connections > room) {
-		log_warn("--max-connections %lld: the file limit allows %lld", (long long)c->max_connections,
-			(long long)room);
+		log_warn("--max-connections %lld: the file limit allows %lld",
+			(long long)c->max_connections, (long long)room);
 		c->max_connections = room;
 	}
 }
 
-/* --- what it prints ------------------------------------------------------------------------------------- */
+/* --- what it prints --------------------------------------------------------------------------- */
 
 static void print_version(void)
 {
@@ -132,8 +131,9 @@ static int print_check(const struct conf *c)
 		return EXIT_USAGE;
 	}
 	conf_print(c, &b);
-	buf_addf(&b, "# bus %s: order %s, replay %s, durable %s, deduplication %s, groups %s\n", ops->scheme,
-		ops->caps & BUS_ORDERED ? "bus" : "worker", ops->caps & BUS_REPLAY ? "yes" : "ring only",
+	buf_addf(&b, "# bus %s: order %s, replay %s, durable %s, deduplication %s, groups %s\n",
+		ops->scheme, ops->caps & BUS_ORDERED ? "bus" : "worker",
+		ops->caps & BUS_REPLAY ? "yes" : "ring only",
 		ops->caps & BUS_DURABLE ? "yes" : "no", ops->caps & BUS_DEDUP ? "bus" : "worker",
 		ops->caps & BUS_GROUPS ? "yes" : "no");
 	fwrite(b.p, 1, b.n, stdout);
@@ -152,7 +152,8 @@ static void print_ready(const struct serve *s)
 		buf_add_json(&b, str_of(listen_address(s->worker.listeners[i])));
 	}
 	buf_addf(&b, "],\"bus\":\"%s\",\"max_connections\":%lld,\"pid\":%ld,\"version\":\"%s\"}\n",
-		s->worker.bus->ops->scheme, (long long)s->conf.max_connections, (long)getpid(), RT_VERSION);
+		s->worker.bus->ops->scheme, (long long)s->conf.max_connections, (long)getpid(),
+		RT_VERSION);
 	fwrite(b.p, 1, b.n, stdout);
 	fflush(stdout);
 	buf_fini(&b);
@@ -162,11 +163,12 @@ static void warn_open(const struct serve *s)
 {
 	for (int i = 0; i < s->worker.n_listeners; i++)
 		if (!listen_is_loopback(s->worker.listeners[i]))
-			log_warn("'%s' is open to everybody who can reach it: there are no tokens yet",
+			log_warn("'%s' is open to everybody who can reach it: "
+				 "there are no tokens yet",
 				listen_address(s->worker.listeners[i]));
 }
 
-/* --- the end ---------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void close_all(struct serve *s)
 {
@@ -177,6 +179,9 @@ static void close_all(struct serve *s)
 
 	for (size_t i = 0; i < sizeof handles / sizeof *handles; i++)
 		uv_close(handles[i], NULL);
+	/* What asked to re-read the settings a moment too late must not make the end
+	 * look like a crash. */
+	signal(SIGHUP, SIG_IGN);
 	uv_stop(&s->loop);
 }
 
@@ -258,7 +263,9 @@ static int serve(struct serve *s)
 	s->conf.n_inherited = inherited_sockets();
 	if (worker_open(&s->worker, &s->loop, &s->conf, &e) != 0) {
 		log_error("%s", e.text);
-		return e.code == ERR_USAGE || e.code == ERR_UNSUPPORTED || e.code == ERR_INVALID ? EXIT_USAGE : EXIT_SYSTEM;
+		return e.code == ERR_USAGE || e.code == ERR_UNSUPPORTED || e.code == ERR_INVALID
+		               ? EXIT_USAGE
+		               : EXIT_SYSTEM;
 	}
 	start_handles(s);
 	warn_open(s);
@@ -282,8 +289,9 @@ int main(int argc, char **argv)
 	s.argv = argv;
 	conf_init(&s.conf);
 	if (conf_read(&s.conf, argc, argv, &e) != 0) {
-		fprintf(stderr, "rt-serve: %s\ntry 'rt-serve -h'\n", e.text);
-		return EXIT_USAGE;
+		bool unread = e.code == ERR_IO || e.code == ERR_NOTFOUND;
+		fprintf(stderr, "rt-serve: %s\n%s", e.text, unread ? "" : "try 'rt-serve -h'\n");
+		return unread ? EXIT_SYSTEM : EXIT_USAGE;
 	}
 	log_init("rt-serve", s.conf.quiet ? LOG_LEVEL_ERROR : s.conf.verbose > 1 ? LOG_LEVEL_DEBUG
 		: s.conf.verbose			  ? LOG_LEVEL_INFO
@@ -294,7 +302,8 @@ int main(int argc, char **argv)
 	else if (s.conf.version)
 		print_version();
 	else if (s.conf.completion)
-		return opt_completion(conf_program(&s.conf), s.conf.completion) == 0 ? 0 : EXIT_USAGE;
+		return opt_completion(conf_program(&s.conf), s.conf.completion) == 0 ? 0
+		                                                                     : EXIT_USAGE;
 	else if (s.conf.dump)
 		opt_dump(conf_program(&s.conf));
 	else if (s.conf.check)

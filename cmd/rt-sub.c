@@ -147,7 +147,8 @@ static int list_rooms(struct client_conf *client, int n, char **operands)
 	rc = listing_rooms(&cmd.loop, client, n ? operands[0] : NULL, &p, table, &out, &e);
 	if (rc == ERR_USAGE || rc == ERR_UNSUPPORTED)
 		cmd_bad_setting(&cmd, &e);
-	fwrite(out.p, 1, out.n, stdout);
+	if (out.n)
+		fwrite(out.p, 1, out.n, stdout);
 	buf_fini(&out);
 	free_print(&p);
 	return rc ? cmd_fail(&e) : EXIT_DONE;

@@ -28,6 +28,7 @@ _rt_serve()
 	--slow) return ;;
 	--max-connections) return ;;
 	--max-rooms) return ;;
+	--publish-rate) return ;;
 	--max-message) return ;;
 	--ping) return ;;
 	--pong) return ;;
@@ -45,7 +46,7 @@ _rt_serve()
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-l --listen -b --bus --history --history-bytes --history-age --memory --slow --max-connections --max-rooms --max-message --ping --pong --heartbeat --idle --origin --presence --presence-ttl --presence-grace --dedup --dedup-max --backfills --config --check --log -q --quiet -v --verbose -h --help -V --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '-l --listen -b --bus --history --history-bytes --history-age --memory --slow --max-connections --max-rooms --publish-rate --max-message --ping --pong --heartbeat --idle --origin --presence --presence-ttl --presence-grace --dedup --dedup-max --backfills --config --check --log -q --quiet -v --verbose -h --help -V --version' -- "$cur")
 		return
 	fi
 }

@@ -19,13 +19,14 @@ _rt_serve() {
 		'*'--slow='[who falls behind: skip (told), latest, close; per room or pattern]:[ROOM=]POLICY: ' \
 		--max-connections='[refuse more (10000, or what the file limit allows)]:N: ' \
 		--max-rooms='[of one connection (1024)]:N: ' \
+		--publish-rate='[read a connection no faster, 100/s (any)]:RATE: ' \
 		--max-message='[refuse larger messages (1m)]:SIZE: ' \
 		--ping='[ping WebSockets that often (30s)]:TIME: ' \
 		--pong='[cut those that do not answer within (10s)]:TIME: ' \
 		--heartbeat='[of SSE and streams (15s)]:TIME: ' \
 		--idle='[keep HTTP connections without a request (75s)]:TIME: ' \
 		'*'--origin='[let pages of that origin in besides the own host; * for all]:ORIGIN: ' \
-		--presence='[where presence lives (memory)]:URL: ' \
+		--presence='[where presence lives (mem:)]:URL: ' \
 		--presence-ttl='[a member without a heartbeat is gone after (30s)]:TIME: ' \
 		--presence-grace='[a user may come back within before user_left (2s)]:TIME: ' \
 		--dedup='[deduplication ids are known for (2m)]:TIME: ' \

@@ -1,10 +1,10 @@
 #!/bin/sh
-# soak.sh [SEEDS] - numbered messages through each fault with SEEDS random seeds (20); RT_BIN: the programs, built with TEST=1
+# soak.sh [BUILD [SEEDS]] - numbered messages through each fault with SEEDS random seeds (20), against the programs in BUILD (made with TEST=1)
 #
 # Each run prints one line with its seed, so that a bad one can be had again. Exits 1 if any run was bad.
-seeds=${1:-20}
 cd "$(dirname "$0")/.." || exit 1
-RT_BIN=${RT_BIN:-$PWD/build/test}
+RT_BIN=$(cd "${1:-build/test}" && pwd) || exit 1
+seeds=${2:-20}
 PYTHONDONTWRITEBYTECODE=1
 export RT_BIN PYTHONDONTWRITEBYTECODE
 bad=0

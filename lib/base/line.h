@@ -21,11 +21,12 @@ enum line_result { LINE_NONE, LINE_OK, LINE_TOO_LONG };
 
 void line_init(struct line *l, size_t max);
 void line_fini(struct line *l);
-/* Where to read into; at least `want` bytes. Then line_filled with the count. Invalidates lines returned. */
+/* Where to read into; at least `want` bytes. Then line_filled with the count.
+ * Invalidates lines returned. */
 char *line_space(struct line *l, size_t want, size_t *room);
 void line_filled(struct line *l, size_t n);
-/* The next line without its end; valid until the next line_space. At end of input call with eof = true until LINE_NONE.
- * `out` is empty unless LINE_OK. */
+/* The next line without its end; valid until the next line_space. At end of input call with eof =
+ * true until LINE_NONE. `out` is empty unless LINE_OK. */
 enum line_result line_next(struct line *l, bool eof, struct str *out);
 
 #endif

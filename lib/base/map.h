@@ -11,7 +11,8 @@
 struct map_node {
 	struct map_node *next;
 	uint64_t hash;
-	struct str key; /* borrowed from the struct that embeds the node; stays put while in the map */
+	struct str key; /* borrowed from the struct that embeds the node; stays put
+	                 * while in the map */
 };
 
 struct map {
@@ -28,8 +29,8 @@ struct map_node *map_find(const struct map *m, struct str key);
 /* `key` must not be in the map. */
 void map_add(struct map *m, struct map_node *node, struct str key);
 void map_del(struct map *m, struct map_node *node);
-/* Iteration in no order: map_next(m, NULL) is the first, NULL after the last. Removing the node just returned
- * is allowed only through map_each. */
+/* Iteration in no order: map_next(m, NULL) is the first, NULL after the last. Removing the node
+ * just returned is allowed only through map_each. */
 struct map_node *map_next(const struct map *m, const struct map_node *node);
 /* Calls fn for every node; fn may remove that node (the map does not shrink meanwhile). */
 void map_each(struct map *m, void (*fn)(struct map_node *node, void *arg), void *arg);

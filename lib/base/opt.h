@@ -2,8 +2,8 @@
  *
  * One table per program yields parsing, -h, the completion files and the check that its manual
  * names every option. Long options take `--name value` and `--name=value`; short ones `-n 5` and
- * `-n5`; flags combine (`-me`); `--` ends options; operands and options mix. A long option may be cut to a
- * unique prefix. */
+ * `-n5`; flags combine (`-me`); `--` ends options; operands and options mix. A long option may be
+ * cut to a unique prefix. */
 #ifndef RT_BASE_OPT_H
 #define RT_BASE_OPT_H
 
@@ -20,7 +20,8 @@ enum opt_type {
 	OPT_SIZE,     /* uint64_t *, bytes */
 	OPT_RATE,     /* double *, per second */
 	OPT_CHOICE,   /* int *: index into the words of `arg`, "auto|always|never" */
-	OPT_OPTIONAL, /* struct opt_optional *: the value only by `--name=value` or the glued short form */
+	OPT_OPTIONAL, /* struct opt_optional *: the value only by `--name=value` or the
+	               * glued short form */
 	OPT_END = -1,
 };
 
@@ -39,7 +40,8 @@ struct opt {
 	const char *name;     /* without dashes */
 	enum opt_type type;
 	void *target;
-	const char *arg;      /* the word for the value in -h, e.g. "FILE"; choices for OPT_CHOICE */
+	const char *arg;      /* the word for the value in -h, e.g. "FILE";
+	                       * choices for OPT_CHOICE */
 	const char *help;     /* one line; NULL: accepted, not shown in -h (but in the manual) */
 	int64_t min, max;     /* OPT_INT; both 0: any */
 	const char *complete; /* completion: "file", "room", "dir" or NULL */
@@ -52,19 +54,22 @@ struct opt_program {
 	const char *const *examples; /* three, NULL-terminated; shown first in -h */
 	const struct opt *opts;     /* ends with OPT_END */
 	const char *complete;       /* how operands complete: "room", "file", NULL */
-	const char *const *hints;   /* letters or long names of other tools: "t", "rooms are operands: rt-sub lobby", ...; NULL-terminated pairs */
+	const char *const *hints;   /* letters or long names of other tools: "t", "rooms are
+	                             * operands: rt-sub lobby", ...; NULL-terminated pairs */
 };
 
-/* Parses argv; operands are moved to the front of argv + 1 in order, and their count returned, or ERR_USAGE with a sentence.
- * Strings point into argv. */
+/* Parses argv; operands are moved to the front of argv + 1 in order, and their count returned, or
+ * ERR_USAGE with a sentence. Strings point into argv. */
 int opt_parse(const struct opt_program *p, int argc, char **argv, struct err *e);
 /* One setting by its long name, for configuration files: "name" and its value ("" for flags). */
 int opt_set(const struct opt_program *p, struct str name, const char *value, struct err *e);
-/* A file of long options, one a line: `name value`, `name=value` or `name`; '#' begins a comment line. Values live for ever. */
+/* A file of long options, one a line: `name value`, `name=value` or `name`; '#' begins a comment
+ * line. Values live for ever. */
 int opt_read_file(const struct opt_program *p, const char *path, struct err *e);
 /* At most 40 lines on stdout. */
 void opt_help(const struct opt_program *p);
-/* Writes the completion file of a shell ("bash", "zsh", "fish") to stdout; ERR_USAGE for another name. */
+/* Writes the completion file of a shell ("bash", "zsh", "fish") to stdout; ERR_USAGE
+ * for another name. */
 int opt_completion(const struct opt_program *p, const char *shell);
 /* For tests: prints every long option and letter, a line each. */
 void opt_dump(const struct opt_program *p);

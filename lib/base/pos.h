@@ -2,8 +2,8 @@
  *
  * Ordered per bus, not per room, so that one position resumes any set of rooms on any transport.
  * Not dense: never compute "the next one". Comparable only within an epoch. Printed it is the `_id`
- * of a message: 16 lower-case hex digits of the epoch, '-', hi, '-', lo in decimal, hi and its dash left
- * out when 0: "9f3c5a7d12e4b6c8-47". */
+ * of a message: 16 lower-case hex digits of the epoch, '-', hi, '-', lo in decimal, hi and its dash
+ * left out when 0: "9f3c5a7d12e4b6c8-47". */
 #ifndef RT_BASE_POS_H
 #define RT_BASE_POS_H
 

@@ -52,8 +52,8 @@ struct str str_head(struct str s, size_t max);
 bool str_case_eq(struct str a, struct str b);
 /* Without leading and trailing space and tab. */
 struct str str_trim(struct str s);
-/* The part before the first `sep`; `*rest` (may be NULL) is what follows it. Without a `sep` the whole of `s`,
- * and `*rest` has p == NULL. */
+/* The part before the first `sep`; `*rest` (may be NULL) is what follows it. Without a `sep` the
+ * whole of `s`, and `*rest` has p == NULL. */
 struct str str_cut(struct str s, char sep, struct str *rest);
 /* Offset of the first `needle`, or -1. */
 long str_find(struct str s, struct str needle);
@@ -61,8 +61,8 @@ long str_find(struct str s, struct str needle);
 int str_u64(struct str s, uint64_t *out);
 /* Whole, valid UTF-8 (RFC 3629: no surrogates, nothing overlong). */
 bool str_utf8(struct str s);
-/* The code point at the front of s (s.n > 0): returns its length, 1 to 4. Where the bytes are not UTF-8, *rune is STR_BROKEN
- * and the length (1 to 3) that of what one U+FFFD stands for. */
+/* The code point at the front of s (s.n > 0): returns its length, 1 to 4. Where the bytes are not
+ * UTF-8, *rune is STR_BROKEN and the length (1 to 3) that of what one U+FFFD stands for. */
 #define STR_BROKEN UINT32_MAX
 size_t str_rune(struct str s, uint32_t *rune);
 

@@ -40,7 +40,8 @@ void wheel_del(struct wheel *w, struct deadline *d)
 	}
 }
 
-void wheel_run(struct wheel *w, int64_t now_ms, void (*fn)(struct deadline *d, void *arg), void *arg)
+void wheel_run(
+	struct wheel *w, int64_t now_ms, void (*fn)(struct deadline *d, void *arg), void *arg)
 {
 	int64_t now = now_ms / WHEEL_TICK_MS;
 	struct list due = LIST_INIT(due), *it;

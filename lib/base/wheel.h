@@ -1,7 +1,8 @@
 /* wheel.h - many deadlines behind one timer
  *
- * A hashed timing wheel (Varghese and Lauck, scheme 6): adding, moving and removing a deadline is O(1) whatever their number. A deadline fires
- * at the first wheel_run at or after its time, at most one tick (50 ms) late. */
+ * A hashed timing wheel (Varghese and Lauck, scheme 6): adding, moving and removing a deadline is
+ * O(1) whatever their number. A deadline fires at the first wheel_run at or after its time, at most
+ * one tick (50 ms) late. */
 #ifndef RT_BASE_WHEEL_H
 #define RT_BASE_WHEEL_H
 
@@ -34,6 +35,7 @@ static inline int deadline_is_set(const struct deadline *d)
 	return !list_empty(&d->link);
 }
 /* Fires what is due: each is removed first, so fn may set it again or free it. */
-void wheel_run(struct wheel *w, int64_t now_ms, void (*fn)(struct deadline *d, void *arg), void *arg);
+void wheel_run(
+	struct wheel *w, int64_t now_ms, void (*fn)(struct deadline *d, void *arg), void *arg);
 
 #endif

@@ -27,7 +27,8 @@ static int unsupported(const char *scheme, struct err *e)
 
 	for (int i = 0; engines[i]; i++)
 		buf_addf(&names, "%s%s:", i ? ", " : "", engines[i]->scheme);
-	err_set(e, ERR_UNSUPPORTED, "no bus '%s:' is built in (there is %s)", scheme, buf_cstr(&names));
+	err_set(e, ERR_UNSUPPORTED, "no bus '%s:' is built in (there is %s)", scheme,
+		buf_cstr(&names));
 	buf_fini(&names);
 	return ERR_UNSUPPORTED;
 }
@@ -67,7 +68,8 @@ void bus_close(struct bus *b)
 		b->ops->close(b);
 }
 
-void bus_publish(struct bus *b, struct str room, struct str bytes, const struct bus_meta *meta, uint64_t tag)
+void bus_publish(
+	struct bus *b, struct str room, struct str bytes, const struct bus_meta *meta, uint64_t tag)
 {
 	b->ops->publish(b, room, bytes, meta, tag);
 }

@@ -1,7 +1,9 @@
 /* bus.h - what carries messages between instances, and decides their order
  *
- * One interface for every engine. A bus brings *everything* of its prefix to every instance: there is no per-room subscription. Payloads are opaque
- * bytes. Everything is asynchronous on one uv loop: events run from the loop, never inside a call of this interface; `publish` has exactly one outcome.
+ * One interface for every engine. A bus brings *everything* of its prefix to every instance:
+ * there is no per-room subscription. Payloads are opaque bytes. Everything is asynchronous on
+ * one uv loop: events run from the loop, never inside a call of this interface; `publish` has
+ * exactly one outcome.
  *
  * To add an engine: one file with a `const struct bus_ops`, one line in the table of bus.c. */
 #ifndef RT_BUS_BUS_H
@@ -14,7 +16,8 @@
 #include <uv.h>
 
 enum bus_caps {
-	BUS_ORDERED = 1, /* the bus assigns positions; deliver carries them. Without: the worker does */
+	BUS_ORDERED = 1, /* the bus assigns positions; deliver carries them.
+	                  * Without: the worker does */
 	BUS_REPLAY = 2,  /* replay and locate work */
 	BUS_DURABLE = 4, /* an acknowledged message survives the instance */
 	BUS_DEDUP = 8,   /* the bus drops repeated `dedup` ids itself */
@@ -28,7 +31,8 @@ struct bus_meta {
 	int64_t ts_ms;     /* wall clock of the publishing worker, or of the bus */
 	bool live;         /* ephemeral: not stored, no position */
 	bool no_echo;      /* not for the publisher's own client */
-	uint64_t tag;      /* in deliver: of the publish of *this instance* that this is; 0: somebody else's */
+	uint64_t tag;      /* in deliver: of the publish of *this instance* that this is;
+	                    * 0: somebody else's */
 };
 
 enum bus_outcome {
@@ -50,15 +54,21 @@ struct bus_entry {
 };
 
 struct bus_events {
-	/* In the order of the bus. `pos` counts where the bus is ORDERED and the message is not live. */
-	void (*deliver)(void *arg, struct str room, struct pos pos, struct str bytes, const struct bus_meta *meta);
-	/* The outcome of a publish. Where the bus is not ORDERED, BUS_OK is not reported here: the delivery with that tag is the proof. */
-	void (*published)(void *arg, uint64_t tag, enum bus_outcome what, struct pos pos, struct str reason);
+	/* In the order of the bus. `pos` counts where the bus is ORDERED and the
+	 * message is not live. */
+	void (*deliver)(void *arg, struct str room, struct pos pos, struct str bytes,
+		const struct bus_meta *meta);
+	/* The outcome of a publish. Where the bus is not ORDERED, BUS_OK is not reported here: the
+	 * delivery with that tag is the proof. */
+	void (*published)(
+		void *arg, uint64_t tag, enum bus_outcome what, struct pos pos, struct str reason);
 	/* A page, in order: see sub_page. `oldest` counts for TRIMMED. */
-	void (*replayed)(void *arg, uint64_t tag, const struct bus_entry *entries, size_t n, enum bus_page end, struct pos oldest);
+	void (*replayed)(void *arg, uint64_t tag, const struct bus_entry *entries, size_t n,
+		enum bus_page end, struct pos oldest);
 	/* `head`: the bus's head now. */
 	void (*located)(void *arg, uint64_t tag, struct pos pos, struct pos head);
-	/* up: connected, `start` is the head from which on everything is delivered (ORDERED), its epoch the bus's. down: why. Every publish under way got its outcome before. */
+	/* up: connected, `start` is the head from which on everything is delivered (ORDERED), its
+	 * epoch the bus's. down: why. Every publish under way got its outcome before. */
 	void (*state)(void *arg, bool up, struct pos start, struct str why);
 	/* Something between the last delivery and `at` was lost. */
 	void (*hole)(void *arg, struct pos at);
@@ -75,10 +85,14 @@ struct bus_ops {
 	/* Fills *out; connects later (state). `url` is borrowed for the call. */
 	int (*open)(struct bus **out, const struct url *url, struct err *e);
 	void (*close)(struct bus *b); /* frees; no event follows */
-	void (*publish)(struct bus *b, struct str room, struct str bytes, const struct bus_meta *meta, uint64_t tag);
-	/* Entries of the rooms (names or patterns) with after < position <= upto, at most `max`. NULL without BUS_REPLAY, like locate. */
-	void (*replay)(struct bus *b, const struct str *rooms, size_t n, struct pos after, struct pos upto, unsigned max, uint64_t tag);
-	void (*locate)(struct bus *b, const struct str *rooms, size_t n, enum bus_locate kind, uint64_t arg, uint64_t tag);
+	void (*publish)(struct bus *b, struct str room, struct str bytes,
+		const struct bus_meta *meta, uint64_t tag);
+	/* Entries of the rooms (names or patterns) with after < position <= upto, at most `max`.
+	 * NULL without BUS_REPLAY, like locate. */
+	void (*replay)(struct bus *b, const struct str *rooms, size_t n, struct pos after,
+		struct pos upto, unsigned max, uint64_t tag);
+	void (*locate)(struct bus *b, const struct str *rooms, size_t n, enum bus_locate kind,
+		uint64_t arg, uint64_t tag);
 	void (*turn)(struct bus *b); /* end of a loop turn, before the flush; NULL: nothing to do */
 };
 
@@ -90,11 +104,15 @@ struct bus {
 	void *arg;
 };
 
-/* Opens the engine of the URL's scheme. ERR_UNSUPPORTED names the schemes that are built in. `events` and `arg` are kept. */
-int bus_open(struct bus **out, struct str url, uv_loop_t *loop, const struct bus_events *events, void *arg, struct err *e);
+/* Opens the engine of the URL's scheme. ERR_UNSUPPORTED names the schemes that are built in.
+ * `events` and `arg` are kept. */
+int bus_open(struct bus **out, struct str url, uv_loop_t *loop, const struct bus_events *events,
+	void *arg, struct err *e);
 void bus_close(struct bus *b); /* NULL is fine */
-void bus_publish(struct bus *b, struct str room, struct str bytes, const struct bus_meta *meta, uint64_t tag);
-/* Runs what the engine can do at the end of a loop turn, before the flush: the memory bus delivers here. */
+void bus_publish(struct bus *b, struct str room, struct str bytes, const struct bus_meta *meta,
+	uint64_t tag);
+/* Runs what the engine can do at the end of a loop turn, before the flush: the memory
+ * bus delivers here. */
 void bus_turn(struct bus *b);
 /* The i-th engine, NULL after the last. */
 const struct bus_ops *bus_engine(int i);

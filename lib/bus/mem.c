@@ -1,14 +1,16 @@
 /* mem.c - the bus inside one process
  *
- * A queue that is delivered at the end of the loop turn. It stores nothing: what is remembered is in the rooms' rings. It exists so that
- * a single instance takes the same path as many: published first, delivered second. */
+ * A queue that is delivered at the end of the loop turn. It stores nothing: what is remembered is
+ * in the rooms' rings. It exists so that a single instance takes the same path as many: published
+ * first, delivered second. */
 #include "bus/bus.h"
 
 #include "base/mem.h"
 
 extern const struct bus_ops bus_mem;
 
-/* One queued message; its strings follow each other in bus_mem_s.bytes, in the order of these lengths. */
+/* One queued message; its strings follow each other in bus_mem_s.bytes, in the order
+ * of these lengths. */
 struct queued {
 	uint32_t bytes_n, extra_n;
 	uint16_t room_n, key_n;
@@ -48,8 +50,8 @@ static void mem_close(struct bus *bus)
 	mem_free(b);
 }
 
-static void mem_publish(struct bus *bus, struct str room, struct str bytes, const struct bus_meta *m,
-	uint64_t tag)
+static void mem_publish(
+	struct bus *bus, struct str room, struct str bytes, const struct bus_meta *m, uint64_t tag)
 {
 	struct bus_mem_s *b = (struct bus_mem_s *)bus;
 	struct queued q = {

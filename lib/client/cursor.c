@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -190,6 +191,19 @@ static int read_line(struct cursor *c, struct str line, size_t number, struct er
 	return r;
 }
 
+/* What a symbolic link names is replaced, not the link. */
+static char *file_of(const char *path)
+{
+	struct stat st;
+	char *real, *file;
+
+	if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || !(real = realpath(path, NULL)))
+		return mem_strdup(path);
+	file = mem_strdup(real);
+	free(real);
+	return file;
+}
+
 struct cursor *cursor_open(const char *path, struct err *e)
 {
 	struct cursor *c = mem_new(struct cursor);
@@ -197,7 +211,7 @@ struct cursor *cursor_open(const char *path, struct err *e)
 	struct str rest;
 	int r;
 
-	c->path = mem_strdup(path);
+	c->path = file_of(path);
 	r = read_all(path, &text, e);
 	rest = buf_str(&text);
 	for (size_t number = 1; r == 0 && rest.p && rest.n; number++) {
@@ -252,7 +266,8 @@ static int replace_file(const struct cursor *c, struct str text, struct err *e)
 	int fd, r = 0;
 
 	buf_addf(&tmp, "%s.tmp", c->path);
-	fd = open(buf_cstr(&tmp), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	/* In a directory of everybody's, somebody may have put a link there. */
+	fd = open(buf_cstr(&tmp), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || fchmod(fd, mode_of(c->path)) < 0 || write_all(fd, text) < 0 || fsync(fd) < 0)
 		r = err_set(e, ERR_IO, "cannot write '%s':", tmp.p);
 	if (fd >= 0 && close(fd) < 0 && r == 0)

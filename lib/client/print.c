@@ -212,9 +212,11 @@ void print_down(struct print *p, struct str why, int64_t retry_in_ms, struct buf
 static void add_row(struct str row, int width, struct buf *out)
 {
 	static const char *const columns[] = { "subscribers", "kept" };
-	struct buf name = { 0 };
+	struct buf name = { 0 }, text = { 0 };
 
-	field_text(&name, field_find(row, STR("room")), true);
+	field_text(&text, field_find(row, STR("room")), true);
+	tty_escape(&name, buf_str(&text));
+	buf_fini(&text);
 	buf_addf(out, "%-*s", width, buf_cstr(&name));
 	for (size_t i = 0; i < sizeof(columns) / sizeof(*columns); i++) {
 		struct str v = field_find(row, str_of(columns[i]));
@@ -254,10 +256,15 @@ int print_rooms(struct print *p, struct str json, bool table, struct buf *out, s
 		return 0;
 	}
 	while (field_each(&rest, &row)) {
+		p->scratch.n = 0;
 		if (p->format)
-			template_expand(p->format, row, row, !p->nul, out);
+			template_expand(p->format, row, row, !p->nul, &p->scratch);
 		else
-			buf_add_str(out, row);
+			buf_add_str(&p->scratch, row);
+		if (p->terminal)
+			add_harmless(out, buf_str(&p->scratch));
+		else
+			buf_add_str(out, buf_str(&p->scratch));
 		buf_add_char(out, p->nul ? '\0' : '\n');
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* conn.c - the life of a connection: reading heads, flushing, lingering, closing
  *
- * Nothing is freed inside a callback: a connection whose socket is gone is put on net.dead and freed when the turn ends, and not before the last of
- * its publications has its outcome. */
+ * Nothing is freed inside a callback: a connection whose socket is gone is put on net.dead and
+ * freed when the turn ends, and not before the last of its publications has its outcome. */
 #include "net/conn.h"
 
 #include "base/clock.h"
@@ -15,6 +15,7 @@
 
 #define LINGER_MS      2000
 #define LINGER_BYTES   (8u << 20)
+#define RATE_BURST_MS  1000  /* of its rate may come at once */
 #define PENDING_MAX    65536 /* publications without an outcome */
 
 static void on_data(struct sock *s, char *p, size_t n);
@@ -23,7 +24,7 @@ static void on_closed(struct sock *s);
 
 static const struct sock_ops sock_ops = { on_data, on_writable, on_closed };
 
-/* --- small things ---------------------------------------------------------------------------------- */
+/* --- small things ----------------------------------------------------------------------------- */
 
 void buf_add_conn_id(struct buf *b, const struct conn *c)
 {
@@ -76,7 +77,7 @@ void conn_told(struct conn *c, struct pos pos)
 	c->sub->told = pos;
 }
 
-/* --- opening and closing ----------------------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 {
@@ -84,9 +85,10 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 
 	c->net = n;
 	list_init(&c->dirty);
-	list_init(&c->held);
+	list_init(&c->waiting);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
+	deadline_init(&c->resume);
 	if (sock_adopt(n->engine, &c->sock, &sock_ops, fd) != 0) {
 		mem_free(c);
 		return NULL;
@@ -134,8 +136,9 @@ static void on_closed(struct sock *s)
 	c->closed = true;
 	unsubscribe_all(c);
 	conn_no_deadline(c);
+	wheel_del(&c->net->throttled, &c->resume);
 	list_del(&c->dirty);
-	list_del(&c->held);
+	list_del(&c->waiting);
 	list_add(&c->net->dead, &c->dirty);
 }
 
@@ -155,7 +158,7 @@ void conn_free(struct conn *c)
 	mem_free(c->close_reason);
 	list_del(&c->all);
 	list_del(&c->dirty);
-	list_del(&c->held);
+	list_del(&c->waiting);
 	n->n_conns--;
 	mem_free(c);
 }
@@ -170,7 +173,7 @@ void conn_abort(struct conn *c, unsigned code, struct str reason)
 
 void conn_finish(struct conn *c, unsigned code, struct str reason)
 {
-	if (c->closing)
+	if (c->closing || c->closed) /* one that waits to be freed gets no deadline any more */
 		return;
 	note_close(c, code, reason);
 	unsubscribe_all(c);
@@ -191,7 +194,7 @@ void conn_bye(struct conn *c, unsigned code, struct str reason)
 	conn_finish(c, code, reason);
 }
 
-/* --- subscribing --------------------------------------------------------------------------------------- */
+/* --- subscribing ------------------------------------------------------------------------------ */
 
 struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, bool no_echo)
 {
@@ -201,11 +204,11 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 	}
 	c->sub->wire = wire;
 	c->sub->chunked = chunked;
-	c->sub->since_ms = c->net->now_ms;
 	return c->sub;
 }
 
-int conn_open_sub(struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e)
+int conn_open_sub(
+	struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e)
 {
 	struct net *n = c->net;
 	int rc = pattern_check(room, e);
@@ -215,11 +218,14 @@ int conn_open_sub(struct conn *c, struct str room, const struct since *since, ui
 	if (rc)
 		return rc;
 	if (c->sub->feed.n_subs >= n->conf.max_rooms)
-		return err_set(e, ERR_TOO_LARGE, "over the limit of %u rooms on one connection", n->conf.max_rooms);
+		return err_set(e, ERR_TOO_LARGE, "over the limit of %u rooms on one connection",
+			n->conf.max_rooms);
 	if (!sub_open(&c->sub->feed, room, since, tag, n->now_ms))
-		return err_set(e, ERR_INVALID, "already subscribed to '" STR_FMT "'", STR_ARG(room));
+		return err_set(
+			e, ERR_INVALID, "already subscribed to '" STR_FMT "'", STR_ARG(room));
 	c->sub->was_at_head = false;
-	n->turn_bytes += pattern_is(room) ? n->table->rooms.n * sizeof(struct cursor) : NET_MESSAGE_COST;
+	n->turn_bytes +=
+		pattern_is(room) ? n->table->rooms.n * sizeof(struct cursor) : NET_MESSAGE_COST;
 	n->events->joined(n->arg, c, room);
 	return 0;
 }
@@ -247,7 +253,7 @@ void conn_close_sub(struct conn *c, struct sub *s)
 	sub_close(s);
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static void on_writable(struct sock *s)
 {
@@ -286,6 +292,8 @@ static size_t read_head(struct conn *c, char *p, size_t n)
 
 bool conn_may_read(struct conn *c)
 {
+	if (conn_is_throttled(c))
+		return false; /* the wheel wakes it */
 	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
 		return true;
 	c->stalled = true;
@@ -294,14 +302,16 @@ bool conn_may_read(struct conn *c)
 	return false;
 }
 
-/* Gives bytes to whoever reads now, until none are left or nobody takes them. Returns how many were taken. */
+/* Gives bytes to whoever reads now, until none are left or nobody takes them. Returns how
+ * many were taken. */
 static size_t consume(struct conn *c, char *p, size_t n)
 {
 	size_t done = 0;
 
 	c->stalled = false;
 	while (done < n && !c->busy && !c->closing && !c->closed && conn_may_read(c)) {
-		size_t used = c->transport ? c->transport->data(c, p + done, n - done) : read_head(c, p + done, n - done);
+		size_t used = c->transport ? c->transport->data(c, p + done, n - done)
+		                           : read_head(c, p + done, n - done);
 
 		done += used;
 		if (used == 0)
@@ -313,10 +323,11 @@ static size_t consume(struct conn *c, char *p, size_t n)
 /* While it can take no more, the peer waits. */
 void conn_check_pause(struct conn *c)
 {
-	bool full = c->busy || c->stalled ? c->in.n > 0 : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+	bool full = c->busy || c->stalled ? c->in.n > 0
+	                                  : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
-		sock_pause(&c->sock, full);
+		sock_pause(&c->sock, full || conn_is_throttled(c));
 }
 
 void conn_read_on(struct conn *c)
@@ -367,6 +378,34 @@ static void on_data(struct sock *s, char *p, size_t n)
 		net->events->turn(net->arg);
 }
 
+size_t conn_ignore(struct conn *c, char *p, size_t n)
+{
+	(void)c;
+	(void)p;
+	return n;
+}
+
+void conn_heartbeat(struct conn *c, struct str idle)
+{
+	struct subscriber *s = c->sub;
+	struct buf *out;
+	struct peek p;
+	size_t at;
+
+	conn_deadline(c, c->net->now_ms + c->net->conf.heartbeat_ms);
+	if (!s->begun)
+		return;
+	out = conn_lane(c);
+	feed_peek(&s->feed, &p); /* the position moves with the head, too */
+	if (!pos_eq(s->told, s->feed.pos)) {
+		c->transport->say_position(c, out);
+		return;
+	}
+	wire_chunk_begin(out, &at);
+	buf_add_str(out, idle);
+	wire_chunk_end(out, at);
+}
+
 void conn_next_request(struct conn *c)
 {
 	if (c->sub) { /* a poll: its subscription was the request's */
@@ -410,13 +449,45 @@ void conn_on_deadline(struct deadline *d, void *arg)
 	}
 }
 
-/* --- publications ----------------------------------------------------------------------------------------- */
+/* --- publications ----------------------------------------------------------------------------- */
+
+bool conn_is_throttled(const struct conn *c)
+{
+	return deadline_is_set(&c->resume);
+}
+
+void conn_on_resume(struct deadline *d, void *net)
+{
+	struct conn *c = list_entry(d, struct conn, resume);
+
+	(void)net;
+	conn_dirty(c); /* reads on */
+}
+
+/* Each message takes its share of the time at the connection's rate; who is ahead of the
+ * clock waits for it. */
+static void pay(struct conn *c)
+{
+	struct net *n = c->net;
+	double now = (double)n->now_ms;
+
+	if (n->conf.publish_rate <= 0)
+		return;
+	if (c->paid_ms < now - RATE_BURST_MS)
+		c->paid_ms = now - RATE_BURST_MS;
+	c->paid_ms += 1000 / n->conf.publish_rate;
+	if (c->paid_ms > now && !conn_is_throttled(c)) {
+		n->stats.throttled++;
+		wheel_set(&n->throttled, &c->resume, (int64_t)c->paid_ms + 1);
+	}
+}
 
 void conn_publish(struct conn *c, const struct publication *p)
 {
 	c->pending++;
 	c->net->turn_bytes += NET_MESSAGE_COST;
 	c->net->stats.messages_in++;
+	pay(c);
 	c->net->events->publish(c->net->arg, p);
 }
 

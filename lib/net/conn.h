@@ -1,10 +1,13 @@
-/* conn.h - one connection: requests one after the other, and at most one transport that has taken it over
+/* conn.h - one connection: requests one after the other, and at most one transport that
+ * has taken it over
  *
- *   bytes -> (reading a head) -> http.c picks who answers -> back to reading, or a transport takes the bytes that follow
+ *   bytes -> (reading a head) -> http.c picks who answers -> back to reading,
+ *                                                         or a transport takes what follows
  *
- * What is to be written waits in two places: the *lane* (answers, acks, errors, pongs; bounded) and the *feed* (what a subscriber is owed; not copied until
- * it is written). conn_flush writes both, once a turn, the lane first, at entry boundaries. A lane that holds positions is
- * held back until the feed has delivered up to them: nobody is told a position ahead of what he was given. */
+ * What is to be written waits in two places: the *lane* (answers, acks, errors, pongs; bounded) and
+ * the *feed* (what a subscriber is owed; not copied until it is written). conn_flush writes both,
+ * once a turn, the lane first, at entry boundaries. A lane that holds positions is held back until
+ * the feed has delivered up to them: nobody is told a position ahead of what he was given. */
 #ifndef RT_NET_CONN_H
 #define RT_NET_CONN_H
 
@@ -15,7 +18,8 @@
 
 struct transport {
 	const char *name; /* "ws", "sse", ... as GET /connections shows it */
-	/* Bytes from the peer, may be changed in place. Returns how many were taken; fewer only when the connection is closing or busy. */
+	/* Bytes from the peer, may be changed in place. Returns how many were taken; fewer only
+	 * when the connection is closing or busy. */
 	size_t (*data)(struct conn *c, char *p, size_t n);
 	/* The feed has something; NULL: conn_stream. */
 	void (*drain)(struct conn *c);
@@ -24,7 +28,8 @@ struct transport {
 	/* How it tells a subscriber: appended to `out` in its framing. */
 	void (*say_start)(struct conn *c, const struct sub *s, struct buf *out);
 	void (*say_gap)(struct conn *c, const struct gap *g, struct buf *out);
-	void (*say_position)(struct conn *c, struct buf *out); /* feed.pos moved without a message */
+	void (*say_position)(struct conn *c, struct buf *out); /* feed.pos moved
+	                                                        * without a message */
 	/* The outcome of a publication of this connection. */
 	void (*published)(struct conn *c, struct str ref, const struct pub_result *r);
 	/* Ends it politely: a close frame, a last event. The caller closes. */
@@ -37,12 +42,13 @@ struct subscriber {
 	struct feed feed;
 	enum wire wire;
 	bool chunked;
+	bool begun;           /* the head of its answer was written (SSE and stream) */
 	bool counts;          /* shown as present */
-	bool leases;          /* present for lease_ms and the ttl, not while the connection lasts (a poller) */
+	bool leases;          /* present for lease_ms and the ttl, not while the connection
+	                       * lasts (a poller) */
 	int64_t lease_ms;
 	struct pos told;      /* the position handed out last */
 	bool was_at_head;     /* the end of its replay was told */
-	int64_t since_ms;
 	uint64_t sent, dropped;
 };
 
@@ -51,8 +57,10 @@ struct conn {
 	struct net *net;
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
-	struct list held;     /* net.held */
+	struct list waiting;  /* net.waiting */
 	struct deadline deadline;
+	struct deadline resume; /* over its rate: read no more until then */
+	double paid_ms;       /* what it published is paid for, at its rate, up to this time */
 	const struct transport *transport; /* NULL: reading heads */
 	void *state;          /* of the transport */
 	struct subscriber *sub;
@@ -80,10 +88,11 @@ struct conn {
 struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback);
 void conn_free(struct conn *c);
 void conn_on_deadline(struct deadline *d, void *net);
+void conn_on_resume(struct deadline *d, void *net);
 /* For flush.c: reads on in what waits in c->in; stops or resumes the peer. */
 void conn_read_on(struct conn *c);
-/* May another request or message be taken now? A few bytes can ask for a megabyte: who asks faster than he is written to, or for more than a turn
- * should hold, waits. */
+/* May another request or message be taken now? A few bytes can ask for a megabyte: who asks faster
+ * than he is written to, or for more than a turn should hold, waits. */
 bool conn_may_read(struct conn *c);
 void conn_check_pause(struct conn *c);
 
@@ -99,9 +108,15 @@ void conn_no_deadline(struct conn *c);
 /* Makes it a subscriber; sub_open on c->sub->feed follows. */
 struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, bool no_echo);
 /* Subscribes it to the rooms asked for; tells the server. 0, or a code and a sentence. */
-int conn_open_sub(struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e);
+int conn_open_sub(
+	struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e);
 void conn_close_sub(struct conn *c, struct sub *s);
 
+/* The tick of what streams in chunks: writes the position where it moved, else `idle`, and sets
+ * the next deadline. */
+void conn_heartbeat(struct conn *c, struct str idle);
+/* Its input: not ours to read. */
+size_t conn_ignore(struct conn *c, char *p, size_t n);
 /* transport->drain for everything that streams: ws, sse, stream. */
 void conn_stream(struct conn *c);
 /* Writes lane and feed as far as the socket takes them. */
@@ -109,7 +124,8 @@ void conn_flush(struct conn *c);
 
 /* The answer was given: read the next request (or close, if this was the last). */
 void conn_next_request(struct conn *c);
-/* Writes what is in the lane, then shuts down and discards input for up to 2 s or 8 MiB, so that no reset eats the answer. `code` and `reason` are for the record. */
+/* Writes what is in the lane, then shuts down and discards input for up to 2 s or 8 MiB, so that no
+ * reset eats the answer. `code` and `reason` are for the record. */
 void conn_finish(struct conn *c, unsigned code, struct str reason);
 /* Closes at once. */
 void conn_abort(struct conn *c, unsigned code, struct str reason);
@@ -120,6 +136,9 @@ void conn_bye(struct conn *c, unsigned code, struct str reason);
 void conn_published(struct conn *c, struct str ref, const struct pub_result *r);
 /* For the server: a control message to a WebSocket. */
 void conn_say(struct conn *c, struct str json);
+/* It published more than its rate allows: nothing of it is read for now, nor to be taken
+ * from what was read. */
+bool conn_is_throttled(const struct conn *c);
 /* A publication was handed to the server; conn_published will follow. */
 void conn_publish(struct conn *c, const struct publication *p);
 
@@ -133,6 +152,7 @@ void conn_dropped(struct conn *c, const struct gap *g);
 /* Position handed out now: note it. */
 void conn_told(struct conn *c, struct pos pos);
 
-extern const struct transport transport_ws, transport_sse, transport_stream, transport_poll, transport_pub, transport_body;
+extern const struct transport transport_ws, transport_sse, transport_stream, transport_poll,
+	transport_pub, transport_body;
 
 #endif

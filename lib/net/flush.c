@@ -1,10 +1,12 @@
 /* flush.c - hop 6: what a connection is owed, in one write
  *
- * The lane and the feed are collected in order and written when the turn ends, 64 KiB at a time; a choked socket goes on when it is writable
- * again. A batch that many subscribers share is written as it is, unless something goes with it. */
+ * The lane and the feed are collected in order and written when the turn ends, 64 KiB at a time; a
+ * choked socket goes on when it is writable again. A batch that many subscribers share is written
+ * as it is, unless something goes with it. */
 #include "net/conn.h"
 
-#define FLUSH_BATCHES 4 /* of one connection in one turn, above what the turn read: connections take turns */
+#define FLUSH_BATCHES 4 /* of one connection in one turn, above what the turn read:
+                         * connections take turns */
 
 static void write_out(struct conn *c, const char *p, size_t n)
 {
@@ -26,13 +28,15 @@ static bool lane_is_free(const struct conn *c)
 	const struct subscriber *s = c->sub;
 
 	/* None, or of an epoch that is over: nothing will be delivered up to it. */
-	if (!s || c->closing || s->feed.n_subs == 0 || c->lane_pos.epoch != c->net->table->head.epoch)
+	if (!s || c->closing || s->feed.n_subs == 0 ||
+		c->lane_pos.epoch != c->net->table->head.epoch)
 		return true;
 	return c->lane_pos.epoch == s->feed.pos.epoch && pos_cmp(c->lane_pos, s->feed.pos) <= 0;
 }
 
-/* What is to be written now is either a batch that others share (net.run), as long as nothing goes with it, or collected in net.scratch. Appending copies
- * the batch: most subscribers are owed one batch and nothing else, and copy nothing. */
+/* What is to be written now is either a batch that others share (net.run), as long as nothing goes
+ * with it, or collected in net.scratch. Appending copies the batch: most subscribers are owed one
+ * batch and nothing else, and copy nothing. */
 static struct buf *scratch(struct net *n)
 {
 	if (n->run.n) {
@@ -63,7 +67,8 @@ static void write_collected(struct conn *c)
 	drop_collected(n);
 }
 
-/* An idle connection keeps no memory for its lane, and a busy one asks for none: the largest buffer goes from one to the next. */
+/* An idle connection keeps no memory for its lane, and a busy one asks for none: the largest buffer
+ * goes from one to the next. */
 static void give_lane_back(struct conn *c)
 {
 	struct buf lane = c->lane;
@@ -83,8 +88,8 @@ static void take_lane(struct conn *c)
 		return;
 	if (!lane_is_free(c)) {
 		/* What it waits for may come in rooms that are not its own. */
-		if (list_empty(&c->held))
-			list_add(&c->net->held, &c->held);
+		if (list_empty(&c->waiting))
+			list_add(&c->net->waiting, &c->waiting);
 		return;
 	}
 	buf_add_str(scratch(c->net), buf_str(&c->lane));
@@ -162,13 +167,15 @@ static bool stream_step(struct conn *c)
 		n->stats.slow_closed++;
 		conn_dropped(c, &p.gap);
 		write_collected(c);
-		conn_bye(c, 4008, STR("too slow: messages were dropped before they could be written"));
+		conn_bye(c, 4008,
+			STR("too slow: messages were dropped before they could be written"));
 		return false;
 	case PEEK_EMPTY:
 		/* The end of its replay is told once, so that nobody has to poll for it. */
 		if (!s->was_at_head && feed_at_head(&s->feed)) {
 			s->was_at_head = true;
-			if (pos_cmp(s->told, s->feed.pos) != 0 || s->told.epoch != s->feed.pos.epoch)
+			if (pos_cmp(s->told, s->feed.pos) != 0 ||
+				s->told.epoch != s->feed.pos.epoch)
 				c->transport->say_position(c, scratch(n));
 		}
 		return false;
@@ -235,7 +242,8 @@ void conn_flush(struct conn *c)
 		else
 			conn_stream(c);
 	}
-	if (can_write(c) && c->lane.n && (c->closing || (c->transport && c->transport->drain) || !c->sub))
+	if (can_write(c) && c->lane.n &&
+		(c->closing || (c->transport && c->transport->drain) || !c->sub))
 		write_lane(c);
 	end_if_written(c);
 	if (c->stalled && c->in.n && c->lane.n <= LANE_MAX && !c->closing)

@@ -50,7 +50,8 @@ struct frame_reader {
 	unsigned mask_at;          /* which byte of the mask is next */
 	unsigned char control[FRAME_CONTROL_MAX];
 	unsigned control_n;
-	uint32_t utf8;             /* what the next byte of a text must be: see frame.c; 0 between */
+	uint32_t utf8;             /* what the next byte of a text must be: see
+	                            * frame.c; 0 between */
 };
 
 enum frame_event {

@@ -443,7 +443,8 @@ static int read_expect(struct head *h, struct err *e)
 	for (int i = next_field(h, STR("expect"), 0); i >= 0;
 		i = next_field(h, STR("expect"), i + 1)) {
 		if (!str_case_eq(h->fields[i].value, STR("100-continue")))
-			return refuse(e, 417, "Expect asks for something other than '100-continue'");
+			return refuse(
+				e, 417, "Expect asks for something other than '100-continue'");
 		h->expect_continue = h->body == BODY_CHUNKED || h->length > 0;
 	}
 	return 0;

@@ -1,7 +1,7 @@
 /* http.c - routes, Origin and CORS, and how an answer looks
  *
- * Methods and paths are matched exactly; what is not a transport is offered to the server (net_events.request). A request with an Origin passes the
- * origin check before anything else. */
+ * Methods and paths are matched exactly; what is not a transport is offered to the server
+ * (net_events.request). A request with an Origin passes the origin check before anything else. */
 #include "net/http.h"
 
 #include "base/clock.h"
@@ -53,7 +53,7 @@ int http_status(int code)
 	}
 }
 
-/* --- answers ----------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /* The lines that every answer has. */
 static void common_headers(struct conn *c, struct buf *out)
@@ -67,7 +67,8 @@ static void common_headers(struct conn *c, struct buf *out)
 	c->cors = NULL;
 }
 
-static void begin_line(struct conn *c, struct buf *out, int status, const char *type, struct str headers)
+static void begin_line(
+	struct conn *c, struct buf *out, int status, const char *type, struct str headers)
 {
 	buf_addf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
 	if (type)
@@ -107,7 +108,8 @@ void http_reply(struct conn *c, int status, const char *type, struct str headers
 
 static void problem_body(struct buf *b, int status, struct str detail)
 {
-	buf_addf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d", http_reason(status), status);
+	buf_addf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d", http_reason(status),
+		status);
 	if (detail.n) {
 		buf_add_text(b, ",\"detail\":");
 		buf_add_json(b, detail);
@@ -130,7 +132,8 @@ void http_problem(struct conn *c, int status, struct str detail)
 	struct buf body = { 0 };
 
 	problem_body(&body, status, detail);
-	http_reply(c, status, "application/problem+json", str_of(problem_headers(status)), buf_str(&body));
+	http_reply(c, status, "application/problem+json", str_of(problem_headers(status)),
+		buf_str(&body));
 	buf_fini(&body);
 }
 
@@ -152,7 +155,7 @@ void http_not_allowed(struct conn *c, const char *allow)
 	buf_fini(&body);
 }
 
-/* --- the query ------------------------------------------------------------------------------------------ */
+/* --- the query -------------------------------------------------------------------------------- */
 
 int http_query(const struct head *h, const char *name, struct buf *out)
 {
@@ -224,7 +227,8 @@ static int open_one(struct conn *c, struct str room, const struct since *since, 
 	return conn_open_sub(c, room, since, 0, e);
 }
 
-/* The position asked for, from the header or the query. Returns 1 found, 2 found in the header, 0, or negative. */
+/* The position asked for, from the header or the query. Returns 1 found, 2 found in the
+ * header, 0, or negative. */
 static int find_since(const struct head *h, bool event_source, struct buf *out)
 {
 	static const char *const names[] = { "since", "last_event_id", "lastEventId" };
@@ -242,7 +246,8 @@ static int find_since(const struct head *h, bool event_source, struct buf *out)
 	return 0;
 }
 
-static int take_since(struct conn *c, const struct head *h, bool event_source, struct since *since, struct err *e)
+static int take_since(
+	struct conn *c, const struct head *h, bool event_source, struct since *since, struct err *e)
 {
 	struct buf text = { 0 };
 	int found = find_since(h, event_source, &text), rc = 0;
@@ -250,9 +255,13 @@ static int take_since(struct conn *c, const struct head *h, bool event_source, s
 	if (found < 0) {
 		rc = err_set(e, ERR_INVALID, "since: broken percent-encoding");
 	} else if (found && since_parse(since, buf_str(&text), clock_wall_ms(), e) != 0) {
-		/* EventSource gives up for good on a 400: an id that is none of ours is told as a gap. */
+		/* EventSource gives up for good on a 400: an id that is none of ours
+		 * is told as a gap. */
 		if (found == 2)
-			*since = (struct since){ .kind = SINCE_POS, .pos = { .epoch = ~c->net->table->head.epoch } };
+			*since = (struct since){
+				.kind = SINCE_POS,
+				.pos = { .epoch = ~c->net->table->head.epoch },
+			};
 		else
 			rc = ERR_INVALID;
 	}
@@ -260,7 +269,8 @@ static int take_since(struct conn *c, const struct head *h, bool event_source, s
 	return rc;
 }
 
-int http_open_subs(struct conn *c, const struct head *h, struct str path_room, bool event_source, struct err *e)
+int http_open_subs(struct conn *c, const struct head *h, struct str path_room, bool event_source,
+	struct err *e)
 {
 	struct since since = { .kind = SINCE_LATEST };
 	struct buf room = { 0 };
@@ -289,13 +299,14 @@ bool http_subscribe(struct conn *c, const struct head *h, struct str path_room, 
 	int rc = http_open_subs(c, h, path_room, event_source, &e);
 
 	if (rc == 0 && c->sub->feed.n_subs == 0)
-		rc = err_set(&e, ERR_INVALID, "no room: name one in the path, or several as ?room=a&room=b");
+		rc = err_set(&e, ERR_INVALID,
+			"no room: name one in the path, or several as ?room=a&room=b");
 	if (rc)
 		http_refuse(c, http_status(rc), str_of(e.text));
 	return rc == 0;
 }
 
-/* --- Origin (RFC 6454; Fetch) -------------------------------------------------------------------------- */
+/* --- Origin (RFC 6454; Fetch) ----------------------------------------------------------------- */
 
 /* The same host: the origin without its scheme is the Host of the request. */
 static bool same_host(struct str origin, struct str host)
@@ -311,7 +322,8 @@ static bool origin_allowed(const struct conn *c, const struct head *h, struct st
 		return true;
 	for (int i = 0; i < c->net->conf.n_origins; i++) {
 		struct str allowed = str_of(c->net->conf.origins[i]);
-		if (str_eq(allowed, STR("*")) || str_case_eq(allowed, origin) || same_host(origin, allowed))
+		if (str_eq(allowed, STR("*")) || str_case_eq(allowed, origin) ||
+			same_host(origin, allowed))
 			return true;
 	}
 	return false;
@@ -343,12 +355,13 @@ static void answer_options(struct conn *c, const struct head *h)
 		buf_add_text(&headers, "Access-Control-Allow-Methods: GET, HEAD, POST, PUT\r\n"
 				       "Access-Control-Max-Age: 600\r\n");
 	if (wanted.p && wanted.n < 512)
-		buf_addf(&headers, "Access-Control-Allow-Headers: " STR_FMT "\r\n", STR_ARG(wanted));
+		buf_addf(
+			&headers, "Access-Control-Allow-Headers: " STR_FMT "\r\n", STR_ARG(wanted));
 	http_reply(c, 204, NULL, buf_str(&headers), STR(""));
 	buf_fini(&headers);
 }
 
-/* --- routes ----------------------------------------------------------------------------------------------- */
+/* --- routes ----------------------------------------------------------------------------------- */
 
 enum { GETS = 1, POSTS = 2 };
 
@@ -409,7 +422,8 @@ static void open_route(struct conn *c, const struct head *h, const struct route 
 	if (rc)
 		http_refuse(c, http_status(rc), str_of(e.text));
 	else if (h->method == HTTP_HEAD)
-		http_reply(c, 200, NULL, STR(""), STR("")); /* what GET would stream has no length */
+		http_reply(c, 200, NULL, STR(""), STR("")); /* what GET would
+		                                             * stream has no length */
 	else
 		r->open(c, h, room);
 }
@@ -432,7 +446,8 @@ void http_request(struct conn *c, const struct head *h)
 	}
 	r = find_route(h, &room);
 	if (r && !(method_bit(h->method) & r->methods))
-		http_not_allowed(c, r->methods & GETS ? "GET, HEAD, OPTIONS" : "POST, PUT, OPTIONS");
+		http_not_allowed(
+			c, r->methods & GETS ? "GET, HEAD, OPTIONS" : "POST, PUT, OPTIONS");
 	else if (method_bit(h->method) != POSTS && (h->body == BODY_CHUNKED || h->length))
 		http_refuse(c, 400, STR("a body is for POST and PUT only"));
 	else if (!r && method_bit(h->method) == POSTS)

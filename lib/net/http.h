@@ -1,6 +1,7 @@
 /* http.h - who answers a request, and answers
  *
- * Routes, CORS and Origin, and the shape of every answer: a body with its length, or a problem (RFC 9457). */
+ * Routes, CORS and Origin, and the shape of every answer: a body with its length, or a
+ * problem (RFC 9457). */
 #ifndef RT_NET_HTTP_H
 #define RT_NET_HTTP_H
 
@@ -26,12 +27,15 @@ void http_begin(struct conn *c, struct buf *out, int status, const char *type, s
 /* Rt-Next and the like: a header line with a position; appended. */
 void http_add_position(struct buf *headers, const char *name, struct pos pos);
 
-/* --- for transports: what a subscribing request says ---------------------------------------------------- */
+/* --- for transports: what a subscribing request says ------------------------------------------ */
 
-/* Opens all rooms of the path and the query (`room`, repeated) from the position asked for (`since`; with `event_source` first the header and the names that
- * EventSource clients use).  0, or a code and a sentence. */
-int http_open_subs(struct conn *c, const struct head *h, struct str path_room, bool event_source, struct err *e);
-/* What sse, stream and poll share: subscribes c->sub as the request says; on failure the answer was given. */
+/* Opens all rooms of the path and the query (`room`, repeated) from the position asked for
+ * (`since`; with `event_source` first the header and the names that EventSource clients use).  0,
+ * or a code and a sentence. */
+int http_open_subs(struct conn *c, const struct head *h, struct str path_room, bool event_source,
+	struct err *e);
+/* What sse, stream and poll share: subscribes c->sub as the request says; on failure the
+ * answer was given. */
 bool http_subscribe(struct conn *c, const struct head *h, struct str path_room, bool event_source);
 /* A query member: 1 and its text, 0: absent, negative: broken. */
 int http_query(const struct head *h, const char *name, struct buf *out);

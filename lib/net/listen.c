@@ -1,7 +1,7 @@
 /* listen.c - bind, listen, accept
  *
- * A stale unix socket (nobody answers on it) is replaced; a file that is not a socket never is. Running out of files stops the
- * listener for a moment instead of spinning on it. */
+ * A stale unix socket (nobody answers on it) is replaced; a file that is not a socket never is.
+ * Running out of files stops the listener for a moment instead of spinning on it. */
 #include "net/listen.h"
 
 #include "base/log.h"
@@ -29,7 +29,7 @@ struct listener {
 	bool loopback, started;
 };
 
-/* --- addresses ----------------------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static void address_text(struct buf *out, const struct sockaddr_storage *sa)
 {
@@ -52,15 +52,19 @@ static void address_text(struct buf *out, const struct sockaddr_storage *sa)
 static bool is_loopback(const struct sockaddr_storage *sa)
 {
 	if (sa->ss_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >> 24 == 127;
+		return ntohl(((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr) >>
+		               24 ==
+		       127;
 	if (sa->ss_family == AF_INET6) {
-		const struct in6_addr *a = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
-		return IN6_IS_ADDR_LOOPBACK(a) || (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
+		const struct in6_addr *a =
+			&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+		return IN6_IS_ADDR_LOOPBACK(a) ||
+		       (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
 	}
 	return sa->ss_family == AF_UNIX;
 }
 
-/* --- accepting ------------------------------------------------------------------------------------ */
+/* --- accepting -------------------------------------------------------------------------------- */
 
 static void on_again(uv_timer_t *timer)
 {
@@ -86,7 +90,8 @@ static void back_off(struct listener *l)
 	uv_timer_start(&l->again, on_again, 100, 0);
 }
 
-/* A peer whose network is gone says nothing, and a publisher with nothing to send is written nothing: the kernel asks. */
+/* A peer whose network is gone says nothing, and a publisher with nothing to send is written
+ * nothing: the kernel asks. */
 static void keep_alive(int fd)
 {
 	static const int one = 1, idle = 60, every = 15, times = 4;
@@ -111,7 +116,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		int fd = accept4(l->fd, (struct sockaddr *)&sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+				errno == ENOMEM)
 				back_off(l);
 			else if (errno == EINTR || errno == ECONNABORTED)
 				continue;
@@ -156,7 +162,7 @@ bool listen_is_loopback(const struct listener *l)
 	return l->loopback;
 }
 
-/* --- opening and closing ------------------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -213,12 +219,14 @@ static int in_use(struct str spec, int port, struct err *e)
 	if (errno != EADDRINUSE)
 		return err_set(e, ERR_IO, "cannot listen on '" STR_FMT "':", STR_ARG(spec));
 	if (port > 0 && port < 65535)
-		return err_set(e, ERR_IO, "cannot listen on '" STR_FMT "': address in use (try -l %d)",
-			STR_ARG(spec), port + 1);
+		return err_set(e, ERR_IO,
+			"cannot listen on '" STR_FMT "': address in use (try -l %d)", STR_ARG(spec),
+			port + 1);
 	return err_set(e, ERR_IO, "cannot listen on '" STR_FMT "': address in use", STR_ARG(spec));
 }
 
-static int open_socket(const struct sockaddr *sa, socklen_t n, struct str spec, int port, struct err *e)
+static int open_socket(
+	const struct sockaddr *sa, socklen_t n, struct str spec, int port, struct err *e)
 {
 	int one = 1, zero = 0;
 	int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -246,24 +254,33 @@ static void remove_stale(const struct sockaddr_un *un)
 	if (lstat(un->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)un, sizeof *un) != 0 && errno == ECONNREFUSED)
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)un, sizeof *un) != 0 &&
+		errno == ECONNREFUSED)
 		unlink(un->sun_path);
 	if (fd >= 0)
 		close(fd);
 }
 
-static struct listener *open_unix(uv_loop_t *loop, struct str spec, listen_fn *fn, void *arg, struct err *e)
+static int unix_path_check(struct str spec, struct str path, struct err *e)
+{
+	size_t max = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+
+	if (path.n > 0 && path.n <= max)
+		return 0;
+	return err_set(e, ERR_USAGE, "the path of '" STR_FMT "' must have 1 to %zu bytes",
+		STR_ARG(spec), max);
+}
+
+static struct listener *open_unix(
+	uv_loop_t *loop, struct str spec, listen_fn *fn, void *arg, struct err *e)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	struct str path = str_skip(spec, 5);
 	struct listener *l;
 	int fd;
 
-	if (path.n == 0 || path.n >= sizeof un.sun_path) {
-		err_set(e, ERR_USAGE, "the path of '" STR_FMT "' must have 1 to %zu bytes", STR_ARG(spec),
-			sizeof un.sun_path - 1);
+	if (unix_path_check(spec, path, e) != 0)
 		return NULL;
-	}
 	memcpy(un.sun_path, path.p, path.n);
 	remove_stale(&un);
 	fd = open_socket((struct sockaddr *)&un, sizeof un, spec, 0, e);
@@ -289,21 +306,38 @@ static int split_spec(struct str spec, struct buf *host, int *port, struct err *
 		port_text = str_skip(spec, h.n + 1);
 		if (h.n >= 2 && h.p[0] == '[' && h.p[h.n - 1] == ']')
 			h = str_make(h.p + 1, h.n - 2);
+		else if (memchr(h.p, ':', h.n))
+			port_text = STR(""); /* whose colon is the last? */
 		buf_add_str(host, h.n ? h : STR("::"));
 	} else {
 		buf_add_text(host, "127.0.0.1");
 	}
 	if (str_u64(port_text, &number) != 0 || number > 65535)
 		return err_set(e, ERR_USAGE,
-			"cannot listen on '" STR_FMT "': not an address (9000, :9000, 127.0.0.1:9000, [::1]:9000, unix:PATH)",
+			"cannot listen on '" STR_FMT
+			"': not an address (9000, :9000, 127.0.0.1:9000, [::1]:9000, unix:PATH)",
 			STR_ARG(spec));
 	*port = (int)number;
 	return 0;
 }
 
-struct listener *listen_open(uv_loop_t *loop, struct str spec, listen_fn *fn, void *arg, struct err *e)
+int listen_check(struct str spec, struct err *e)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct buf host = { 0 };
+	int port, rc;
+
+	if (str_starts(spec, STR("unix:")))
+		return unix_path_check(spec, str_skip(spec, 5), e);
+	rc = split_spec(spec, &host, &port, e);
+	buf_fini(&host);
+	return rc;
+}
+
+struct listener *listen_open(
+	uv_loop_t *loop, struct str spec, listen_fn *fn, void *arg, struct err *e)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE | AI_NUMERICSERV };
 	struct addrinfo *found = NULL;
 	struct buf host = { 0 };
 	struct listener *l = NULL;
@@ -317,13 +351,15 @@ struct listener *listen_open(uv_loop_t *loop, struct str spec, listen_fn *fn, vo
 	snprintf(service, sizeof service, "%d", port);
 	rc = getaddrinfo(buf_cstr(&host), service, &hints, &found);
 	if (rc != 0) {
-		err_set(e, ERR_NOTFOUND, "cannot listen on '" STR_FMT "': %s", STR_ARG(spec), gai_strerror(rc));
+		err_set(e, ERR_NOTFOUND, "cannot listen on '" STR_FMT "': %s", STR_ARG(spec),
+			gai_strerror(rc));
 		goto out;
 	}
 	fd = open_socket(found->ai_addr, found->ai_addrlen, spec, port, e);
 	if (fd < 0 && strcmp(buf_cstr(&host), "::") == 0 && errno == EAFNOSUPPORT) {
 		/* no IPv6 here: all addresses are IPv4's */
-		struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+		struct sockaddr_in any = { .sin_family = AF_INET,
+			.sin_port = htons((uint16_t)port) };
 		fd = open_socket((struct sockaddr *)&any, sizeof any, spec, port, e);
 	}
 	if (fd < 0)

@@ -1,4 +1,5 @@
-/* net.c - all connections together: accepting, deadlines, the flush at the end of a turn, the end */
+/* net.c - all connections together: accepting, deadlines, the flush at the end of a turn, the
+ * end */
 #include "net/net.h"
 
 #include "base/clock.h"
@@ -37,6 +38,7 @@ static void on_timer(uv_timer_t *timer)
 
 	n->now_ms = clock_ms();
 	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
+	wheel_run(&n->throttled, n->now_ms, conn_on_resume, n);
 }
 
 const char *pub_code(enum err_code code)
@@ -50,8 +52,8 @@ const char *pub_code(enum err_code code)
 	}
 }
 
-int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const struct net_events *events,
-	void *arg, struct table *table, struct err *e)
+int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
+	const struct net_events *events, void *arg, struct table *table, struct err *e)
 {
 	*n = (struct net){
 		.loop = loop,
@@ -63,9 +65,10 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const 
 	};
 	list_init(&n->conns);
 	list_init(&n->dirty);
-	list_init(&n->held);
+	list_init(&n->waiting);
 	list_init(&n->dead);
 	wheel_init(&n->wheel, n->now_ms);
+	wheel_init(&n->throttled, n->now_ms);
 	n->engine = sock_engine_open(loop, e);
 	if (!n->engine)
 		return ERR_IO;
@@ -94,10 +97,10 @@ void net_flush(struct net *n)
 {
 	struct list dirty = LIST_INIT(dirty), *it;
 
-	if (!pos_eq(n->held_head, n->table->head)) {
-		n->held_head = n->table->head;
-		while ((it = list_pop(&n->held)))
-			conn_dirty(list_entry(it, struct conn, held));
+	if (!pos_eq(n->waiting_head, n->table->head)) {
+		n->waiting_head = n->table->head;
+		while ((it = list_pop(&n->waiting)))
+			conn_dirty(list_entry(it, struct conn, waiting));
 	}
 	list_splice(&dirty, &n->dirty);
 	while ((it = list_pop(&dirty)))

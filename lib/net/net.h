@@ -2,8 +2,9 @@
  *
  *   listen -> conn (socket, requests, deadlines) -> a transport: ws, sse, stream, poll, pub
  *
- * net owns connections; the server owns the rooms' table and the bus, and is told through net_events. Bytes from clients are decoded here
- * (hop 1) and entries become frame bytes here (hop 6). Everything runs on one loop. */
+ * net owns connections; the server owns the rooms' table and the bus, and is told through
+ * net_events. Bytes from clients are decoded here (hop 1) and entries become frame bytes here (hop
+ * 6). Everything runs on one loop. */
 #ifndef RT_NET_NET_H
 #define RT_NET_NET_H
 
@@ -22,18 +23,21 @@ struct net_conf {
 	size_t max_message;
 	uint64_t turn_bytes;
 	unsigned max_connections, max_rooms; /* rooms: of one connection */
+	double publish_rate;                 /* messages a second of one connection; 0: any */
 	int64_t ping_ms, pong_ms;            /* WebSocket: ping that often, cut that long after */
-	int64_t head_ms, body_ms, idle_ms;   /* a request's head, silence within its body, keep-alive */
+	int64_t head_ms, body_ms, idle_ms;   /* a request's head, silence within its
+	                                      * body, keep-alive */
 	int64_t heartbeat_ms;                /* SSE and stream */
 	const char *const *origins;          /* allowed besides the same host; "*": any */
 	int n_origins;
 };
 
-/* One message a client asks to publish; all borrowed. Exactly one conn_published follows, never before publish returns; outcomes of one connection come in
- * the order of its publications. */
+/* One message a client asks to publish; all borrowed. Exactly one conn_published follows, never
+ * before publish returns; outcomes of one connection come in the order of its publications. */
 struct publication {
 	struct conn *conn;
-	const struct msg *msg; /* NULL: it was refused already, as `refused` says; its outcome keeps its place in the order */
+	const struct msg *msg; /* NULL: it was refused already, as `refused` says; its outcome
+	                        * keeps its place in the order */
 	const struct err *refused;
 	struct str room;    /* of the path, or "" */
 	bool room_first;    /* the path's room wins over `_room` */
@@ -78,7 +82,8 @@ struct net_events {
 	void (*gap)(void *arg, struct conn *c, const struct gap *g);
 	/* A subscriber's connection is over. */
 	void (*closed)(void *arg, struct conn *c, unsigned code, struct str reason);
-	/* A request that no transport serves; answer with http_reply. False: there is no such resource. `body` is the whole body. */
+	/* A request that no transport serves; answer with http_reply. False: there is no such
+	 * resource. `body` is the whole body. */
 	bool (*request)(void *arg, struct conn *c, const struct head *h, struct str body);
 	/* Ends the turn early: input has come in faster than a turn should hold. */
 	void (*turn)(void *arg);
@@ -86,8 +91,9 @@ struct net_events {
 	int (*ready)(void *arg, struct err *e);
 };
 
-/* Limits of net_conf.turn_bytes, the bytes that one turn reads before it ends, whatever else waits. So much at most is in memory unflushed; and no more
- * than a room remembers may come between two flushes, or the fastest subscriber would miss some of it. */
+/* Limits of net_conf.turn_bytes, the bytes that one turn reads before it ends, whatever else waits.
+ * So much at most is in memory unflushed; and no more than a room remembers may come between two
+ * flushes, or the fastest subscriber would miss some of it. */
 #define NET_TURN_BYTES_MIN (64u << 10)
 #define NET_TURN_BYTES_MAX (4u << 20)
 /* What a message or a subscription costs besides its bytes, however small. */
@@ -96,7 +102,9 @@ struct net_events {
 #define NET_METADATA_MAX 4096u
 
 struct net_stats {
-	uint64_t accepted, refused, requests, messages_in, frames_out, writes, bytes_out, bytes_in, gaps, slow_closed;
+	uint64_t accepted, refused, requests, messages_in, frames_out, writes, bytes_out, bytes_in,
+		gaps, slow_closed;
+	uint64_t throttled; /* times a connection was not read because of its rate */
 	uint64_t dropped; /* entries that slow subscribers did not get */
 };
 
@@ -109,14 +117,17 @@ struct net {
 	struct sock_engine *engine;
 	struct list conns;        /* struct conn.all */
 	struct list dirty;        /* with something to write */
-	struct list held;         /* whose lane waits for positions up to the head, which was held_head when they were looked at last */
-	struct pos held_head;
+	struct list waiting;      /* whose lane waits for positions up to the head, which was
+	                           * waiting_head when they were looked at last */
+	struct pos waiting_head;
 	struct list dead;         /* freed when the turn ends */
 	unsigned n_conns;
-	struct wheel wheel;
+	struct wheel wheel;       /* struct conn.deadline */
+	struct wheel throttled;   /* struct conn.resume */
 	uv_timer_t timer;
 	struct head head;         /* of the request being read: one at a time */
-	struct buf scratch;       /* of the flush: what one connection is to be written, where it is not */
+	struct buf scratch;       /* of the flush: what one connection is to be
+	                           * written, where it is not */
 	struct str run;           /* a batch as it is */
 	struct buf lane;          /* empty, to be lent */
 	struct batches batches;
@@ -127,7 +138,8 @@ struct net {
 	uint64_t turn_bytes;      /* read in it */
 };
 
-int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf, const struct net_events *events, void *arg, struct table *table, struct err *e);
+int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
+	const struct net_events *events, void *arg, struct table *table, struct err *e);
 /* Closes all connections; run the loop until net_is_closed, then net_fini. */
 void net_close(struct net *n);
 bool net_is_closed(const struct net *n);
@@ -138,7 +150,8 @@ void net_accept(void *net, int fd, struct str peer, bool loopback);
 void net_flush(struct net *n);
 /* ops->wake of the table. */
 void net_wake(struct table *t, struct feed *f);
-/* No new connections; every subscriber is told to come back at a random moment (close 1012, retry:). */
+/* No new connections; every subscriber is told to come back at a random moment
+ * (close 1012, retry:). */
 void net_drain(struct net *n);
 
 #endif

@@ -1,7 +1,8 @@
 /* poll.c - long polling, and history in one answer
  *
- * Stateless: the position is in the request (since) and in the answer (Rt-Next), so any instance of a bus that replays can answer the next poll. A poll is a
- * subscription that is drained into one answer: at once if something is owed, else when something comes or the time is over. */
+ * Stateless: the position is in the request (since) and in the answer (Rt-Next), so any instance of
+ * a bus that replays can answer the next poll. A poll is a subscription that is drained into one
+ * answer: at once if something is owed, else when something comes or the time is over. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "net/http.h"
@@ -16,7 +17,8 @@ struct poll {
 	bool at_once;         /* nothing to wait for: since is the head */
 };
 
-/* What may be asked for next. False: not even the start is known, and the client brought no position. */
+/* What may be asked for next. False: not even the start is known, and the client
+ * brought no position. */
 static bool next_position(const struct feed *f, struct pos *next)
 {
 	const struct sub *s = list_entry(f->subs.next, struct sub, of_feed);
@@ -47,7 +49,8 @@ static void answer(struct conn *c)
 	http_add_position(&headers, "Rt-Next", next);
 	http_add_position(&headers, "Rt-Head", c->net->table->head);
 	c->net->stats.frames_out += poll->n;
-	http_reply(c, status, status == 204 ? NULL : "application/x-ndjson", buf_str(&headers), buf_str(&body));
+	http_reply(c, status, status == 204 ? NULL : "application/x-ndjson", buf_str(&headers),
+		buf_str(&body));
 	buf_fini(&headers);
 	buf_fini(&body);
 }
@@ -164,14 +167,17 @@ const struct transport transport_poll = {
 };
 
 /* A number within a query; `otherwise` when absent; negative for one that makes no sense. */
-static int64_t query_number(const struct head *h, const char *name, uint64_t most, int64_t otherwise)
+static int64_t query_number(
+	const struct head *h, const char *name, uint64_t most, int64_t otherwise)
 {
 	struct buf v = { 0 };
 	uint64_t n = 0;
 	int found = http_query(h, name, &v);
 
 	if (found)
-		otherwise = found < 0 || str_u64(buf_str(&v), &n) != 0 ? -1 : (int64_t)(n < most ? n : most);
+		otherwise = found < 0 || str_u64(buf_str(&v), &n) != 0
+		                    ? -1
+		                    : (int64_t)(n < most ? n : most);
 	buf_fini(&v);
 	return otherwise;
 }
@@ -205,7 +211,8 @@ void poll_open(struct conn *c, const struct head *h, struct str room)
 	}
 	if (!http_subscribe(c, h, room, false))
 		return;
-	poll->at_once = http_query(h, "since", &since) == 0 || str_eq(buf_str(&since), STR("latest"));
+	poll->at_once =
+		http_query(h, "since", &since) == 0 || str_eq(buf_str(&since), STR("latest"));
 	buf_fini(&since);
 	conn_deadline(c, c->net->now_ms + seconds * 1000);
 }

@@ -5,8 +5,9 @@
  *     +-- bad: its status, and close
  *                      +-- the body ends: the single answer
  *
- * In STREAM the answer is 200 at once and a line for every message, in order, and at last {"accepted":n,"refused":m}. Bodies may be sized or chunked;
- * nothing is kept of them but an incomplete value. */
+ * In STREAM the answer is 200 at once and a line for every message, in order, and at last
+ * {"accepted":n,"refused":m}. Bodies may be sized or chunked; nothing is kept of them but an
+ * incomplete value. */
 #include "base/line.h"
 #include "base/mem.h"
 #include "codec/name.h"
@@ -33,7 +34,7 @@ struct pub {
 	uint64_t accepted, refused;
 };
 
-/* --- answers --------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static void add_result(struct buf *b, const struct pub_result *r)
 {
@@ -48,7 +49,8 @@ static void add_result(struct buf *b, const struct pub_result *r)
 
 static void begin_stream(struct conn *c)
 {
-	http_begin(c, conn_lane(c), 200, "application/x-ndjson", STR("Cache-Control: no-store\r\n"));
+	http_begin(
+		c, conn_lane(c), 200, "application/x-ndjson", STR("Cache-Control: no-store\r\n"));
 }
 
 static void say_line(struct conn *c, struct str text)
@@ -78,8 +80,8 @@ static void finish_if_done(struct conn *c)
 	if (!pub->ended || pub->done_n < pub->line_n)
 		return;
 	if (pub->state == PUB_STREAM) {
-		buf_addf(&b, "{\"accepted\":%llu,\"refused\":%llu}", (unsigned long long)pub->accepted,
-			(unsigned long long)pub->refused);
+		buf_addf(&b, "{\"accepted\":%llu,\"refused\":%llu}",
+			(unsigned long long)pub->accepted, (unsigned long long)pub->refused);
 		say_line(c, buf_str(&b));
 		buf_add_text(conn_lane(c), "0\r\n\r\n");
 		conn_next_request(c);
@@ -90,7 +92,8 @@ static void finish_if_done(struct conn *c)
 		pub->first = (struct buf){ 0 };
 		if (pub->first_status == 200) {
 			buf_add_char(&b, '\n');
-			http_reply(c, 200, "application/json", STR("Cache-Control: no-store\r\n"), buf_str(&b));
+			http_reply(c, 200, "application/json", STR("Cache-Control: no-store\r\n"),
+				buf_str(&b));
 		} else {
 			http_problem(c, pub->first_status, buf_str(&b));
 		}
@@ -144,7 +147,7 @@ static void published(struct conn *c, struct str ref, const struct pub_result *r
 	finish_if_done(c);
 }
 
-/* --- values ------------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* `bad`: why the text is none; NULL: look. */
 static void publish(struct conn *c, struct str text, const struct err *bad)
@@ -198,7 +201,8 @@ static void take_value(struct conn *c, struct str text, const struct err *bad)
 		pub->ended = true;
 }
 
-/* The rest of the body is not read. What was published keeps its outcome: an answer of 400 would say that it was not. */
+/* The rest of the body is not read. What was published keeps its outcome: an answer of 400 would
+ * say that it was not. */
 static void refuse_rest(struct conn *c, int status, const struct err *e)
 {
 	struct pub *pub = c->state;
@@ -283,11 +287,12 @@ static void take_values(struct conn *c, struct str s, bool eof)
 	}
 	if (!eof)
 		return;
-	if (!split_idle(&pub->split)) /* cut off, or a bare scalar: the scanner says what is wrong */
+	if (!split_idle(&pub->split)) /* cut off, or a bare scalar: the scanner
+	                               * says what is wrong */
 		take_value(c, buf_str(&pub->value), NULL);
 }
 
-/* --- the body ------------------------------------------------------------------------------------------------ */
+/* --- the body --------------------------------------------------------------------------------- */
 
 static void take(struct conn *c, struct str s, bool eof)
 {
@@ -318,7 +323,8 @@ static size_t data(struct conn *c, char *p, size_t n)
 			return n;
 		}
 		take(c, content, rc == 1);
-		if (c->closing || c->transport != &transport_pub || c->state != pub || (rc == 0 && pub->ended))
+		if (c->closing || c->transport != &transport_pub || c->state != pub ||
+			(rc == 0 && pub->ended))
 			return n - in.n;
 	}
 	if (rc == 1 && !pub->ended) {
@@ -414,7 +420,7 @@ void pub_open(struct conn *c, const struct head *h, struct str room)
 	}
 }
 
-/* --- other bodies: small, whole, for the server ---------------------------------------------------------------- */
+/* --- other bodies: small, whole, for the server ----------------------------------------------- */
 
 #define SMALL_BODY_MAX 65536
 

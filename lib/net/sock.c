@@ -1,7 +1,8 @@
 /* sock.c - libwebsockets as a carrier of bytes
  *
- * Each accepted socket is adopted in the raw-skt role. What lws 4.1.6 is known to break is kept away from it: it reads no HTTP, keeps no timers per
- * connection, listens on nothing, and is not asked to write while it still holds an unsent rest. */
+ * Each accepted socket is adopted in the raw-skt role. What lws 4.1.6 is known to break is kept
+ * away from it: it reads no HTTP, keeps no timers per connection, listens on nothing, and is not
+ * asked to write while it still holds an unsent rest. */
 #include "net/sock.h"
 
 #include "base/log.h"
@@ -16,7 +17,8 @@ struct sock_engine {
 	void *loops[1];
 };
 
-static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
+static int on_event(
+	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
 {
 	struct sock *s = lws_get_opaque_user_data(wsi);
 
@@ -46,7 +48,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 }
 
 static const struct lws_protocols protocols[] = {
-	{ .name = "rt", .callback = on_event, .rx_buffer_size = SOCK_BATCH_MAX, .tx_packet_size = SOCK_BATCH_MAX },
+	{ .name = "rt",
+		.callback = on_event,
+		.rx_buffer_size = SOCK_BATCH_MAX,
+		.tx_packet_size = SOCK_BATCH_MAX },
 	{ 0 },
 };
 
@@ -76,7 +81,8 @@ struct sock_engine *sock_engine_open(uv_loop_t *loop, struct err *e)
 	if (en->context)
 		en->vhost = lws_create_vhost(en->context, &info);
 	if (!en->vhost) {
-		err_set(e, ERR_IO, "cannot start libwebsockets on libuv (is libwebsockets-evlib-uv installed?)");
+		err_set(e, ERR_IO, "cannot start libwebsockets on libuv "
+				   "(is libwebsockets-evlib-uv installed?)");
 		if (en->context)
 			lws_context_destroy(en->context);
 		mem_free(en);
@@ -100,11 +106,12 @@ int sock_adopt(struct sock_engine *en, struct sock *s, const struct sock_ops *op
 		.type = LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL,
 		.fd = { .sockfd = fd },
 		.vh_prot_name = "rt",
-		.opaque = s,
 	};
 
 	*s = (struct sock){ .ops = ops, .fd = fd };
 	desc.type = LWS_ADOPT_SOCKET;
+	/* It learns of `s` only then: where it fails, closed() must not be called for what
+	 * the caller frees. */
 	s->wsi = lws_adopt_descriptor_vhost_via_info(&desc);
 	if (!s->wsi)
 		return ERR_IO;
@@ -127,8 +134,8 @@ static int write_through(struct sock *s, const char *p, size_t n)
 	return ERR_BUSY;
 }
 
-/* A plain socket is written directly: lws keeps what did not fit. (lws_write would do the same for 0.2 us more, and cut what is longer than its
- * packet size.) */
+/* A plain socket is written directly: lws keeps what did not fit. (lws_write would do the same for
+ * 0.2 us more, and cut what is longer than its packet size.) */
 int sock_write(struct sock *s, const char *p, size_t n)
 {
 	ssize_t sent;

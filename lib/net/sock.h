@@ -1,7 +1,8 @@
 /* sock.h - one accepted socket: bytes in, bytes out
  *
- * libwebsockets carries it in the raw-skt role: polling, TLS where the vhost has it, and writes. It parses nothing: its HTTP role loops for ever
- * on two pipelined requests with bodies, and hides the raw URI. Everything that knows of lws on the server's side is in sock.c. */
+ * libwebsockets carries it in the raw-skt role: polling, TLS where the vhost has it, and writes. It
+ * parses nothing: its HTTP role loops for ever on two pipelined requests with bodies, and hides the
+ * raw URI. Everything that knows of lws on the server's side is in sock.c. */
 #ifndef RT_NET_SOCK_H
 #define RT_NET_SOCK_H
 
@@ -17,7 +18,8 @@ struct sock_ops {
 	void (*data)(struct sock *s, char *p, size_t n);
 	/* A choked socket takes bytes again. */
 	void (*writable)(struct sock *s);
-	/* The peer sent its last byte, or the connection broke, or sock_close took effect. The sock is gone when this returns. */
+	/* The peer sent its last byte, or the connection broke, or sock_close took effect. The sock
+	 * is gone when this returns. */
 	void (*closed)(struct sock *s);
 };
 
@@ -38,8 +40,9 @@ void sock_engine_close(struct sock_engine *en); /* closes every socket: closed()
 
 /* Takes an accepted, non-blocking fd (closed on failure). */
 int sock_adopt(struct sock_engine *en, struct sock *s, const struct sock_ops *ops, int fd);
-/* Takes all n bytes. 0; or ERR_BUSY: taken, but the socket is choked now and the rest is kept for it: write no more before writable();
- * or ERR_CLOSED: closed() follows. Never call it while choked. */
+/* Takes all n bytes. 0; or ERR_BUSY: taken, but the socket is choked now and the rest is kept for
+ * it: write no more before writable(); or ERR_CLOSED: closed() follows. Never call it while
+ * choked. */
 int sock_write(struct sock *s, const char *p, size_t n);
 /* Stops and resumes reading. */
 void sock_pause(struct sock *s, bool paused);

@@ -1,14 +1,10 @@
 /* sse.c - Server-Sent Events (WHATWG HTML 9.2), for EventSource
  *
- * `id:` is the position, so that the browser's own Last-Event-ID resumes. A bare `id:` block sets it without an event: the start, and
- * heartbeats where the position moved. The answer begins when the start is known. */
+ * `id:` is the position, so that the browser's own Last-Event-ID resumes. A bare `id:` block sets
+ * it without an event: the start, and heartbeats where the position moved. The answer begins when
+ * the start is known. */
 #include "base/clock.h"
-#include "base/mem.h"
 #include "net/http.h"
-
-struct sse {
-	bool begun;
-};
 
 static void add_id(struct buf *out, struct pos pos)
 {
@@ -25,15 +21,15 @@ static void add_retry(struct buf *out)
 
 static void begin(struct conn *c, struct buf *out)
 {
-	struct sse *sse = c->state;
 	struct buf headers = { 0 };
 	size_t at;
 
-	if (sse->begun)
+	if (c->sub->begun)
 		return;
-	sse->begun = true;
-	buf_add_text(&headers, "Cache-Control: private, no-cache, no-store, must-revalidate, max-age=0\r\n"
-			       "X-Accel-Buffering: no\r\nRt-Conn: ");
+	c->sub->begun = true;
+	buf_add_text(&headers,
+		"Cache-Control: private, no-cache, no-store, must-revalidate, max-age=0\r\n"
+		"X-Accel-Buffering: no\r\nRt-Conn: ");
 	buf_add_conn_id(&headers, c);
 	buf_add_text(&headers, "\r\n");
 	http_add_position(&headers, "Rt-Head", c->net->table->head);
@@ -88,41 +84,17 @@ static void say_gap(struct conn *c, const struct gap *g, struct buf *out)
 
 static void tick(struct conn *c)
 {
-	struct sse *sse = c->state;
-	struct buf *out = conn_lane(c);
-	struct peek p;
-	size_t at;
-
-	conn_deadline(c, c->net->now_ms + c->net->conf.heartbeat_ms);
-	if (!sse->begun)
-		return;
-	feed_peek(&c->sub->feed, &p);
-	if (!was_told(c)) {
-		add_bare_id(c, out);
-		return;
-	}
-	wire_chunk_begin(out, &at);
-	buf_add_text(out, ":\n\n");
-	wire_chunk_end(out, at);
-}
-
-/* What a subscriber of this kind sends is not ours to read. */
-static size_t data(struct conn *c, char *p, size_t n)
-{
-	(void)c;
-	(void)p;
-	return n;
+	conn_heartbeat(c, STR(":\n\n"));
 }
 
 static void bye(struct conn *c, unsigned code, struct str reason)
 {
-	struct sse *sse = c->state;
 	struct buf *out = conn_lane(c);
 	size_t at;
 
 	(void)code;
 	(void)reason;
-	if (!sse->begun)
+	if (!c->sub->begun)
 		return;
 	wire_chunk_begin(out, &at);
 	add_retry(out);
@@ -131,20 +103,14 @@ static void bye(struct conn *c, unsigned code, struct str reason)
 	buf_add_text(out, "0\r\n\r\n");
 }
 
-static void sse_free(struct conn *c)
-{
-	mem_free(c->state);
-}
-
 const struct transport transport_sse = {
 	.name = "sse",
-	.data = data,
+	.data = conn_ignore,
 	.tick = tick,
 	.say_start = say_start,
 	.say_gap = say_gap,
 	.say_position = add_bare_id,
 	.bye = bye,
-	.free = sse_free,
 };
 
 static bool several(const struct feed *f)
@@ -157,7 +123,6 @@ void sse_open(struct conn *c, const struct head *h, struct str room)
 	bool named = http_query_flag(h, "named", false);
 	struct subscriber *s;
 
-	c->state = mem_new(struct sse);
 	c->transport = &transport_sse;
 	s = conn_subscribe(c, WIRE_SSE, true, !http_query_flag(h, "echo", true));
 	s->counts = http_query_flag(h, "presence", false);

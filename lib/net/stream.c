@@ -1,23 +1,17 @@
 /* stream.c - an endless answer of NDJSON, for `curl -N | jq`
  *
- * Messages with metadata, control messages, an empty line (or the position, where it moved) as heartbeat. */
-#include "base/clock.h"
-#include "base/mem.h"
+ * Messages with metadata, control messages, an empty line (or the position, where it
+ * moved) as heartbeat. */
 #include "net/http.h"
-
-struct stream {
-	bool begun;
-};
 
 /* Rt-Next is a position to keep: with a gap yet to come, that is the one the client came with. */
 static void begin(struct conn *c, struct buf *out, struct pos next)
 {
-	struct stream *st = c->state;
 	struct buf headers = { 0 };
 
-	if (st->begun)
+	if (c->sub->begun)
 		return;
-	st->begun = true;
+	c->sub->begun = true;
 	buf_add_text(&headers, "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nRt-Conn: ");
 	buf_add_conn_id(&headers, c);
 	buf_add_text(&headers, "\r\n");
@@ -29,10 +23,8 @@ static void begin(struct conn *c, struct buf *out, struct pos next)
 
 static void say_start(struct conn *c, const struct sub *s, struct buf *out)
 {
-	const struct stream *st = c->state;
-
 	(void)s;
-	if (!st->begun)
+	if (!c->sub->begun)
 		conn_told(c, c->sub->feed.pos);
 	begin(c, out, c->sub->feed.pos);
 }
@@ -62,62 +54,31 @@ static void say_position(struct conn *c, struct buf *out)
 
 static void tick(struct conn *c)
 {
-	const struct stream *st = c->state;
-	struct buf *out = conn_lane(c);
-	struct peek p;
-	size_t at;
-
-	conn_deadline(c, c->net->now_ms + c->net->conf.heartbeat_ms);
-	if (!st->begun)
-		return;
-	feed_peek(&c->sub->feed, &p);
-	if (!pos_eq(c->sub->told, c->sub->feed.pos)) {
-		say_position(c, out);
-		return;
-	}
-	wire_chunk_begin(out, &at);
-	buf_add_char(out, '\n');
-	wire_chunk_end(out, at);
-}
-
-static size_t data(struct conn *c, char *p, size_t n)
-{
-	(void)c;
-	(void)p;
-	return n;
+	conn_heartbeat(c, STR("\n"));
 }
 
 static void bye(struct conn *c, unsigned code, struct str reason)
 {
-	const struct stream *st = c->state;
-
 	(void)code;
 	(void)reason;
-	if (st->begun)
+	if (c->sub->begun)
 		buf_add_text(conn_lane(c), "0\r\n\r\n");
-}
-
-static void stream_free(struct conn *c)
-{
-	mem_free(c->state);
 }
 
 const struct transport transport_stream = {
 	.name = "stream",
-	.data = data,
+	.data = conn_ignore,
 	.tick = tick,
 	.say_start = say_start,
 	.say_gap = say_gap,
 	.say_position = say_position,
 	.bye = bye,
-	.free = stream_free,
 };
 
 void stream_open(struct conn *c, const struct head *h, struct str room)
 {
 	struct subscriber *s;
 
-	c->state = mem_new(struct stream);
 	c->transport = &transport_stream;
 	s = conn_subscribe(c, WIRE_NDJSON, true, !http_query_flag(h, "echo", true));
 	s->counts = http_query_flag(h, "presence", false);

@@ -71,7 +71,7 @@ static void ndjson_entry(struct buf *out, struct str room, const struct entry *e
 	buf_add_char(out, '\n');
 }
 
-/* --- SSE (WHATWG HTML, 9.2) ------------------------------------------------------------------------ */
+/* --- SSE (WHATWG HTML, 9.2) ------------------------------------------------------------------- */
 
 static struct str line_of(struct str s)
 {
@@ -91,11 +91,14 @@ static struct str after_line(struct str s)
 
 static struct str room_member(bool wanted, struct str room, char out[NAME_MAX_BYTES + 16])
 {
-	int n = wanted ? snprintf(out, NAME_MAX_BYTES + 16, "\"_room\":\"" STR_FMT "\"", STR_ARG(room)) : 0;
+	int n = wanted ? snprintf(out, NAME_MAX_BYTES + 16, "\"_room\":\"" STR_FMT "\"",
+				 STR_ARG(room))
+	               : 0;
 	return str_make(out, (size_t)n);
 }
 
-/* A field whose value is split on CR, LF and CRLF, so that a payload can never write a field. `member` is spliced in front. */
+/* A field whose value is split on CR, LF and CRLF, so that a payload can never write a field.
+ * `member` is spliced in front. */
 static void sse_data(struct buf *out, struct str member, struct str s)
 {
 	if (member.n) {
@@ -118,8 +121,8 @@ static void sse_event_name(struct buf *out, struct str name)
 {
 	static const char *const ours[] = { "open", "error", "gap", "heartbeat", NULL };
 
-	if (name.n == 0 || name.n > 256 || memchr(name.p, '\n', name.n) || memchr(name.p, '\r', name.n) ||
-		memchr(name.p, '\0', name.n))
+	if (name.n == 0 || name.n > 256 || memchr(name.p, '\n', name.n) ||
+		memchr(name.p, '\r', name.n) || memchr(name.p, '\0', name.n))
 		return;
 	for (int i = 0; ours[i]; i++)
 		if (str_eq(name, str_of(ours[i])))
@@ -141,7 +144,8 @@ static bool maybe_event(struct str payload)
 	return str_starts(rest, STR("event\"")) || str_starts(rest, STR("data\""));
 }
 
-static void sse_entry(struct buf *out, struct str room, const struct entry *e, bool with_room, bool named)
+static void sse_entry(
+	struct buf *out, struct str room, const struct entry *e, bool with_room, bool named)
 {
 	struct str payload = entry_payload(e);
 	struct buf name = { 0 };
@@ -153,7 +157,8 @@ static void sse_entry(struct buf *out, struct str room, const struct entry *e, b
 		buf_add_pos(out, e->pos);
 		buf_add_char(out, '\n');
 	}
-	if (maybe_event(payload) && msg_parse(&m, payload, MSG_FROM_BUS, NULL) == 0 && msg_is_event(&m)) {
+	if (maybe_event(payload) && msg_parse(&m, payload, MSG_FROM_BUS, NULL) == 0 &&
+		msg_is_event(&m)) {
 		msg_string(&m, MSG_EVENT, &name);
 		payload = msg_raw(&m, MSG_EVENT_DATA);
 		with_room = with_room && payload.p[0] == '{';
@@ -193,7 +198,7 @@ void wire_gap_json(struct buf *out, const struct gap *g)
 	buf_addf(out, "\",\"reason\":\"%s\"}", gap_reason_name(g->reason));
 }
 
-/* --- chunks (RFC 9112, 7.1) -------------------------------------------------------------------------- */
+/* --- chunks (RFC 9112, 7.1) ------------------------------------------------------------------- */
 
 void wire_chunk_begin(struct buf *out, size_t *at)
 {
@@ -218,7 +223,7 @@ void wire_chunk_end(struct buf *out, size_t at)
 	buf_add(out, "\r\n", 2);
 }
 
-/* --- batches ------------------------------------------------------------------------------------------ */
+/* --- batches ---------------------------------------------------------------------------------- */
 
 static void gather(struct batch *b, const struct peek *p, const struct feed *skip_for)
 {
@@ -249,7 +254,8 @@ static struct batch *slot_of(struct batches *b, const struct ring *ring, enum wi
 	return &b->slot[h % BATCH_SLOTS];
 }
 
-/* A room's batches come to lie in every slot in turn: memory is not the slots' own, or all would grow. */
+/* A room's batches come to lie in every slot in turn: memory is not the slots' own,
+ * or all would grow. */
 static void slot_begin(struct batches *b, struct batch *s)
 {
 	s->turn = b->turn + 1;

@@ -1,6 +1,7 @@
 /* wire.h - entries as bytes: one encoding for each way a transport writes a message
  *
- * codec x framing -> frame. A wire is a small number, so that what was encoded for one subscriber serves all who stand at the same place (struct batches). */
+ * codec x framing -> frame. A wire is a small number, so that what was encoded for one subscriber
+ * serves all who stand at the same place (struct batches). */
 #ifndef RT_NET_WIRE_H
 #define RT_NET_WIRE_H
 
@@ -28,7 +29,8 @@ void wire_gap_json(struct buf *out, const struct gap *g);
 void wire_chunk_begin(struct buf *out, size_t *at);
 void wire_chunk_end(struct buf *out, size_t at);
 
-/* What many subscribers of one room are owed is gathered once. Valid within one flush: entries do not change while it runs. */
+/* What many subscribers of one room are owed is gathered once. Valid within one flush: entries do
+ * not change while it runs. */
 #define BATCH_BYTES_MAX 65536
 #define BATCH_SLOTS     128
 #define BATCH_SPARE_MAX (1u << 20)
@@ -55,8 +57,10 @@ struct batches {
 	struct buf own;       /* for a subscriber that skips its own messages */
 };
 
-/* The bytes of entries [from, p->to) as far as 64 KiB go; `*to` is where they end, `*n_entries` how many messages. Valid until the next call. */
-struct str batch_get(struct batches *b, enum wire w, bool chunked, const struct feed *f, const struct peek *p, uint64_t *to, uint64_t *n_entries);
+/* The bytes of entries [from, p->to) as far as 64 KiB go; `*to` is where they end, `*n_entries` how
+ * many messages. Valid until the next call. */
+struct str batch_get(struct batches *b, enum wire w, bool chunked, const struct feed *f,
+	const struct peek *p, uint64_t *to, uint64_t *n_entries);
 void batches_next_turn(struct batches *b);
 void batches_fini(struct batches *b);
 

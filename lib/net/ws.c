@@ -1,7 +1,8 @@
 /* ws.c - WebSocket (RFC 6455): events out, messages and control messages in
  *
- * A plain client that sends objects and receives events needs nothing else. Whoever means to resume says since= or meta=1 and is handed his start;
- * control messages carry `_op`. Framing is in frame.c, positions and gaps in room/. */
+ * A plain client that sends objects and receives events needs nothing else. Whoever means to resume
+ * says since= or meta=1 and is handed his start; control messages carry `_op`. Framing is in
+ * frame.c, positions and gaps in room/. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "codec/name.h"
@@ -26,7 +27,7 @@ static void add_text_frame(struct buf *out, struct str json)
 	frame_add(out, FRAME_TEXT, json);
 }
 
-/* --- what it tells ----------------------------------------------------------------------------------- */
+/* --- what it tells ---------------------------------------------------------------------------- */
 
 static void say_start(struct conn *c, const struct sub *s, struct buf *out)
 {
@@ -82,7 +83,8 @@ static void say_position(struct conn *c, struct buf *out)
 		add_position(c, "heartbeat", out);
 }
 
-/* A position must not be ahead of what was written, and the lane goes first: look at the feed before. */
+/* A position must not be ahead of what was written, and the lane goes first: look at
+ * the feed before. */
 static void say_position_now(struct conn *c, const char *op)
 {
 	struct peek p;
@@ -109,7 +111,8 @@ static void say_error(struct conn *c, struct str ref, const char *code, struct s
 static void say_ack(struct conn *c, struct str ref, const struct pub_result *r)
 {
 	char space[160];
-	struct buf b = { .p = space, .cap = sizeof space }; /* PUB_REF_MAX + POS_TEXT_MAX + 50 fit */
+	struct buf b = { .p = space, .cap = sizeof space }; /* PUB_REF_MAX +
+	                                                     * POS_TEXT_MAX + 50 fit */
 
 	buf_add_text(&b, "{\"_op\":\"ack\",\"_ref\":");
 	buf_add_str(&b, ref);
@@ -148,7 +151,7 @@ static void bye(struct conn *c, unsigned code, struct str reason)
 	frame_add_close(conn_lane(c), code, reason);
 }
 
-/* --- what it is told ----------------------------------------------------------------------------------- */
+/* --- what it is told -------------------------------------------------------------------------- */
 
 static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, struct str room)
 {
@@ -227,12 +230,14 @@ static void on_control(struct conn *c, const struct msg *m)
 	else if (msg_is(m, MSG_OP, STR("presence")))
 		op_presence(c, ref, buf_str(&room));
 	else
-		say_error(c, ref, "invalid", STR("unknown '_op' (subscribe, unsubscribe, presence, ping)"));
+		say_error(c, ref, "invalid",
+			STR("unknown '_op' (subscribe, unsubscribe, presence, ping)"));
 out:
 	buf_fini(&room);
 }
 
-/* The reference of a message that was refused for its reserved members; "" where it has none that can be given back. */
+/* The reference of a message that was refused for its reserved members; "" where it has none that
+ * can be given back. */
 static struct str ref_of_refused(struct str text)
 {
 	struct str ref = { 0 };
@@ -240,7 +245,8 @@ static struct str ref_of_refused(struct str text)
 
 	if (msg_parse(&m, text, MSG_FROM_BUS, NULL) == 0)
 		ref = msg_raw(&m, MSG_REF);
-	if (ref.n && ref.n <= PUB_REF_MAX && (ref.p[0] == '"' || ref.p[0] == '-' || (ref.p[0] >= '0' && ref.p[0] <= '9')))
+	if (ref.n && ref.n <= PUB_REF_MAX &&
+		(ref.p[0] == '"' || ref.p[0] == '-' || (ref.p[0] >= '0' && ref.p[0] <= '9')))
 		return ref;
 	return STR("");
 }
@@ -266,7 +272,8 @@ static void on_message(struct conn *c, struct str text)
 		p.msg = &m;
 		p.ref = msg_raw(&m, MSG_REF);
 		if (p.ref.n > PUB_REF_MAX) {
-			err_set(&e, ERR_INVALID, "'_ref' is too long (%d bytes at most)", PUB_REF_MAX);
+			err_set(&e, ERR_INVALID, "'_ref' is too long (%d bytes at most)",
+				PUB_REF_MAX);
 			p.msg = NULL;
 			p.ref = STR("");
 			p.refused = &e;
@@ -342,7 +349,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 	return n - left;
 }
 
-/* --- deadlines ------------------------------------------------------------------------------------------ */
+/* --- deadlines -------------------------------------------------------------------------------- */
 
 static void arm(struct conn *c)
 {
@@ -361,6 +368,8 @@ static void tick(struct conn *c)
 	struct ws *ws = c->state;
 	int64_t now = c->net->now_ms;
 
+	if (conn_is_throttled(c))
+		ws->pong_by_ms = 0; /* his answer may be among what is not read */
 	if (ws->pong_by_ms && now >= ws->pong_by_ms) {
 		conn_abort(c, 1006, STR("no answer to a ping"));
 		return;
@@ -378,7 +387,7 @@ static void tick(struct conn *c)
 	arm(c);
 }
 
-/* --- opening ---------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void ws_free(struct conn *c)
 {
@@ -428,7 +437,8 @@ static int take_heartbeat(struct ws *ws, const struct head *h, int64_t now, stru
 	uint64_t seconds = 0;
 	int found = http_query(h, "heartbeat", &v), rc = 0;
 
-	if (found < 0 || (found && (str_u64(buf_str(&v), &seconds) != 0 || seconds == 0 || seconds > 86400)))
+	if (found < 0 ||
+		(found && (str_u64(buf_str(&v), &seconds) != 0 || seconds == 0 || seconds > 86400)))
 		rc = err_set(e, ERR_INVALID, "heartbeat: a number of seconds, 1 to 86400");
 	ws->heartbeat_ms = (int64_t)seconds * 1000;
 	ws->beat_at_ms = now + ws->heartbeat_ms;
@@ -468,9 +478,11 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	c->transport = &transport_ws;
 	rc = take_heartbeat(ws, h, c->net->now_ms, &e);
 	bare = !http_query_flag(h, "meta", true);
-	ws->announce = http_query(h, "since", &meta) > 0 || (http_query(h, "meta", &meta) > 0 && !bare);
+	ws->announce =
+		http_query(h, "since", &meta) > 0 || (http_query(h, "meta", &meta) > 0 && !bare);
 	ws->ping_at_ms = c->net->now_ms + c->net->conf.ping_ms;
-	conn_subscribe(c, bare ? WIRE_WS_BARE : WIRE_WS, false, !http_query_flag(h, "echo", true))->counts = true;
+	conn_subscribe(c, bare ? WIRE_WS_BARE : WIRE_WS, false, !http_query_flag(h, "echo", true))
+		->counts = true;
 	if (rc == 0 && room.n && !pattern_is(room))
 		memcpy(ws->room, room.p, room.n);
 	if (rc == 0)

@@ -54,7 +54,8 @@ static struct presence_room *get_room(struct presence_mem *p, struct str name)
 }
 
 /* The member, made and announced if new. */
-static struct member *get_member(struct presence_mem *p, struct str room, struct str user, struct str client)
+static struct member *get_member(
+	struct presence_mem *p, struct str room, struct str user, struct str client)
 {
 	struct member *m = find(p, room, user);
 
@@ -86,7 +87,8 @@ static void remove_member(struct presence_mem *p, struct member *m)
 	}
 }
 
-static void mem_join(struct presence *base, struct str room, struct str user, struct str client, int64_t now_ms)
+static void mem_join(
+	struct presence *base, struct str room, struct str user, struct str client, int64_t now_ms)
 {
 	struct presence_mem *p = (struct presence_mem *)base;
 	struct member *m = get_member(p, room, user, client);
@@ -113,7 +115,8 @@ static void mem_leave(struct presence *base, struct str room, struct str user, i
 		wait_until(p, m, m->lease_ms > until ? m->lease_ms : until);
 }
 
-static void mem_beat(struct presence *base, struct str room, struct str user, struct str client, int64_t ttl_ms, int64_t now_ms)
+static void mem_beat(struct presence *base, struct str room, struct str user, struct str client,
+	int64_t ttl_ms, int64_t now_ms)
 {
 	struct presence_mem *p = (struct presence_mem *)base;
 	struct member *m = get_member(p, room, user, client);

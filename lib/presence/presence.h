@@ -1,7 +1,8 @@
 /* presence.h - who is in a room, and who is typing
  *
- * One interface, homes by URL: in memory here; Redis where several instances share the truth. A member is a user; several connections of one
- * user are one member. join and leave report the transitions 0 -> 1 and 1 -> 0 through events, after the grace: only who got the
+ * One interface, homes by URL: in memory here; Redis where several instances share the truth.
+ * A member is a user; several connections of one user are one member. join and leave report
+ * the transitions 0 -> 1 and 1 -> 0 through events, after the grace: only who got the
  * transition announces it. */
 #ifndef RT_PRESENCE_PRESENCE_H
 #define RT_PRESENCE_PRESENCE_H
@@ -26,16 +27,21 @@ struct presence_member {
 struct presence_ops {
 	const char *scope; /* "instance" or "all", as GET /presence says */
 	/* One more connection of the user; `client` is whose join it is. */
-	void (*join)(struct presence *p, struct str room, struct str user, struct str client, int64_t now_ms);
+	void (*join)(struct presence *p, struct str room, struct str user, struct str client,
+		int64_t now_ms);
 	/* One connection less; the user is gone `grace` later unless somebody joins. */
 	void (*leave)(struct presence *p, struct str room, struct str user, int64_t now_ms);
-	/* Present without a connection: until ttl after now (pollers, POST /presence). `client`: whose join it may be. */
-	void (*beat)(struct presence *p, struct str room, struct str user, struct str client, int64_t ttl_ms, int64_t now_ms);
+	/* Present without a connection: until ttl after now (pollers, POST /presence). `client`:
+	 * whose join it may be. */
+	void (*beat)(struct presence *p, struct str room, struct str user, struct str client,
+		int64_t ttl_ms, int64_t now_ms);
 	void (*typing)(struct presence *p, struct str room, struct str user, int64_t now_ms);
-	/* Ends graces, leases and typing that are over; returns milliseconds until the next, -1: nothing waits. */
+	/* Ends graces, leases and typing that are over; returns milliseconds until the next,
+	 * -1: nothing waits. */
 	int64_t (*sweep)(struct presence *p, int64_t now_ms);
 	/* Calls fn for every member of the room. */
-	void (*members)(struct presence *p, struct str room, int64_t now_ms, void (*fn)(void *arg, const struct presence_member *m), void *arg);
+	void (*members)(struct presence *p, struct str room, int64_t now_ms,
+		void (*fn)(void *arg, const struct presence_member *m), void *arg);
 	void (*close)(struct presence *p);
 };
 

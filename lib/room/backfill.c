@@ -1,10 +1,11 @@
 /* backfill.c - what the rings no longer have, read from the bus
  *
- *           pos                 page 1               page 2        upto = floor
- *   --------- o ==[ e ][ e ][ e ]=======[ e ][ e ]=================== o ---[ e ][ e ]   the room's ring
+ *        pos                 page 1               page 2        upto = floor
+ *   ------ o ==[ e ][ e ][ e ]=======[ e ][ e ]=================== o ---[ e ][ e ]   room's ring
  *
- * A backfill is a page of entries private to one sub. It is read up to the `floor` of the rings (looked at again for each page),
- * and then cursors take over exactly there. When to tell what the bus no longer has is feed.c's. */
+ * A backfill is a page of entries private to one sub. It is read up to the `floor` of the rings
+ * (looked at again for each page), and then cursors take over exactly there. When to tell what the
+ * bus no longer has is feed.c's. */
 #include "room/sub.h"
 
 #include "base/mem.h"
@@ -101,7 +102,8 @@ static void page_done(struct sub *s)
 	backfill_next(s);
 }
 
-/* Keeps what lies in (s->pos, upto], whatever the bus thought best to send: more would pass over what other rooms have yet to get. */
+/* Keeps what lies in (s->pos, upto], whatever the bus thought best to send: more would pass over
+ * what other rooms have yet to get. */
 static void page_keep(struct sub *s, const struct page_entry *entries, size_t n)
 {
 	struct backfill *b = s->backfill;
@@ -131,8 +133,10 @@ static void page_keep(struct sub *s, const struct page_entry *entries, size_t n)
 	}
 }
 
-/* Positions of another epoch than the table's mean nothing to it: table_reset is on its way, or was here. */
-static bool page_is_foreign(const struct sub *s, const struct page_entry *entries, size_t n, struct pos oldest)
+/* Positions of another epoch than the table's mean nothing to it: table_reset is on its
+ * way, or was here. */
+static bool page_is_foreign(
+	const struct sub *s, const struct page_entry *entries, size_t n, struct pos oldest)
 {
 	uint64_t epoch = s->feed->table->head.epoch;
 
@@ -142,7 +146,8 @@ static bool page_is_foreign(const struct sub *s, const struct page_entry *entrie
 	return oldest.epoch && oldest.epoch != epoch;
 }
 
-void sub_page(struct sub *s, struct page_entry *entries, size_t n, enum page_end end, struct pos oldest)
+void sub_page(
+	struct sub *s, struct page_entry *entries, size_t n, enum page_end end, struct pos oldest)
 {
 	struct backfill *b = s->backfill;
 

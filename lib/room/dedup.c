@@ -54,7 +54,8 @@ const struct pos *dedup_find(struct dedup *d, struct str room, struct str id, in
 	char key[KEY_MAX];
 	struct map_node *node;
 
-	while (d->n && now_ms - list_entry(d->order.next, struct seen, order)->at_ms >= d->window_ms)
+	while (d->n &&
+		now_ms - list_entry(d->order.next, struct seen, order)->at_ms >= d->window_ms)
 		forget_oldest(d);
 	node = map_find(&d->map, key_of(key, room, id));
 	return node ? &map_entry(node, struct seen, node)->pos : NULL;

@@ -1,6 +1,7 @@
 /* dedup.h - deduplication ids seen lately, and the positions they got
  *
- * Ids are scoped to a room. The window is bounded by age and by count: the oldest are forgotten first. Pure: `now` is an argument. */
+ * Ids are scoped to a room. The window is bounded by age and by count: the oldest are forgotten
+ * first. Pure: `now` is an argument. */
 #ifndef RT_ROOM_DEDUP_H
 #define RT_ROOM_DEDUP_H
 

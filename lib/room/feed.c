@@ -1,23 +1,25 @@
 /* feed.c - what one connection is owed next, over all its rooms
  *
- * Cursors with something to read are in a heap by the position of what they have next; parked ones cost nothing. A key in the heap is what it was when the
- * cursor was placed: rings move on, so the top is looked at again before it is believed (keys only grow). Backfills and gaps
- * of subs are few and searched in a line. "You lost data" is decided here, in cursor_next, and nowhere else. */
+ * Cursors with something to read are in a heap by the position of what they have next; parked ones
+ * cost nothing. A key in the heap is what it was when the cursor was placed: rings move on, so the
+ * top is looked at again before it is believed (keys only grow). Backfills and gaps of subs are few
+ * and searched in a line. "You lost data" is decided here, in cursor_next, and nowhere else. */
 #include "room/heap.h"
 
 #include "base/mem.h"
 
 enum next { NEXT_NOTHING, NEXT_ENTRY, NEXT_HOLE, NEXT_OVERRUN };
 
-/* --- one cursor -------------------------------------------------------------------------------- */
+/* --- one cursor ------------------------------------------------------------------------------- */
 
 static bool overrun(const struct cursor *c)
 {
 	return pos_cmp(c->pos, c->room->ring.floor) < 0;
 }
 
-/* What the cursor has next, and the position under which it is merged. Moves over what is to be skipped. An overrun is merged where
- * what is missing begins, not where it ends: a position above that must not be handed out before it is told. */
+/* What the cursor has next, and the position under which it is merged. Moves over what is to be
+ * skipped. An overrun is merged where what is missing begins, not where it ends: a position above
+ * that must not be handed out before it is told. */
 static enum next cursor_next(struct cursor *c, struct pos *key)
 {
 	const struct ring *r = &c->room->ring;
@@ -37,16 +39,22 @@ static enum next cursor_next(struct cursor *c, struct pos *key)
 
 		if (!slot->entry)
 			continue;
-		/* Not above where the client says it is already. An ephemeral entry has the position of another: that it was not looked at is enough. */
+		/* Not above where the client says it is already. An ephemeral entry has the
+		 * position of another: that it was not looked at is enough. */
 		if (slot->entry->kind != ENTRY_EPHEMERAL && pos_cmp(slot->pos, c->pos) <= 0)
 			continue;
 		*key = slot->pos;
-		return slot->entry->kind == ENTRY_HOLE ? NEXT_HOLE : NEXT_ENTRY;
+		if (slot->entry->kind != ENTRY_HOLE)
+			return NEXT_ENTRY;
+		/* Another room may have what lies inside it from the bus: it is told before that,
+		 * like an overrun. */
+		*key = entry_hole_from(slot->entry);
+		return NEXT_HOLE;
 	}
 	return NEXT_NOTHING;
 }
 
-/* --- cursors in the heap, and parked ones --------------------------------------------------------- */
+/* --- cursors in the heap, and parked ones ----------------------------------------------------- */
 
 void feed_drop_cursor(struct cursor *c)
 {
@@ -85,7 +93,8 @@ void feed_ready(struct feed *f)
 		list_add(&f->table->ready, &f->link);
 }
 
-/* The cursor that comes first, its key checked; cursors with nothing left are parked. NULL: none. */
+/* The cursor that comes first, its key checked; cursors with nothing left are parked. NULL:
+ * none. */
 static struct cursor *feed_top(struct feed *f, struct pos *key, enum next *what)
 {
 	while (f->n_heap) {
@@ -105,7 +114,7 @@ static struct cursor *feed_top(struct feed *f, struct pos *key, enum next *what)
 	return NULL;
 }
 
-/* --- the feed ----------------------------------------------------------------------------------- */
+/* --- the feed --------------------------------------------------------------------------------- */
 
 void feed_init(struct feed *f, struct table *t, void *owner, struct str client, bool no_echo)
 {
@@ -162,7 +171,8 @@ static void feed_start(struct feed *f)
 	f->started = true;
 }
 
-/* Gaps that come before anything else: only the last may carry a position, that of the whole connection. */
+/* Gaps that come before anything else: only the last may carry a position, that of the
+ * whole connection. */
 static bool peek_first_gap(struct feed *f, struct peek *p)
 {
 	struct sub *found = NULL;
@@ -207,7 +217,8 @@ static bool peek_start(struct feed *f, struct peek *p)
 	return false;
 }
 
-/* The least among what subs themselves have to say: gaps and backfills. False: none. `*waits`: one of them waits for the bus. */
+/* The least among what subs themselves have to say: gaps and backfills. False: none. `*waits`: one
+ * of them waits for the bus. */
 static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *waits)
 {
 	bool any = false;
@@ -222,9 +233,9 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 
 		e = sub_backfill_next(s, &room);
 		*waits |= s->state != SUB_LIVE && !e && !gap;
-		if (!gap && s->hole && (!e || pos_cmp(s->hole_at, e->pos) <= 0)) {
+		if (!gap && s->hole && (!e || pos_cmp(s->hole_from, e->pos) <= 0)) {
 			gap = s->hole;
-			k = s->hole_at;
+			k = s->hole_from;
 		} else if (!gap && e) {
 			k = e->pos;
 		} else if (!gap) {
@@ -242,7 +253,9 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 			p->gap = *gap;
 		} else if (e->kind == ENTRY_HOLE) {
 			p->kind = PEEK_GAP;
-			p->gap = (struct gap){ .room = room, .after = s->pos, .at = e->pos, .reason = GAP_BUS };
+			p->gap = (struct gap){
+				.room = room, .after = s->pos, .at = e->pos, .reason = GAP_BUS
+			};
 		} else {
 			p->kind = PEEK_ENTRY;
 			p->room = room;
@@ -252,19 +265,8 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 	return any;
 }
 
-static void gap_next(const struct ring *r, struct gap *g)
-{
-	for (uint64_t s = ring_seek(r, g->at); s < r->next; s++) {
-		const struct entry *e = ring_at(r, s)->entry;
-		if (e && e->kind == ENTRY_MESSAGE) {
-			g->next = e->pos;
-			g->has_next = true;
-			return;
-		}
-	}
-}
-
-/* Entries that the cursor will not get: those dropped before it read them, with SLOW_LATEST all that are left, too. */
+/* Entries that the cursor will not get: those dropped before it read them, with SLOW_LATEST all
+ * that are left, too. */
 static uint64_t entries_lost(const struct cursor *c, bool latest)
 {
 	const struct ring *r = &c->room->ring;
@@ -285,13 +287,16 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 		p->gap.lost = entries_lost(c, latest);
 		p->gap.at = latest ? c->room->table->head : c->room->ring.floor;
 	}
+	if (what == NEXT_HOLE)
+		p->gap.at = ring_at(&c->room->ring, c->seq)->pos;
 	if (p->gap.reason == GAP_SLOW && slow == SLOW_CLOSE)
 		return PEEK_CLOSE;
-	gap_next(&c->room->ring, &p->gap);
+	p->gap.has_next = ring_message_after(&c->room->ring, p->gap.at, &p->gap.next);
 	return PEEK_GAP;
 }
 
-/* A live cursor that was overrun reads what it missed from a bus that can replay, unless the operator wants slow ones cut or moved on. */
+/* A live cursor that was overrun reads what it missed from a bus that can replay, unless the
+ * operator wants slow ones cut or moved on. */
 static bool falls_back(const struct cursor *c, enum next what)
 {
 	return what == NEXT_OVERRUN && c->room->table->conf.replay &&
@@ -306,7 +311,8 @@ static uint64_t run_end(const struct cursor *c, const struct pos *limit)
 
 	if (limit)
 		to = ring_seek(r, *limit);
-	/* An ephemeral entry or a tie; what follows an ephemeral one may be below where the cursor stands. */
+	/* An ephemeral entry or a tie; what follows an ephemeral one may be below where
+	 * the cursor stands. */
 	if (to <= c->seq || pos_cmp(ring_at(r, c->seq)->pos, c->pos) < 0)
 		to = c->seq + 1;
 	if (r->n_holes)
@@ -318,7 +324,8 @@ static uint64_t run_end(const struct cursor *c, const struct pos *limit)
 	return to;
 }
 
-/* May `at` be handed out once this gap, of cursor `c` or of a sub, is told? Not if it would pass over something else. */
+/* May `at` be handed out once this gap, of cursor `c` or of a sub, is told? Not if it would pass
+ * over something else. */
 static bool gap_moves(struct feed *f, const struct peek *p, const struct cursor *c, struct pos at)
 {
 	struct pos key = { 0 };
@@ -332,7 +339,7 @@ static bool gap_moves(struct feed *f, const struct peek *p, const struct cursor 
 
 		if (s->gap && s->gap != p->told)
 			return false;
-		if (s->hole && s->hole != p->told && pos_cmp(s->hole_at, at) <= 0)
+		if (s->hole && s->hole != p->told && pos_cmp(s->hole_from, at) <= 0)
 			return false;
 		if (s->state != SUB_LIVE && s != p->sub && (!e || pos_cmp(e->pos, at) <= 0))
 			return false;
@@ -361,7 +368,8 @@ again:
 		sub_fall_back(c->sub);
 		goto again;
 	}
-	if (subs && (!c || pos_cmp(sub_key, key) < 0 || (pos_cmp(sub_key, key) == 0 && p->kind == PEEK_GAP))) {
+	if (subs && (!c || pos_cmp(sub_key, key) < 0 ||
+			    (pos_cmp(sub_key, key) == 0 && p->kind == PEEK_GAP))) {
 		if (p->kind == PEEK_GAP) {
 			p->gap.has_id = gap_moves(f, p, NULL, p->gap.at);
 			p->gap.id = p->gap.at;
@@ -408,7 +416,8 @@ enum peek_kind feed_peek(struct feed *f, struct peek *p)
 	if (f->n_unannounced && peek_start(f, p))
 		return p->kind;
 	p->kind = peek_merged(f, p);
-	/* Nothing is owed: the position is the head, unless cursors woke that were not looked at yet. */
+	/* Nothing is owed: the position is the head, unless cursors woke that were
+	 * not looked at yet. */
 	if (p->kind == PEEK_EMPTY && f->started && list_empty(&t->awake)) {
 		f->pos = pos_max(f->pos, t->head);
 		f->merged = f->pos;
@@ -429,15 +438,16 @@ static void cursor_move(struct cursor *c, uint64_t to)
 	c->pos = pos_max(c->pos, ring_at(&c->room->ring, to - 1)->pos);
 }
 
-/* --- rooms that several subs of one feed have --------------------------------------------------------
- *
- * A room subscribed to by name and by a pattern has two cursors, which come to the same place sooner or later. What one of
- * them delivered there the others pass over. Since all is merged by position, only ties can be such: a run ends where the
- * next source begins. */
+/* --- rooms that several subs of one feed have ------------------------------------------------- */
 
-/* Cursors of the same room, in the heap from i down, whose next slot is in the run [from, to) of `done`. The heap's order
- * keeps it short: keys above that of the last entry need no look. */
-static void pass_over(struct feed *f, uint32_t i, const struct cursor *done, uint64_t from, uint64_t to)
+/* A room subscribed to by name and by a pattern has two cursors, which come to the same place
+ * sooner or later. What one of them delivered there the others pass over. Since all is merged by
+ * position, only ties can be such: a run ends where the next source begins. */
+
+/* Cursors of the same room, in the heap from i down, whose next slot is in the run [from, to) of
+ * `done`. The heap's order keeps it short: keys above that of the last entry need no look. */
+static void pass_over(
+	struct feed *f, uint32_t i, const struct cursor *done, uint64_t from, uint64_t to)
 {
 	struct cursor *c;
 	struct pos key;
@@ -448,7 +458,8 @@ static void pass_over(struct feed *f, uint32_t i, const struct cursor *done, uin
 	if (c != done) {
 		if (pos_cmp(f->heap[i].key, ring_at(&done->room->ring, to - 1)->pos) > 0)
 			return;
-		if (c->room == done->room && cursor_next(c, &key) == NEXT_ENTRY && c->seq >= from && c->seq < to)
+		if (c->room == done->room && cursor_next(c, &key) == NEXT_ENTRY && c->seq >= from &&
+			c->seq < to)
 			cursor_move(c, to);
 	}
 	pass_over(f, 2 * i + 1, done, from, to);
@@ -470,7 +481,8 @@ static void pass_pages(struct feed *f, struct pos pos)
 	}
 }
 
-/* Is there, among the last of the run, a message of its last position? An ephemeral entry only borrows it. */
+/* Is there, among the last of the run, a message of its last position? An ephemeral entry
+ * only borrows it. */
 static bool ends_in_message(const struct ring *r, uint64_t from, uint64_t to)
 {
 	struct pos last = ring_at(r, to - 1)->pos;
@@ -490,7 +502,8 @@ static void run_taken(struct cursor *c, uint64_t from, uint64_t to)
 	struct pos pos = ring_at(r, to - 1)->pos;
 
 	cursor_move(c, to);
-	/* Not c->pos: an ephemeral entry comes early in a room that starts above what others were delivered. */
+	/* Not c->pos: an ephemeral entry comes early in a room that starts above what
+	 * others were delivered. */
 	feed_moved(f, pos);
 	if (f->n_subs == 1)
 		return;

@@ -1,7 +1,7 @@
 /* heap.h - the cursors of a feed that have something to read, the least position first
  *
- * feed.heap: an entry's key is that of what its cursor had next when it was placed. Rings move on, so
- * the key is a lower bound; the one on top is looked at again before it is believed (feed.c). */
+ * feed.heap: an entry's key is that of what its cursor had next when it was placed. Rings move on,
+ * so the key is a lower bound; the one on top is looked at again before it is believed (feed.c). */
 #ifndef RT_ROOM_HEAP_H
 #define RT_ROOM_HEAP_H
 

@@ -1,8 +1,8 @@
 /* ring.c - the bounded memory of one room
  *
- * Slots live in one power-of-two array that grows by doubling and is indexed by sequence number, so that a cursor's next entry is one
- * masked load. This file knows nothing of subscribers: cursors hold a sequence number and a generation and look after
- * themselves (sub.c). */
+ * Slots live in one power-of-two array that grows by doubling and is indexed by sequence number, so
+ * that a cursor's next entry is one masked load. This file knows nothing of subscribers: cursors
+ * hold a sequence number and a generation and look after themselves (sub.c). */
 #include "room/ring.h"
 
 #include "base/mem.h"
@@ -28,7 +28,8 @@ struct entry *entry_new(enum entry_kind kind, struct pos pos, int64_t now_ms, st
 {
 	static const struct entry_meta none;
 	const struct entry_meta *m = meta ? meta : &none;
-	/* A bus may say anything; no client of ours has a longer name, so nothing is lost for echo. */
+	/* A bus may say anything; no client of ours has a longer name, so nothing is lost for
+	 * echo. */
 	struct str client = m->client.n <= CLIENT_MAX_BYTES ? m->client : STR("");
 	struct entry *e = mem_alloc(sizeof *e + payload.n + m->key.n + m->extra.n + client.n);
 	char *p = e->bytes;
@@ -61,7 +62,8 @@ void entry_free(struct entry *e)
 
 size_t entry_bytes(const struct entry *e)
 {
-	return sizeof *e + sizeof(struct ring_slot) + e->payload_n + e->key_n + e->extra_n + e->client_n;
+	return sizeof *e + sizeof(struct ring_slot) + e->payload_n + e->key_n + e->extra_n +
+	       e->client_n;
 }
 
 void ring_init(struct ring *r, struct pos floor)
@@ -138,7 +140,8 @@ static void key_supersede(struct ring *r, const struct entry *e)
 	if (node) {
 		k = map_entry(node, struct keyed, node);
 		uint64_t s = ring_seek(r, k->pos);
-		/* The slot before the first one above pos is the one at pos, behind ephemerals of the same pos. */
+		/* The slot before the first one above pos is the one at pos, behind ephemerals
+		 * of the same pos. */
 		while (s > r->first && pos_cmp(ring_at(r, s - 1)->pos, k->pos) == 0) {
 			struct ring_slot *slot = ring_at(r, --s);
 			if (slot->entry && slot->entry->kind == ENTRY_MESSAGE) {
@@ -154,7 +157,8 @@ static void key_supersede(struct ring *r, const struct entry *e)
 	k->pos = e->pos;
 }
 
-/* Forgets the key of an entry that is about to be dropped, where it is still the newest of its key. */
+/* Forgets the key of an entry that is about to be dropped, where it is still the newest of its
+ * key. */
 static void key_forget(struct ring *r, const struct entry *e)
 {
 	struct map_node *node = e->key_n ? map_find(&r->keys, entry_key(e)) : NULL;
@@ -212,7 +216,8 @@ static void drop_ephemeral(struct ring *r)
 	r->n_ephemeral = 0;
 }
 
-/* The array keeps its size unless far too large: a room that was busy once must not keep the memory for ever. */
+/* The array keeps its size unless far too large: a room that was busy once must not keep the
+ * memory for ever. */
 static void ring_shrink(struct ring *r)
 {
 	uint64_t n = r->next - r->first;
@@ -253,7 +258,8 @@ size_t ring_trim(struct ring *r, const struct ring_limits *l, int64_t now_ms)
 	drop_leading_tombstones(r);
 	while (r->n_kept) {
 		const struct entry *e = ring_at(r, r->first)->entry;
-		if (r->n_kept <= l->count && r->bytes <= l->bytes && now_ms - e->arrived_ms < l->age_ms)
+		if (r->n_kept <= l->count && r->bytes <= l->bytes &&
+			now_ms - e->arrived_ms < l->age_ms)
 			break;
 		drop_first(r);
 		drop_leading_tombstones(r);
@@ -290,6 +296,18 @@ uint64_t ring_seek(const struct ring *r, struct pos after)
 	return lo;
 }
 
+bool ring_message_after(const struct ring *r, struct pos after, struct pos *at)
+{
+	for (uint64_t s = ring_seek(r, after); s < r->next; s++) {
+		const struct entry *e = ring_at(r, s)->entry;
+		if (e && e->kind == ENTRY_MESSAGE) {
+			*at = e->pos;
+			return true;
+		}
+	}
+	return false;
+}
+
 struct pos ring_before_last(const struct ring *r, uint64_t n)
 {
 	struct pos at = ring_newest(r);
@@ -311,21 +329,10 @@ struct pos ring_before_time(const struct ring *r, int64_t wall_ms)
 	/* A scan, not a search: `_ts` is the publishers' wall clocks, and they may step back. */
 	for (uint64_t s = r->first; s < r->next; s++) {
 		const struct ring_slot *slot = ring_at(r, s);
-		if (slot->entry && slot->entry->kind == ENTRY_MESSAGE && slot->entry->ts_ms >= wall_ms)
+		if (slot->entry && slot->entry->kind == ENTRY_MESSAGE &&
+			slot->entry->ts_ms >= wall_ms)
 			return at;
 		at = pos_max(slot->pos, r->floor);
 	}
 	return at;
-}
-
-int64_t ring_expires_in(const struct ring *r, int64_t age_ms, int64_t now_ms)
-{
-	for (uint64_t s = r->first; s < r->next; s++) {
-		const struct entry *e = ring_at(r, s)->entry;
-		if (e) {
-			int64_t left = e->arrived_ms + age_ms - now_ms;
-			return left > 0 ? left : 0;
-		}
-	}
-	return -1;
 }

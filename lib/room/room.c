@@ -1,7 +1,7 @@
 /* room.c - the table of rooms: append, wake, limits, eviction
  *
- * Rooms are freed only when a turn ends (table_trim, table_sweep) or by room_evict, never while something may be looking at
- * them. What a subscriber is owed is not decided here (sub.c). */
+ * Rooms are freed only when a turn ends (table_trim, table_sweep) or by room_evict, never while
+ * something may be looking at them. What a subscriber is owed is not decided here (sub.c). */
 #include "room/room.h"
 
 #include "base/mem.h"
@@ -109,7 +109,7 @@ struct room *room_get(struct table *t, struct str name, int64_t now_ms)
 			sub_attach(s, r);
 	}
 	if (t->ops->created)
-		t->ops->created(t, r);
+		t->ops->created(t, name);
 	return r;
 }
 
@@ -122,21 +122,9 @@ void room_touch(struct room *r)
 void room_settle(struct room *r)
 {
 	list_del(&r->all);
-	list_add(r->n_named || r->n_users ? &r->table->busy : &r->table->idle, &r->all);
-	if (!r->n_named && !r->n_users)
+	list_add(r->n_named ? &r->table->busy : &r->table->idle, &r->all);
+	if (!r->n_named)
 		room_touch(r);
-}
-
-void room_pin(struct room *r)
-{
-	if (r->n_users++ == 0)
-		room_settle(r);
-}
-
-void room_unpin(struct room *r)
-{
-	if (--r->n_users == 0)
-		room_settle(r);
 }
 
 void room_append(struct table *t, struct room *r, struct entry *e, int64_t now_ms)
@@ -152,7 +140,7 @@ void room_append(struct table *t, struct room *r, struct entry *e, int64_t now_m
 	t->bytes += r->ring.bytes - before;
 	list_splice(&t->awake, &r->cursors);
 	room_touch(r);
-	if (!r->n_named && !r->n_users) { /* most recently used last */
+	if (!r->n_named) { /* most recently used last */
 		list_del(&r->all);
 		list_add(&t->idle, &r->all);
 	}
@@ -165,13 +153,17 @@ void table_head(struct table *t, struct pos head)
 
 void table_hole(struct table *t, struct pos at, int64_t now_ms)
 {
+	struct pos from = t->head;
+
 	map_for_each(node, &t->rooms)
 		room_append(t, map_entry(node, struct room, node),
-			entry_new(ENTRY_HOLE, at, now_ms, STR(""), NULL), now_ms);
+			entry_new(ENTRY_HOLE, at, now_ms,
+				str_make((const char *)&from, sizeof from), NULL),
+			now_ms);
 	t->evicted_floor = pos_max(t->evicted_floor, at);
 	t->head = pos_max(t->head, at);
 	list_for_each(it, &t->patterns)
-		sub_hole(list_entry(it, struct sub, of_table), at);
+		sub_hole(list_entry(it, struct sub, of_table), from, at);
 }
 
 void table_reset(struct table *t, struct pos start, int64_t now_ms)
@@ -206,7 +198,7 @@ static bool room_is_idle(const struct room *r)
 {
 	uint32_t parked = 0;
 
-	if (r->n_named || r->n_users)
+	if (r->n_named)
 		return false;
 	list_for_each(it, &r->cursors)
 		parked++;
@@ -231,7 +223,8 @@ static void room_trim(struct table *t, struct room *r, int64_t now_ms)
 	t->bytes -= before - r->ring.bytes;
 }
 
-/* An empty room that nobody is in vanishes at once where that raises no floor, else with its history's age. */
+/* An empty room that nobody is in vanishes at once where that raises no floor, else with
+ * its history's age. */
 static bool room_is_over(const struct table *t, const struct room *r, int64_t now_ms)
 {
 	return r->ring.n_kept == 0 && room_is_idle(r) &&
@@ -246,7 +239,8 @@ static void room_finish_turn(struct table *t, struct room *r, int64_t now_ms)
 		room_evict(t, r);
 }
 
-/* Idle rooms go first, least recently used first; then every room gives an eighth of what it keeps, until it fits. */
+/* Idle rooms go first, least recently used first; then every room gives an eighth of what it
+ * keeps, until it fits. */
 static void table_fit(struct table *t)
 {
 	bool cut = true;

@@ -1,7 +1,8 @@
 /* room.h - the rooms of one instance: table, append, wake, limits, eviction
  *
- * Pure: no descriptors, no loop; `now_ms` is an argument. The table knows every room in memory, the floor under those that are not
- * (`evicted_floor`), the head up to which the bus was heard, and who waits for what:
+ * Pure: no descriptors, no loop; `now_ms` is an argument. The table knows every room in memory,
+ * the floor under those that are not (`evicted_floor`), the head up to which the bus was heard,
+ * and who waits for what:
  *
  *      room.parked   cursors that stand at the end of the room           (sub.h)
  *         | room_append: spliced in O(1)
@@ -29,11 +30,11 @@ struct room {
 	struct table *table;
 	struct ring ring;
 	struct list cursors;    /* parked: at the end, nothing to read */
-	struct list all;        /* table.idle when nobody but parked pattern cursors is here, else table.busy */
+	struct list all;        /* table.idle when nobody but parked pattern cursors is
+	                         * here, else table.busy */
 	struct list dirty;      /* table.dirty: touched in this turn */
 	uint32_t n_cursors;     /* of every kind */
 	uint32_t n_named;       /* subscribed by name, not by pattern */
-	uint32_t n_users;       /* pins from outside (presence): keeps the room listed */
 	enum slow_policy slow;
 	uint64_t published;     /* messages ever appended */
 	int64_t used_ms;
@@ -44,7 +45,8 @@ struct table_conf {
 	struct ring_limits limits;     /* of each room */
 	uint64_t memory;               /* of all rooms together, bytes */
 	bool replay;                   /* the bus can replay what a ring no longer has */
-	bool epoch_of_data;            /* the epoch belongs to the data, not to a worker: after another epoch nothing was seen yet */
+	bool epoch_of_data;            /* the epoch belongs to the data, not to a worker: after
+	                                * another epoch nothing was seen yet */
 	const struct slow_rule *slow;  /* first match wins; n_slow of them */
 	int n_slow;
 	enum slow_policy slow_default;
@@ -54,14 +56,17 @@ struct table_conf {
 struct feed;
 struct sub;
 
-/* What the table asks of the bus, answered later by sub_located and sub_page. Called from any function of sub.h; must not answer before it returns. */
+/* What the table asks of the bus, answered later by sub_located and sub_page. Called from any
+ * function of sub.h; must not answer before it returns. */
 enum locate_kind { LOCATE_EARLIEST, LOCATE_HEAD, LOCATE_LAST, LOCATE_TIME };
 struct table_ops {
 	void (*locate)(struct table *t, struct sub *s, enum locate_kind kind, uint64_t arg);
 	void (*replay)(struct table *t, struct sub *s, struct pos after, struct pos upto);
 	void (*forget)(struct table *t, struct sub *s); /* the sub is going: drop answers to it */
-	void (*wake)(struct table *t, struct feed *f);  /* from table_wake: the feed has something to say */
-	void (*created)(struct table *t, struct room *r); /* may be NULL */
+	void (*wake)(struct table *t, struct feed *f);  /* from table_wake: the feed has
+	                                                 * something to say */
+	void (*created)(struct table *t, struct str room); /* a room that was not in
+	                                                    * memory; may be NULL */
 };
 
 struct table {
@@ -79,29 +84,31 @@ struct table {
 	unsigned n_backfilling;
 	struct pos head;          /* everything of the bus up to here was appended */
 	struct pos evicted_floor; /* above the newest of every room that is not in memory */
-	uint64_t bytes;           /* of all rings, rooms and cursors: many patterns over many rooms are many cursors */
+	uint64_t bytes;           /* of all rings, rooms and cursors: many patterns over many
+	                           * rooms are many cursors */
 	uint64_t n_evicted, n_trimmed;
 	uint64_t n_subs;
 };
 
-/* `start`: the head at which listening began (positions of the bus), or {epoch, 0, 0}. `conf` is copied; its rules are borrowed for ever. */
-void table_init(struct table *t, const struct table_conf *conf, const struct table_ops *ops, void *arg, struct pos start);
+/* `start`: the head at which listening began (positions of the bus), or {epoch, 0, 0}. `conf` is
+ * copied; its rules are borrowed for ever. */
+void table_init(struct table *t, const struct table_conf *conf, const struct table_ops *ops,
+	void *arg, struct pos start);
 /* Every feed must be closed. */
 void table_fini(struct table *t);
 
 /* NULL when the room is not in memory. */
 struct room *room_find(const struct table *t, struct str name);
-/* Makes the room if need be (its floor is evicted_floor) and attaches matching pattern subs. The name must be valid. Never NULL. */
+/* Makes the room if need be (its floor is evicted_floor) and attaches matching pattern subs. The
+ * name must be valid. Never NULL. */
 struct room *room_get(struct table *t, struct str name, int64_t now_ms);
 /* Takes `e` and wakes the room's subscribers. A stored entry's position becomes the head. */
 void room_append(struct table *t, struct room *r, struct entry *e, int64_t now_ms);
-/* Presence keeps a room from vanishing. */
-void room_pin(struct room *r);
-void room_unpin(struct room *r);
 
 /* The bus lost what lay before `at`: an entry of every room, and a gap for every pattern. */
 void table_hole(struct table *t, struct pos at, int64_t now_ms);
-/* Nothing of the bus up to `head` is missing, though no room got an entry (or it was a duplicate). */
+/* Nothing of the bus up to `head` is missing, though no room got an entry (or it was a
+ * duplicate). */
 void table_head(struct table *t, struct pos head);
 /* The bus is another one now (epoch): rooms are emptied and every subscription is told a gap. */
 void table_reset(struct table *t, struct pos start, int64_t now_ms);
@@ -122,7 +129,8 @@ static inline struct str room_name(const struct room *r)
 {
 	return r->node.key;
 }
-/* For sub.c: puts the room on the right list after cursors or pins changed; a room nobody needs vanishes when the turn ends. */
+/* For sub.c: puts the room on the right list after cursors changed; a room nobody needs vanishes
+ * when the turn ends. */
 void room_settle(struct room *r);
 void room_touch(struct room *r);
 

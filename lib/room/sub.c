@@ -24,7 +24,8 @@ void sub_set_state(struct sub *s, enum sub_state state)
 }
 
 /* One that was not told yet grows. */
-static void gap_grow(struct sub *s, struct gap **g, enum gap_reason reason, struct pos after, struct pos at)
+static void gap_grow(
+	struct sub *s, struct gap **g, enum gap_reason reason, struct pos after, struct pos at)
 {
 	if (!*g) {
 		*g = mem_new(struct gap);
@@ -87,7 +88,8 @@ void sub_hole_told(struct sub *s)
 /* --- rooms of a sub ------------------------------------------------------------------------- */
 
 /* Calls fn for the named room, or for every room in memory that the pattern matches. */
-static void sub_each_room(struct sub *s, void (*fn)(struct sub *s, struct room *r, void *arg), void *arg)
+static void sub_each_room(
+	struct sub *s, void (*fn)(struct sub *s, struct room *r, void *arg), void *arg)
 {
 	struct table *t = s->feed->table;
 	struct str name = str_of(s->name);
@@ -243,8 +245,8 @@ static void lower_to_floor(struct sub *s, struct room *r, void *arg)
 		*floor = r->ring.floor;
 }
 
-/* The position is of another epoch. Where the epoch belongs to the data nothing of it was seen yet: go on at the floor; where each
- * worker has its own, anything but the head would double. */
+/* The position is of another epoch. Where the epoch belongs to the data nothing of it was seen yet:
+ * go on at the floor; where each worker has its own, anything but the head would double. */
 static void sub_start_other_epoch(struct sub *s)
 {
 	struct table *t = s->feed->table;
@@ -290,7 +292,8 @@ static void sub_start_pos(struct sub *s)
 	if (s->since.pos.epoch == t->head.epoch && pos_cmp(s->since.pos, t->head) <= 0) {
 		sub_start_at(s, s->since.pos);
 	} else if (t->conf.replay) {
-		locate(s); /* the table may merely lag, behind the head or behind a change of epoch */
+		locate(s); /* the table may merely lag, behind the head or behind
+		            * a change of epoch */
 	} else if (s->since.pos.epoch != t->head.epoch) {
 		sub_start_other_epoch(s);
 	} else {
@@ -327,7 +330,8 @@ void sub_located(struct sub *s, struct pos pos, struct pos head)
 
 	if (s->state != SUB_LOCATING)
 		return;
-	/* The bus is another one than the table knows: this becomes clear with table_reset, until then there is no answer. */
+	/* The bus is another one than the table knows: this becomes clear with table_reset, until
+	 * then there is no answer. */
 	if (head.epoch != t->head.epoch) {
 		locate(s);
 		return;
@@ -378,7 +382,8 @@ struct sub *sub_open(struct feed *f, struct str name, const struct since *since,
 	list_init(&s->cursors);
 	list_init(&s->of_feed);
 	list_add(&f->subs, &s->of_feed);
-	/* What the others delivered so far is noted before the merge may go back to an older start. */
+	/* What the others delivered so far is noted before the merge may go back to an older
+	 * start. */
 	list_for_each(it, &f->subs) {
 		struct sub *other = list_entry(it, struct sub, of_feed);
 		if (other != s && other->state == SUB_LIVE)
@@ -436,11 +441,13 @@ void feed_restart(struct feed *f)
 {
 	bool started = f->started;
 
-	/* f->pos stays what it is, of the other epoch, until all gaps are told: whoever comes back with it is told again. */
+	/* f->pos stays what it is, of the other epoch, until all gaps are told: whoever comes back
+	 * with it is told again. */
 	f->started = false;
 	list_for_each(it, &f->subs) {
 		struct sub *s = list_entry(it, struct sub, of_feed);
-		/* A position of the connection covers those whose own announcement is still to come. */
+		/* A position of the connection covers those whose own announcement
+		 * is still to come. */
 		bool known = s->announced || (started && s->state != SUB_LOCATING);
 
 		if (known)
@@ -455,15 +462,17 @@ void feed_restart(struct feed *f)
 	f->merged = (struct pos){ .epoch = f->table->head.epoch };
 }
 
-void sub_hole(struct sub *s, struct pos at)
+void sub_hole(struct sub *s, struct pos from, struct pos at)
 {
 	struct pos told = pos_max(s->pos, s->feed->merged);
 
 	/* Where the table lags, its subscriber may be past the hole. */
 	if (s->state != SUB_LIVE || pos_cmp(told, at) >= 0)
 		return;
-	if (!s->hole)
+	if (!s->hole) {
+		s->hole_from = from;
 		s->hole_at = at;
+	}
 	gap_grow(s, &s->hole, GAP_BUS, told, at);
 	feed_ready(s->feed);
 }

@@ -1,13 +1,16 @@
-/* sub.h - subscriptions: cursors, their merging by position, and the one place that knows of lost data
+/* sub.h - subscriptions: cursors, their merging by position, and the one place that
+ * knows of lost data
  *
  *   feed          one connection: everything it is owed, in the order of positions
  *    +- sub       one room or pattern it subscribed to, with its own `since`
  *        +- cursor    a place in one room's ring (a pattern has one per matching room)
  *        or backfill  a page of what the ring no longer has, read from the bus
  *
- * History replay, live fan-out, batching, conflation and slow-consumer detection are this one mechanism on every transport. A
- * transport calls feed_peek, writes what it says, and tells by feed_advance what was taken. Cursors never pin memory: one that was
- * overrun learns it here (`pos < ring.floor`) and nowhere else. Sources are merged by position, a source that waits holds the others. Pure, as room.h. */
+ * History replay, live fan-out, batching, conflation and slow-consumer detection are this one
+ * mechanism on every transport. A transport calls feed_peek, writes what it says, and tells by
+ * feed_advance what was taken. Cursors never pin memory: one that was overrun learns it here (`pos
+ * < ring.floor`) and nowhere else. Sources are merged by position, a source that waits holds the
+ * others. Pure, as room.h. */
 #ifndef RT_ROOM_SUB_H
 #define RT_ROOM_SUB_H
 
@@ -19,25 +22,31 @@ const char *gap_reason_name(enum gap_reason r);
 
 struct gap {
 	struct str room;       /* or the pattern, for its rooms that are not in memory */
-	struct pos after, at;  /* what lies in (after, at] is gone or unknown; delivery goes on after `at` */
+	struct pos after, at;  /* what lies in (after, at] is gone or unknown; delivery
+	                        * goes on after `at` */
 	struct pos next;       /* of the oldest kept entry, where there is one: informs only */
 	bool has_next;
 	enum gap_reason reason;
-	uint64_t lost;         /* entries that were in the ring and are no more, as far as known; else 0 */
-	bool has_id;           /* once it is told, `id` may be handed out as the connection's position */
+	uint64_t lost;         /* entries that were in the ring and are no more, as far
+	                        * as known; else 0 */
+	bool has_id;           /* once it is told, `id` may be handed out as the
+	                        * connection's position */
 	struct pos id;
 };
 
 struct cursor {
-	struct list link;      /* room.cursors (parked), table.awake, or none (in the feed's heap) */
+	struct list link;      /* room.cursors (parked), table.awake, or none (in
+	                        * the feed's heap) */
 	struct list of_sub;    /* sub.cursors */
 	struct room *room;
 	struct sub *sub;
-	struct pos pos;        /* everything of the room up to here was delivered, skipped or told */
+	struct pos pos;        /* everything of the room up to here was
+	                        * delivered, skipped or told */
 	uint64_t seq;          /* of the next slot to look at, while generation is the ring's */
 	uint32_t generation;
 	uint32_t heap_i;       /* place in the feed's heap + 1; 0: not there */
-	bool fresh;            /* nothing was delivered through it: an overrun is of history, not of slowness */
+	bool fresh;            /* nothing was delivered through it: an overrun is of
+	                        * history, not of slowness */
 };
 
 enum sub_state {
@@ -59,11 +68,14 @@ struct sub {
 	struct list cursors;     /* struct cursor.of_sub */
 	struct backfill *backfill;
 	struct pos start;        /* handed out when it was announced */
-	struct pos pos;          /* everything of the sub up to here was delivered; its cursors may be further */
+	struct pos pos;          /* everything of the sub up to here was delivered; its
+	                          * cursors may be further */
 	struct since since;      /* what was asked for, until it is located */
 	struct gap *gap;         /* to tell before any entry; NULL: none */
-	struct gap *hole;        /* of a pattern: to tell where hole_at comes in the order; NULL: none */
-	struct pos hole_at;      /* the first of those that were not told yet: hole->at is the last */
+	struct gap *hole;        /* of a pattern: to tell where hole_from comes in the
+	                          * order; NULL: none */
+	struct pos hole_from, hole_at; /* of the first of those that were not told yet:
+	                                * hole->at is the last */
 	bool gap_first;          /* `gap` comes before the announcement too */
 	uint8_t state;
 	bool pattern, announced;
@@ -72,7 +84,8 @@ struct sub {
 };
 
 struct source {
-	struct pos key;          /* of what the cursor has next; may have grown since: see feed_top */
+	struct pos key;          /* of what the cursor has next; may have grown
+	                          * since: see feed_top */
 	struct cursor *cursor;
 };
 
@@ -82,15 +95,19 @@ struct feed {
 	struct list of_table;    /* table.feeds */
 	struct list subs;
 	struct list link;        /* table.ready, or none */
-	struct source *heap;     /* cursors with something to read, least key first; `one` while that is enough */
+	struct source *heap;     /* cursors with something to read, least key first; `one`
+	                          * while that is enough */
 	struct source one;
 	uint32_t n_heap, cap_heap;
 	uint32_t n_subs, n_waiting; /* subs in a state before SUB_LIVE */
 	uint32_t n_unannounced;
 	uint32_t n_gaps;         /* of subs, to tell */
-	struct pos pos;          /* if started, may be handed out: everything up to it was delivered or told, in every announced room (one added later takes it back to its start) */
+	struct pos pos;          /* if started, may be handed out: everything up to it was
+	                          * delivered or told, in every announced room (one added later
+	                          * takes it back to its start) */
 	struct pos merged;       /* of what was delivered last; begins anew with every sub */
-	bool started;            /* pos may be handed out; not before the gaps at the start are told */
+	bool started;            /* pos may be handed out; not before the gaps at
+	                          * the start are told */
 	bool no_echo;            /* skip all of this client's own messages */
 	uint8_t client_n;
 	uint64_t client_bit;
@@ -100,7 +117,8 @@ struct feed {
 enum peek_kind {
 	PEEK_EMPTY,  /* nothing is owed: everything up to feed.pos was delivered */
 	PEEK_WAIT,   /* something may be owed that has yet to come from the bus */
-	PEEK_RUN,    /* entries [from, to) of room's ring (tombstones and own messages among them) */
+	PEEK_RUN,    /* entries [from, to) of room's ring (tombstones and own
+	              * messages among them) */
 	PEEK_ENTRY,  /* one entry of a backfill */
 	PEEK_GAP,    /* tell it, then feed_advance */
 	PEEK_START,  /* sub has its start: announce it, then feed_advance */
@@ -124,9 +142,12 @@ void feed_init(struct feed *f, struct table *t, void *owner, struct str client, 
 /* Closes all subs. Safe on a zeroed struct. */
 void feed_fini(struct feed *f);
 
-/* Subscribes; the sub is announced by PEEK_START once its start is known. `name` and `since` are valid. A second sub of the same name is refused by returning NULL. */
-struct sub *sub_open(struct feed *f, struct str name, const struct since *since, uint64_t tag, int64_t now_ms);
-/* Puts the feed on the table's ready list: its transport can write again, or has something else to say. */
+/* Subscribes; the sub is announced by PEEK_START once its start is known. `name` and `since` are
+ * valid. A second sub of the same name is refused by returning NULL. */
+struct sub *sub_open(
+	struct feed *f, struct str name, const struct since *since, uint64_t tag, int64_t now_ms);
+/* Puts the feed on the table's ready list: its transport can write again, or has
+ * something else to say. */
 void feed_ready(struct feed *f);
 void sub_close(struct sub *s);
 struct sub *sub_find(const struct feed *f, struct str name);
@@ -152,7 +173,8 @@ struct lag feed_lag(const struct feed *f, int64_t now_ms);
 
 /* --- answers of the bus ------------------------------------------------------------------- */
 
-/* Where `since` is: delivery starts after `pos`; `head` is the bus's head now. For LOCATE_HEAD pos == head. Of another epoch than the table's: it asks again. */
+/* Where `since` is: delivery starts after `pos`; `head` is the bus's head now. For LOCATE_HEAD pos
+ * == head. Of another epoch than the table's: it asks again. */
 void sub_located(struct sub *s, struct pos pos, struct pos head);
 
 enum page_end { PAGE_MORE, PAGE_END, PAGE_TRIMMED, PAGE_FAILED };
@@ -160,17 +182,20 @@ struct page_entry {
 	struct str room;
 	struct entry *entry; /* taken */
 };
-/* A page of entries above the position asked for, in order. MORE: there may be more below `upto`; END: there is nothing more up to it; TRIMMED: the bus no longer
- * has what follows `after`: `oldest`, above `after`, is the position after which it is whole (entries, if any, begin there). FAILED: ask again, and so is whatever
- * a bus of another epoch than the table's says: it must answer so, or name its epoch in `oldest` (0: it is the table's). */
-void sub_page(struct sub *s, struct page_entry *entries, size_t n, enum page_end end, struct pos oldest);
+/* A page of entries above the position asked for, in order. MORE: there may be more below `upto`;
+ * END: there is nothing more up to it; TRIMMED: the bus no longer has what follows `after`:
+ * `oldest`, above `after`, is the position after which it is whole (entries, if any, begin there).
+ * FAILED: ask again, and so is whatever a bus of another epoch than the table's says: it must
+ * answer so, or name its epoch in `oldest` (0: it is the table's). */
+void sub_page(
+	struct sub *s, struct page_entry *entries, size_t n, enum page_end end, struct pos oldest);
 
 /* --- between room.c, sub.c and feed.c ------------------------------------------------------ */
 
 /* A room appeared that a pattern matches; a cursor at the room's floor. */
 void sub_attach(struct sub *s, struct room *r);
 /* A hole, for the rooms of a pattern that are not in memory. */
-void sub_hole(struct sub *s, struct pos at);
+void sub_hole(struct sub *s, struct pos from, struct pos at);
 /* The table was reset; every sub starts again from the position of the other epoch. */
 void feed_restart(struct feed *f);
 /* Takes the cursor out of its room, its feed and its sub. */
@@ -187,7 +212,8 @@ void sub_set_state(struct sub *s, enum sub_state state);
 void sub_set_gap(struct sub *s, enum gap_reason reason, struct pos after, struct pos at);
 void sub_gap_told(struct sub *s);
 void sub_hole_told(struct sub *s);
-/* From here on everything of the sub's rooms, in memory or not yet, is or will be in their rings. */
+/* From here on everything of the sub's rooms, in memory or not yet, is or will be in their
+ * rings. */
 struct pos sub_floor(struct sub *s);
 /* Cursors at s->pos in all its rooms. */
 void sub_go_live(struct sub *s);

@@ -1,4 +1,5 @@
-/* ask.c - a short list (at most one question of a subscription is open), and the way to the bus and back */
+/* ask.c - a short list (at most one question of a subscription is open), and the way to
+ * the bus and back */
 #include "server/ask.h"
 
 #include "base/mem.h"
@@ -74,7 +75,8 @@ void ask_replay(struct table *t, struct sub *s, struct pos after, struct pos upt
 	struct str room = str_of(s->name);
 	unsigned max = 256 / s->feed->n_subs; /* of all rooms of a connection together */
 
-	w->bus->ops->replay(w->bus, &room, 1, after, upto, max < 16 ? 16 : max, ask_new(&w->asks, s));
+	w->bus->ops->replay(
+		w->bus, &room, 1, after, upto, max < 16 ? 16 : max, ask_new(&w->asks, s));
 }
 
 void ask_located(void *arg, uint64_t tag, struct pos pos, struct pos head)
@@ -85,8 +87,8 @@ void ask_located(void *arg, uint64_t tag, struct pos pos, struct pos head)
 		sub_located(s, pos, head);
 }
 
-void ask_replayed(void *arg, uint64_t tag, const struct bus_entry *entries, size_t n, enum bus_page end,
-	struct pos oldest)
+void ask_replayed(void *arg, uint64_t tag, const struct bus_entry *entries, size_t n,
+	enum bus_page end, struct pos oldest)
 {
 	static const enum page_end ends[] = { PAGE_MORE, PAGE_END, PAGE_TRIMMED, PAGE_FAILED };
 	struct worker *w = arg;
@@ -99,10 +101,15 @@ void ask_replayed(void *arg, uint64_t tag, const struct bus_entry *entries, size
 	for (size_t i = 0; i < n; i++) {
 		const struct bus_meta *m = &entries[i].meta;
 		struct entry_meta em = {
-			.ts_ms = m->ts_ms, .key = m->key, .client = m->client, .extra = m->extra, .no_echo = m->no_echo,
+			.ts_ms = m->ts_ms,
+			.key = m->key,
+			.client = m->client,
+			.extra = m->extra,
+			.no_echo = m->no_echo,
 		};
 		page[i].room = entries[i].room;
-		page[i].entry = entry_new(ENTRY_MESSAGE, entries[i].pos, w->net.now_ms, entries[i].bytes, &em);
+		page[i].entry = entry_new(
+			ENTRY_MESSAGE, entries[i].pos, w->net.now_ms, entries[i].bytes, &em);
 	}
 	sub_page(s, page, n, ends[end], oldest);
 	mem_free(page);

@@ -21,6 +21,7 @@ void ask_replay(struct table *t, struct sub *s, struct pos after, struct pos upt
 void ask_forget(struct table *t, struct sub *s);
 /* For the bus (struct bus_events); arg is the worker. */
 void ask_located(void *arg, uint64_t tag, struct pos pos, struct pos head);
-void ask_replayed(void *arg, uint64_t tag, const struct bus_entry *entries, size_t n, enum bus_page end, struct pos oldest);
+void ask_replayed(void *arg, uint64_t tag, const struct bus_entry *entries, size_t n,
+	enum bus_page end, struct pos oldest);
 
 #endif

@@ -5,44 +5,75 @@
 #include "base/mem.h"
 #include "bus/bus.h"
 #include "codec/name.h"
+#include "net/listen.h"
 
 #include <stdlib.h>
 
 static struct opt options[] = {
-	{ 'l', "listen", OPT_LIST, NULL, "ADDRESS", "9000 (loopback), :9000 (all), [::1]:9000, unix:PATH; repeat for more", 0, 0, NULL },
-	{ 'b', "bus", OPT_STRING, NULL, "URL", "what carries messages between instances (mem:)", 0, 0, NULL },
-	{ 0, "history", OPT_INT, NULL, "N", "messages kept of each room (1000)", 0, 10000000, NULL },
-	{ 0, "history-bytes", OPT_SIZE, NULL, "SIZE", "bytes kept of each room (1m)", 0, 0, NULL },
-	{ 0, "history-age", OPT_DURATION, NULL, "TIME", "how long a message is kept (1h)", 0, 0, NULL },
-	{ 0, "memory", OPT_SIZE, NULL, "SIZE", "of all rooms together; idle rooms go first (256m)", 0, 0, NULL },
-	{ 0, "slow", OPT_LIST, NULL, "[ROOM=]POLICY", "who falls behind: skip (told), latest, close; per room or pattern", 0, 0, NULL },
-	{ 0, "max-connections", OPT_INT, NULL, "N", "refuse more (10000, or what the file limit allows)", 1, 1000000, NULL },
-	{ 0, "max-rooms", OPT_INT, NULL, "N", "of one connection (1024)", 1, 100000, NULL },
-	{ 0, "max-message", OPT_SIZE, NULL, "SIZE", "refuse larger messages (1m)", 0, 0, NULL },
-	{ 0, "ping", OPT_DURATION, NULL, "TIME", "ping WebSockets that often (30s)", 0, 0, NULL },
-	{ 0, "pong", OPT_DURATION, NULL, "TIME", "cut those that do not answer within (10s)", 0, 0, NULL },
-	{ 0, "heartbeat", OPT_DURATION, NULL, "TIME", "of SSE and streams (15s)", 0, 0, NULL },
-	{ 0, "idle", OPT_DURATION, NULL, "TIME", "keep HTTP connections without a request (75s)", 0, 0, NULL },
-	{ 0, "origin", OPT_LIST, NULL, "ORIGIN", "let pages of that origin in besides the own host; * for all", 0, 0, NULL },
-	{ 0, "presence", OPT_STRING, NULL, "URL", "where presence lives (memory)", 0, 0, NULL },
-	{ 0, "presence-ttl", OPT_DURATION, NULL, "TIME", "a member without a heartbeat is gone after (30s)", 0, 0, NULL },
-	{ 0, "presence-grace", OPT_DURATION, NULL, "TIME", "a user may come back within before user_left (2s)", 0, 0, NULL },
-	{ 0, "dedup", OPT_DURATION, NULL, "TIME", "deduplication ids are known for (2m)", 0, 0, NULL },
-	{ 0, "dedup-max", OPT_INT, NULL, "N", "and so many of them (100000)", 0, 100000000, NULL },
-	{ 0, "backfills", OPT_INT, NULL, "N", "reads of the bus's history at a time (64)", 1, 100000, NULL },
-	{ 0, "config", OPT_STRING, NULL, "FILE", "long options, one a line; the command line wins", 0, 0, "file" },
-	{ 0, "check", OPT_FLAG, NULL, NULL, "print the settings as they would be, and exit", 0, 0, NULL },
-	{ 0, "log", OPT_CHOICE, NULL, "text|json", "how stderr looks", 0, 0, NULL },
-	{ 'q', "quiet", OPT_FLAG, NULL, NULL, "errors only", 0, 0, NULL },
-	{ 'v', "verbose", OPT_COUNT, NULL, NULL, "more on stderr; twice for debugging", 0, 0, NULL },
-	{ 'h', "help", OPT_FLAG, NULL, NULL, "this text", 0, 0, NULL },
-	{ 'V', "version", OPT_FLAG, NULL, NULL, "version and what is built in", 0, 0, NULL },
+	{ .letter = 'l', .name = "listen", .type = OPT_LIST, .arg = "ADDRESS",
+		.help = "9000 (loopback), :9000 (all), [::1]:9000, unix:PATH; repeat for more" },
+	{ .letter = 'b', .name = "bus", .type = OPT_STRING, .arg = "URL",
+		.help = "what carries messages between instances (mem:)" },
+	{ .name = "history", .type = OPT_INT, .arg = "N", .min = 0, .max = 10000000,
+		.help = "messages kept of each room (1000)" },
+	{ .name = "history-bytes", .type = OPT_SIZE, .arg = "SIZE",
+		.help = "bytes kept of each room (1m)" },
+	{ .name = "history-age", .type = OPT_DURATION, .arg = "TIME",
+		.help = "how long a message is kept (1h)" },
+	{ .name = "memory", .type = OPT_SIZE, .arg = "SIZE",
+		.help = "of all rooms together; idle rooms go first (256m)" },
+	{ .name = "slow", .type = OPT_LIST, .arg = "[ROOM=]POLICY",
+		.help = "who falls behind: skip (told), latest, close; per room or pattern" },
+	{ .name = "max-connections", .type = OPT_INT, .arg = "N", .min = 1, .max = 1000000,
+		.help = "refuse more (10000, or what the file limit allows)" },
+	{ .name = "max-rooms", .type = OPT_INT, .arg = "N", .min = 1, .max = 100000,
+		.help = "of one connection (1024)" },
+	{ .name = "publish-rate", .type = OPT_RATE, .arg = "RATE",
+		.help = "read a connection no faster, 100/s (any)" },
+	{ .name = "max-message", .type = OPT_SIZE, .arg = "SIZE",
+		.help = "refuse larger messages (1m)" },
+	{ .name = "ping", .type = OPT_DURATION, .arg = "TIME",
+		.help = "ping WebSockets that often (30s)" },
+	{ .name = "pong", .type = OPT_DURATION, .arg = "TIME",
+		.help = "cut those that do not answer within (10s)" },
+	{ .name = "heartbeat", .type = OPT_DURATION, .arg = "TIME",
+		.help = "of SSE and streams (15s)" },
+	{ .name = "idle", .type = OPT_DURATION, .arg = "TIME",
+		.help = "keep HTTP connections without a request (75s)" },
+	{ .name = "origin", .type = OPT_LIST, .arg = "ORIGIN",
+		.help = "let pages of that origin in besides the own host; * for all" },
+	{ .name = "presence", .type = OPT_STRING, .arg = "URL",
+		.help = "where presence lives (mem:)" },
+	{ .name = "presence-ttl", .type = OPT_DURATION, .arg = "TIME",
+		.help = "a member without a heartbeat is gone after (30s)" },
+	{ .name = "presence-grace", .type = OPT_DURATION, .arg = "TIME",
+		.help = "a user may come back within before user_left (2s)" },
+	{ .name = "dedup", .type = OPT_DURATION, .arg = "TIME",
+		.help = "deduplication ids are known for (2m)" },
+	{ .name = "dedup-max", .type = OPT_INT, .arg = "N", .min = 0, .max = 100000000,
+		.help = "and so many of them (100000)" },
+	{ .name = "backfills", .type = OPT_INT, .arg = "N", .min = 1, .max = 100000,
+		.help = "reads of the bus's history at a time (64)" },
+	{ .name = "config", .type = OPT_STRING, .arg = "FILE", .complete = "file",
+		.help = "long options, one a line; the command line wins" },
+	{ .name = "check", .type = OPT_FLAG,
+		.help = "print the settings as they would be, and exit" },
+	{ .name = "log", .type = OPT_CHOICE, .arg = "text|json",
+		.help = "how stderr looks" },
+	{ .letter = 'q', .name = "quiet", .type = OPT_FLAG,
+		.help = "errors only" },
+	{ .letter = 'v', .name = "verbose", .type = OPT_COUNT,
+		.help = "more on stderr; twice for debugging" },
+	{ .letter = 'h', .name = "help", .type = OPT_FLAG,
+		.help = "this text" },
+	{ .letter = 'V', .name = "version", .type = OPT_FLAG,
+		.help = "version and what is built in" },
 #ifdef RT_TEST
-	{ 0, "test-timeout", OPT_DURATION, NULL, "TIME", NULL, 0, 0, NULL },
+	{ .name = "test-timeout", .type = OPT_DURATION, .arg = "TIME" },
 #endif
-	{ 0, "completion", OPT_STRING, NULL, "SHELL", NULL, 0, 0, NULL },
-	{ 0, "dump-options", OPT_FLAG, NULL, NULL, NULL, 0, 0, NULL },
-	{ 0, NULL, OPT_END, NULL, NULL, NULL, 0, 0, NULL },
+	{ .name = "completion", .type = OPT_STRING, .arg = "SHELL" },
+	{ .name = "dump-options", .type = OPT_FLAG },
+	{ .type = OPT_END },
 };
 
 static void aim(const char *name, void *target)
@@ -80,6 +111,7 @@ const struct opt_program *conf_program(struct conf *c)
 	aim("slow", &c->slow);
 	aim("max-connections", &c->max_connections);
 	aim("max-rooms", &c->max_rooms);
+	aim("publish-rate", &c->publish_rate);
 	aim("max-message", &c->max_message);
 	aim("ping", &c->ping_ms);
 	aim("pong", &c->pong_ms);
@@ -109,6 +141,7 @@ void conf_init(struct conf *c)
 {
 	*c = (struct conf){
 		.bus = "mem:",
+		.presence = "mem:",
 		.history = 1000,
 		.history_bytes = 1 << 20,
 		.history_age_ms = 3600 * 1000,
@@ -162,20 +195,23 @@ static int read_slow(struct conf *c, struct err *e)
 		int policy = policy_of(eq ? str_skip(text, pattern.n + 1) : text);
 
 		if (policy < 0)
-			return err_set(e, ERR_USAGE, "--slow '%s': the policy is close, skip or latest", text.p);
+			return err_set(e, ERR_USAGE,
+				"--slow '%s': the policy is close, skip or latest", text.p);
 		if (!eq) {
 			c->slow_default = policy;
 			continue;
 		}
 		if (pattern_check(pattern, e) != 0)
 			return ERR_USAGE;
-		c->slow_rules[c->n_slow++] = (struct slow_rule){ mem_strndup(pattern.p, pattern.n), (enum slow_policy)policy };
+		c->slow_rules[c->n_slow++] = (struct slow_rule){ mem_strndup(pattern.p, pattern.n),
+			(enum slow_policy)policy };
 	}
 	return 0;
 }
 
 /* The file, then the command line again over it. */
-static int read_config(struct conf *c, const struct opt_program *p, int argc, char **argv, struct err *e)
+static int read_config(
+	struct conf *c, const struct opt_program *p, int argc, char **argv, struct err *e)
 {
 	struct opt_list *const lists[] = { &c->listen, &c->slow, &c->origins };
 	bool given[sizeof lists / sizeof *lists];
@@ -209,10 +245,15 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
-	if (c->presence && strcmp(c->presence, "mem:") != 0)
+	if (strcmp(c->presence, "mem:") != 0)
 		return err_set(e, ERR_USAGE, "--presence '%s': only mem: is built in", c->presence);
-	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 || c->idle_ms <= 0)
-		return err_set(e, ERR_USAGE, "--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
+	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 ||
+		c->idle_ms <= 0)
+		return err_set(e, ERR_USAGE,
+			"--history-age, --ping, --pong, --heartbeat and --idle must be above 0");
+	for (int i = 0; i < c->listen.n; i++)
+		if (listen_check(str_of(c->listen.v[i]), e) != 0)
+			return ERR_USAGE;
 	if (c->max_message < 64 || c->max_message > (64u << 20))
 		return err_set(e, ERR_USAGE, "--max-message must be between 64 and 64m");
 	return read_slow(c, e);
@@ -221,10 +262,13 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 struct table_conf conf_table(const struct conf *c, unsigned bus_caps)
 {
 	return (struct table_conf){
-		.limits = { .count = (uint64_t)c->history, .bytes = c->history_bytes, .age_ms = c->history_age_ms },
+		.limits = { .count = (uint64_t)c->history,
+			.bytes = c->history_bytes,
+			.age_ms = c->history_age_ms },
 		.memory = c->memory,
 		.replay = bus_caps & BUS_REPLAY,
-		/* mem: nothing of a new epoch was seen by anybody; an engine that outlives us says so by being ordered */
+		/* mem: nothing of a new epoch was seen by anybody; an engine that outlives us says
+		 * so by being ordered */
 		.epoch_of_data = (bus_caps & BUS_ORDERED) || strncmp(c->bus, "mem:", 4) == 0,
 		.slow = c->slow_rules,
 		.n_slow = c->n_slow,
@@ -241,20 +285,28 @@ void conf_print(const struct conf *c, struct buf *out)
 		buf_addf(out, "listen %s\n", c->listen.v[i]);
 	if (c->listen.n == 0)
 		buf_add_text(out, "listen 127.0.0.1:8080\n");
-	buf_addf(out, "bus %s\nhistory %lld\nhistory-bytes %llu\nhistory-age %lldms\nmemory %llu\n", c->bus,
-		(long long)c->history, (unsigned long long)c->history_bytes, (long long)c->history_age_ms,
-		(unsigned long long)c->memory);
+	buf_addf(out, "bus %s\nhistory %lld\nhistory-bytes %llu\nhistory-age %lldms\nmemory %llu\n",
+		c->bus, (long long)c->history, (unsigned long long)c->history_bytes,
+		(long long)c->history_age_ms, (unsigned long long)c->memory);
 	buf_addf(out, "slow %s\n", policies[c->slow_default]);
 	for (int i = 0; i < c->n_slow; i++)
-		buf_addf(out, "slow %s=%s\n", c->slow_rules[i].pattern, policies[c->slow_rules[i].policy]);
+		buf_addf(out, "slow %s=%s\n", c->slow_rules[i].pattern,
+			policies[c->slow_rules[i].policy]);
 	if (c->max_connections)
 		buf_addf(out, "max-connections %lld\n", (long long)c->max_connections);
-	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\nheartbeat %lldms\nidle %lldms\n",
+	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\n"
+		"heartbeat %lldms\nidle %lldms\n",
 		(long long)c->max_rooms, (unsigned long long)c->max_message, (long long)c->ping_ms,
 		(long long)c->pong_ms, (long long)c->heartbeat_ms, (long long)c->idle_ms);
+	if (c->publish_rate > 0)
+		buf_addf(out, "publish-rate %g/s\n", c->publish_rate);
 	for (int i = 0; i < c->origins.n; i++)
 		buf_addf(out, "origin %s\n", c->origins.v[i]);
-	buf_addf(out, "presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\nbackfills %lld\nlog %s\n",
-		(long long)c->presence_ttl_ms, (long long)c->presence_grace_ms, (long long)c->dedup_ms,
-		(long long)c->dedup_max, (long long)c->backfills, c->log ? "json" : "text");
+	buf_addf(out, "presence %s\n", c->presence);
+	buf_addf(out,
+		"presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\n"
+		"backfills %lld\nlog %s\n",
+		(long long)c->presence_ttl_ms, (long long)c->presence_grace_ms,
+		(long long)c->dedup_ms, (long long)c->dedup_max, (long long)c->backfills,
+		c->log ? "json" : "text");
 }

@@ -17,6 +17,7 @@ struct conf {
 	int64_t max_connections;      /* 0: as many as the file limit allows, 10,000 at most */
 	int64_t max_rooms;            /* of a connection */
 	int64_t timeout_ms;           /* of heads and bodies, for tests; 0: as always */
+	double publish_rate;          /* messages per second of a connection; 0: any */
 	int64_t ping_ms, pong_ms, heartbeat_ms, idle_ms;
 	int64_t presence_ttl_ms, presence_grace_ms;
 	int64_t dedup_ms, dedup_max, backfills;
@@ -37,7 +38,8 @@ void conf_init(struct conf *c);
 void conf_fini(struct conf *c);
 /* The option table, with targets in `c`. */
 const struct opt_program *conf_program(struct conf *c);
-/* Parses argv and --config (the command line wins); checks what can be checked. Positive: operands that should not be there. */
+/* Parses argv and --config (the command line wins); checks what can be checked. Positive: operands
+ * that should not be there. */
 int conf_read(struct conf *c, int argc, char **argv, struct err *e);
 /* The settings as a configuration file, for --check. */
 void conf_print(const struct conf *c, struct buf *out);

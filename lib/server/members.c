@@ -1,6 +1,8 @@
-/* members.c - presence as the gateway sees it: who joins and leaves by connecting, who asks, who types
+/* members.c - presence as the gateway sees it: who joins and leaves by connecting,
+ * who asks, who types
  *
- * Who is present is kept in presence/; here connections become joins and leaves, transitions become user_joined and user_left. */
+ * Who is present is kept in presence/; here connections become joins and leaves, transitions become
+ * user_joined and user_left. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "codec/name.h"
@@ -8,7 +10,8 @@
 #include "net/http.h"
 #include "server/worker.h"
 
-static void say_presence(struct worker *w, const char *type, struct str room, struct str user, struct str client)
+static void say_presence(
+	struct worker *w, const char *type, struct str room, struct str user, struct str client)
 {
 	struct buf b = { 0 };
 
@@ -62,7 +65,8 @@ void members_typing(struct worker *w, struct str room, struct str bytes)
 {
 	struct msg msg;
 
-	if (msg_parse(&msg, bytes, MSG_FROM_BUS, NULL) != 0 || !msg_is(&msg, MSG_TYPE, STR("typing")))
+	if (msg_parse(&msg, bytes, MSG_FROM_BUS, NULL) != 0 ||
+		!msg_is(&msg, MSG_TYPE, STR("typing")))
 		return;
 	w->text.n = 0;
 	if (msg_string(&msg, MSG_USER_ID, &w->text))
@@ -80,7 +84,8 @@ static void add_member(void *arg, const struct presence_member *m)
 
 	buf_add_text(l->b, l->n++ ? ",{\"user_id\":" : "{\"user_id\":");
 	buf_add_json(l->b, m->user);
-	buf_addf(l->b, ",\"last_seen\":%.3f,\"typing\":%s}", (double)m->last_seen_ms / 1000, m->typing ? "true" : "false");
+	buf_addf(l->b, ",\"last_seen\":%.3f,\"typing\":%s}", (double)m->last_seen_ms / 1000,
+		m->typing ? "true" : "false");
 }
 
 /* "members":[...],"count":n,"scope":"instance" */
@@ -131,7 +136,8 @@ void members_post(struct worker *w, struct conn *c, const struct head *h, struct
 
 	if (rc == 0 && body.n)
 		rc = msg_parse(&m, body, MSG_FROM_CLIENT, &e);
-	if (rc == 0 && http_query(h, "user_id", &user) <= 0 && (!body.n || !msg_string(&m, MSG_USER_ID, &user)))
+	if (rc == 0 && http_query(h, "user_id", &user) <= 0 &&
+		(!body.n || !msg_string(&m, MSG_USER_ID, &user)))
 		rc = err_set(&e, ERR_INVALID, "no user_id, in the body or the query");
 	if (rc == 0)
 		rc = user_check(buf_str(&user), &e);
@@ -139,7 +145,8 @@ void members_post(struct worker *w, struct conn *c, const struct head *h, struct
 		http_problem(c, http_status(rc), str_of(e.text));
 		goto out;
 	}
-	w->presence->ops->beat(w->presence, room, buf_str(&user), conn_client(c), w->presence->ttl_ms, clock_ms());
+	w->presence->ops->beat(
+		w->presence, room, buf_str(&user), conn_client(c), w->presence->ttl_ms, clock_ms());
 	if (body.n && msg_is(&m, MSG_TYPE, STR("typing"))) {
 		struct buf b = { 0 };
 		buf_add_text(&b, "{\"type\":\"typing\",\"user_id\":");

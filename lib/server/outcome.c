@@ -36,7 +36,9 @@ void outcomes_fini(struct outcomes *o)
 
 static void grow(struct outcomes *o)
 {
-	struct outcomes bigger = { .first = o->first, .next = o->next, .cap = o->cap ? o->cap * 2 : 64 };
+	struct outcomes bigger = {
+		.first = o->first, .next = o->next, .cap = o->cap ? o->cap * 2 : 64
+	};
 
 	bigger.ring = mem_array(bigger.cap, sizeof *bigger.ring);
 	for (uint64_t tag = o->first; tag < o->next; tag++)
@@ -104,7 +106,8 @@ void outcomes_tell(struct outcomes *o)
 		enum pub_outcome what = one.result.outcome;
 
 		conn_published(one.conn, str_make(one.ref, one.ref_n), &one.result);
-		/* What follows on this connection must not overtake what may be lost: he resends from here. */
+		/* What follows on this connection must not overtake what may be lost: he
+		 * resends from here. */
 		if (what == PUB_UNKNOWN || what == PUB_UNAVAILABLE)
 			conn_bye(one.conn, 1013, STR("the bus is not available; try again"));
 		free_reason(&one);

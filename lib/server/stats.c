@@ -1,6 +1,7 @@
 /* stats.c - what an operator asks: HTTP resources, records of `_log`, counters
  *
- * Nothing here is on the path of a message. Reports are built as text, since every value is a number or goes through buf_add_json. */
+ * Nothing here is on the path of a message. Reports are built as text, since every value is a
+ * number or goes through buf_add_json. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -13,14 +14,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define JSON "application/json"
+#define JSON         "application/json"
+#define COUNTERS_MAX 40
 
 static void add_u64(struct buf *b, const char *name, uint64_t v)
 {
 	buf_addf(b, ",\"%s\":%llu", name, (unsigned long long)v);
 }
 
-/* --- records ------------------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 void worker_log(struct worker *w, int level, struct str json)
 {
@@ -60,7 +62,8 @@ void stats_closed(void *worker, struct conn *c, unsigned code, struct str reason
 	struct buf b = { 0 };
 
 	if (code == 0)
-		return; /* a poll that was answered, or a subscription that was refused, is no event */
+		return; /* a poll that was answered, or a subscription that was
+		         * refused, is no event */
 	buf_add_text(&b, "{\"event\":\"close\",");
 	add_conn(&b, c);
 	buf_add_text(&b, ",\"rooms\":");
@@ -97,10 +100,12 @@ void stats_gap(void *worker, struct conn *c, const struct gap *g)
 	buf_fini(&b);
 }
 
-/* Who sends rubbish all the time fills neither disk nor room: the rest of a second is counted in the next record. */
+/* Who sends rubbish all the time fills neither disk nor room: the rest of a second is counted in
+ * the next record. */
 #define REFUSALS_A_SECOND 20
 
-void stats_refused(struct worker *w, const struct conn *c, struct str room, int code, struct str reason)
+void stats_refused(
+	struct worker *w, const struct conn *c, struct str room, int code, struct str reason)
 {
 	struct buf b = { 0 };
 
@@ -120,7 +125,7 @@ void stats_refused(struct worker *w, const struct conn *c, struct str room, int 
 	}
 	buf_add_text(&b, "\"room\":");
 	buf_add_json(&b, room);
-	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", err_name(code));
+	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", pub_code((enum err_code)code));
 	buf_add_json(&b, reason);
 	if (w->refused_unsaid)
 		add_u64(&b, "unsaid", w->refused_unsaid);
@@ -130,7 +135,7 @@ void stats_refused(struct worker *w, const struct conn *c, struct str room, int 
 	buf_fini(&b);
 }
 
-/* --- counters -------------------------------------------------------------------------------------------- */
+/* --- counters --------------------------------------------------------------------------------- */
 
 /* Every counter once: its name, what it says, and where it is. */
 struct counter {
@@ -161,11 +166,12 @@ static uint64_t rss_bytes(void)
 	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static size_t counters(const struct worker *w, struct counter out[32])
+static size_t counters(const struct worker *w, struct counter out[COUNTERS_MAX])
 {
 	const struct net_stats *n = &w->net.stats;
 	const struct counter list[] = {
-		{ "uptime_ms", "milliseconds since the start", true, (uint64_t)(clock_ms() - w->started_ms) },
+		{ "uptime_ms", "milliseconds since the start", true,
+			(uint64_t)(clock_ms() - w->started_ms) },
 		{ "connections", "open connections", true, w->net.n_conns },
 		{ "subscriptions", "rooms and patterns subscribed to", true, w->table.n_subs },
 		{ "rooms", "rooms in memory", true, w->table.rooms.n },
@@ -177,6 +183,8 @@ static size_t counters(const struct worker *w, struct counter out[32])
 		{ "connections_refused", "connections over the limit", false, n->refused },
 		{ "requests", "HTTP requests", false, n->requests },
 		{ "published", "messages handed to the bus", false, w->stats.published },
+		{ "publish_throttled", "times a connection was not read because of its rate", false,
+			n->throttled },
 		{ "publish_refused", "messages refused", false, w->stats.refused },
 		{ "publish_unknown", "messages with an unknown outcome", false, w->stats.unknown },
 		{ "delivered", "messages received from the bus", false, w->stats.delivered },
@@ -194,13 +202,14 @@ static size_t counters(const struct worker *w, struct counter out[32])
 	};
 	size_t n_list = sizeof list / sizeof *list;
 
+	_Static_assert(sizeof list <= COUNTERS_MAX * sizeof *list, "counters");
 	memcpy(out, list, sizeof list);
 	return n_list;
 }
 
 void stats_counters(struct worker *w, struct buf *out)
 {
-	struct counter list[32];
+	struct counter list[COUNTERS_MAX];
 	size_t n = counters(w, list);
 
 	buf_add_text(out, "{\"event\":\"stats\"");
@@ -211,22 +220,23 @@ void stats_counters(struct worker *w, struct buf *out)
 
 static void get_metrics(struct worker *w, struct conn *c, const struct head *h)
 {
-	struct counter list[32];
+	struct counter list[COUNTERS_MAX];
 	size_t n = counters(w, list);
 	struct buf b = { 0 };
 
 	(void)h;
 	for (size_t i = 0; i < n; i++) {
 		const char *suffix = list[i].gauge ? "" : "_total";
-		buf_addf(&b, "# HELP rt_%s%s %s\n# TYPE rt_%s%s %s\nrt_%s%s %llu\n", list[i].name, suffix, list[i].help,
-			list[i].name, suffix, list[i].gauge ? "gauge" : "counter", list[i].name, suffix,
+		buf_addf(&b, "# HELP rt_%s%s %s\n# TYPE rt_%s%s %s\nrt_%s%s %llu\n", list[i].name,
+			suffix, list[i].help, list[i].name, suffix,
+			list[i].gauge ? "gauge" : "counter", list[i].name, suffix,
 			(unsigned long long)list[i].value);
 	}
 	http_reply(c, 200, "text/plain; version=0.0.4; charset=utf-8", STR(""), buf_str(&b));
 	buf_fini(&b);
 }
 
-/* --- rooms and connections ----------------------------------------------------------------------------------- */
+/* --- rooms and connections -------------------------------------------------------------------- */
 
 static void get_rooms(struct worker *w, struct conn *c, const struct head *h)
 {
@@ -236,14 +246,16 @@ static void get_rooms(struct worker *w, struct conn *c, const struct head *h)
 	bool first = true;
 
 	if (filter < 0 || (filter && pattern_check(buf_str(&match), &e) != 0)) {
-		http_problem(c, 400, e.code ? str_of(e.text) : STR("match: broken percent-encoding"));
+		http_problem(
+			c, 400, e.code ? str_of(e.text) : STR("match: broken percent-encoding"));
 		goto out;
 	}
 	buf_add_char(&b, '[');
 	map_for_each(node, &w->table.rooms) {
 		const struct room *r = map_entry(node, struct room, node);
 
-		if (room_name_internal(node->key) || (filter && !pattern_match(buf_str(&match), node->key)))
+		if (room_name_internal(node->key) ||
+			(filter && !pattern_match(buf_str(&match), node->key)))
 			continue;
 		if (!first)
 			buf_add_char(&b, ',');
@@ -284,7 +296,8 @@ static void get_connections(struct worker *w, struct conn *c, const struct head 
 		const struct conn *o = list_entry(it, struct conn, all);
 		struct lag lag;
 
-		if (!o->sub || !o->transport || o->closing || (filter && !str_eq(conn_user(o), buf_str(&user))))
+		if (!o->sub || !o->transport || o->closing ||
+			(filter && !str_eq(conn_user(o), buf_str(&user))))
 			continue;
 		lag = feed_lag(&o->sub->feed, w->net.now_ms);
 		buf_add_text(&b, first ? "{" : ",{");
@@ -306,7 +319,7 @@ out:
 	buf_fini(&user);
 }
 
-/* --- the rest ------------------------------------------------------------------------------------------------------ */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 static void get_health(struct worker *w, struct conn *c, const struct head *h)
 {
@@ -321,7 +334,8 @@ static void get_ready(struct worker *w, struct conn *c, const struct head *h)
 	if (w->draining)
 		http_problem(c, 503, STR("the server is going down"));
 	else if (!w->bus_up)
-		http_problem(c, 503, w->down_why ? str_of(w->down_why) : STR("the bus is not connected"));
+		http_problem(c, 503,
+			w->down_why ? str_of(w->down_why) : STR("the bus is not connected"));
 	else
 		http_reply(c, 200, JSON, STR(""), STR("{\"ready\":true}\n"));
 }
@@ -332,9 +346,11 @@ static void get_root(struct worker *w, struct conn *c, const struct head *h)
 	(void)h;
 	http_reply(c, 200, "text/plain; charset=utf-8", STR(""),
 		STR("rt-serve\n\n"
-		    "subscribe  curl -N  /stream/ROOM    (NDJSON)     /events/ROOM (SSE)   /ws/ROOM (WebSocket)   /poll/ROOM?since=ID\n"
+		    "subscribe  curl -N  /stream/ROOM    (NDJSON)     /events/ROOM (SSE)   "
+		    "/ws/ROOM (WebSocket)   /poll/ROOM?since=ID\n"
 		    "publish    curl -d '{\"text\":\"hi\"}'  /pub/ROOM\n"
-		    "look       /history/ROOM  /presence/ROOM  /rooms  /connections  /metrics  /healthz  /readyz\n"));
+		    "look       /history/ROOM  /presence/ROOM  /rooms  /connections  /metrics  "
+		    "/healthz  /readyz\n"));
 }
 
 static const struct resource {
@@ -349,7 +365,8 @@ static const struct resource {
 	{ STR("/connections"), get_connections },
 };
 
-static void presence_request(struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body)
+static void presence_request(
+	struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body)
 {
 	struct err e = { 0 };
 

@@ -1,17 +1,18 @@
 /* worker.c - the path of a message through one instance
  *
- *      ws / http client                                       ws / sse / stream / poll clients
- *        |  bytes                                                       ^  frame bytes
- *      1 net/ws.c, net/pub.c    decode, hand over                       |
- *        v                                              6 net/flush.c   conn_flush(): what is owed, one write
- *      2 on_publish()           authorise, limit, stamp                 ^  at the end of the loop turn, or when writable again
- *        v                                                              |
- *      3 bus/bus.c bus_publish() -> mem | ...          5 room/room.c    room_append(): wake subscribers
- *        |                                                              ^
- *        +--> every worker of every instance ----->    4 on_deliver()   deduplicate, give it its position
+ *      ws / http client                                ws / sse / stream / poll clients
+ *        |  bytes                                                ^  frame bytes
+ *      1 net/ws.c, net/pub.c    decode, hand over                |
+ *        v                                       6 net/flush.c   conn_flush(): what is owed, one
+ *      2 on_publish()    authorise, limit, stamp                 ^  write at the end of the turn
+ *        v                                                       |
+ *      3 bus/bus.c bus_publish() -> mem | ...    5 room/room.c   room_append(): wake subscribers
+ *        |                                                       ^
+ *        +--> every worker of every instance --> 4 on_deliver()  deduplicate, give it its position
  *
- * Bus first, room second, for everybody, the local publisher included: so all subscribers see one order, there is one path to test, and no
- * echo filter. What is not on the path (HTTP resources, records, counters) is in stats.c. */
+ * Bus first, room second, for everybody, the local publisher included: so all subscribers see one
+ * order, there is one path to test, and no echo filter. What a client may say beside its message is
+ * in stamp.c; what is not on the path (HTTP resources, records, counters) is in stats.c. */
 #include "server/worker.h"
 
 #include "base/clock.h"
@@ -20,17 +21,19 @@
 #include "codec/name.h"
 #include "net/conn.h"
 #include "net/http.h"
+#include "server/stamp.h"
 
-#define EXTRA_MAX 2048 /* bytes of _attempt, _from and _reason */
+#define DEEP_SEGMENTS 5
+#define DEEP_WARNINGS 20   /* as many rooms are warned of */
 
-static void refuse(struct worker *w, const struct conn *c, struct str room, uint64_t tag, enum err_code code,
-	struct str reason)
+static void refuse(struct worker *w, const struct conn *c, struct str room, uint64_t tag,
+	enum err_code code, struct str reason)
 {
 	stats_refused(w, c, room, code, reason);
 	outcome_refused(&w->outcomes, tag, code, reason);
 }
 
-/* --- hop 2: from a client to the bus ---------------------------------------------------------------------- */
+/* --- hop 2: from a client to the bus ---------------------------------------------------------- */
 
 /* May this connection do that with this room? (Tokens will be asked here.) */
 static int allow(void *arg, struct conn *c, enum net_ask what, struct str room, struct err *e)
@@ -41,96 +44,11 @@ static int allow(void *arg, struct conn *c, enum net_ask what, struct str room, 
 	if (room.n == 0 || !room_name_internal(room))
 		return 0;
 	if (what == ASK_PUBLISH)
-		return err_set(e, ERR_DENIED, "room '" STR_FMT "' is the server's own", STR_ARG(room));
+		return err_set(
+			e, ERR_DENIED, "room '" STR_FMT "' is the server's own", STR_ARG(room));
 	if (!c->loopback)
-		return err_set(e, ERR_DENIED, "room '" STR_FMT "' is for loopback connections only", STR_ARG(room));
-	return 0;
-}
-
-/* The room: of the path or of `_room`, as the transport wants it. */
-static int find_room(struct worker *w, const struct publication *p, struct str *room, struct err *e)
-{
-	w->room.n = 0;
-	*room = p->room;
-	if ((!p->room_first || !p->room.n) && msg_string(p->msg, MSG_ROOM, &w->room))
-		*room = buf_str(&w->room);
-	if (room->n == 0)
-		return err_set(e, ERR_INVALID, "no room: name one in the path or in '_room'");
-	return room_name_check(*room, e);
-}
-
-static int take_key(struct worker *w, const struct msg *m, struct bus_meta *meta, struct err *e)
-{
-	w->key.n = 0;
-	if (!msg_string(m, MSG_KEY, &w->key))
-		return 0;
-	if (w->key.n == 0 || w->key.n > KEY_MAX_BYTES)
-		return err_set(e, ERR_INVALID, "'_key' must have 1 to %d bytes", KEY_MAX_BYTES);
-	meta->key = buf_str(&w->key);
-	return 0;
-}
-
-static int take_dedup(struct worker *w, const struct publication *p, struct bus_meta *meta, struct err *e)
-{
-	w->dedup_id.n = 0;
-	if (msg_string(p->msg, MSG_DEDUP, &w->dedup_id))
-		meta->dedup = buf_str(&w->dedup_id);
-	else
-		meta->dedup = p->dedup;
-	return msg_has(p->msg, MSG_DEDUP) ? dedup_check(meta->dedup, e) : 0;
-}
-
-/* Members that are carried as given. */
-static int take_extra(struct worker *w, const struct msg *m, struct bus_meta *meta, struct err *e)
-{
-	static const enum msg_member carried[] = { MSG_ATTEMPT, MSG_FROM, MSG_REASON };
-
-	w->extra.n = 0;
-	for (size_t i = 0; i < sizeof carried / sizeof *carried; i++) {
-		struct str raw = msg_raw(m, carried[i]);
-		if (raw.n == 0)
-			continue;
-		if (raw.n > EXTRA_MAX)
-			return err_set(e, ERR_TOO_LARGE, "'%s' is over %d bytes", msg_member_name(carried[i]), EXTRA_MAX);
-		buf_addf(&w->extra, "%s\"%s\":", w->extra.n ? "," : "", msg_member_name(carried[i]));
-		buf_add_str(&w->extra, raw);
-	}
-	meta->extra = buf_str(&w->extra);
-	return 0;
-}
-
-/* Joins, leaves and typing are news, not history. */
-static bool is_ephemeral(const struct msg *m)
-{
-	return msg_has(m, MSG_TYPE) &&
-		(msg_is(m, MSG_TYPE, STR("typing")) || msg_is(m, MSG_TYPE, STR("user_joined")) ||
-			msg_is(m, MSG_TYPE, STR("user_left")));
-}
-
-/* Everything that decides whether and as what a message is published. */
-static int stamp(struct worker *w, const struct publication *p, struct str *room, struct bus_meta *meta, struct err *e)
-{
-	int rc = find_room(w, p, room, e);
-
-	if (rc == 0)
-		rc = allow(w, p->conn, ASK_PUBLISH, *room, e);
-	if (rc == 0)
-		rc = take_key(w, p->msg, meta, e);
-	if (rc == 0)
-		rc = take_dedup(w, p, meta, e);
-	if (rc == 0)
-		rc = take_extra(w, p->msg, meta, e);
-	if (rc)
-		return rc;
-	w->payload.n = 0;
-	msg_payload(p->msg, conn_user(p->conn), &w->payload);
-	if (w->payload.n > w->conf->max_message)
-		return err_set(e, ERR_TOO_LARGE, "message of %zu bytes, over the limit of %llu", w->payload.n,
-			(unsigned long long)w->conf->max_message);
-	meta->client = p->client;
-	meta->ts_ms = clock_wall_ms();
-	meta->live = is_ephemeral(p->msg);
-	meta->no_echo = meta->live;
+		return err_set(e, ERR_DENIED, "room '" STR_FMT "' is for loopback connections only",
+			STR_ARG(room));
 	return 0;
 }
 
@@ -146,10 +64,15 @@ static void on_publish(void *arg, const struct publication *p)
 	if (w->flushing)
 		w->net.again = true;
 	if (!p->msg) {
-		refuse(w, p->conn, p->room, tag, (enum err_code)p->refused->code, str_of(p->refused->text));
+		refuse(w, p->conn, p->room, tag, (enum err_code)p->refused->code,
+			str_of(p->refused->text));
 		return;
 	}
-	rc = stamp(w, p, &room, &meta, &e);
+	rc = stamp_room(w, p, &room, &e);
+	if (rc == 0)
+		rc = allow(w, p->conn, ASK_PUBLISH, room, &e);
+	if (rc == 0)
+		rc = stamp_message(w, p, &meta, &e);
 	if (rc) {
 		refuse(w, p->conn, p->room, tag, (enum err_code)rc, str_of(e.text));
 		return;
@@ -162,19 +85,28 @@ static void on_publish(void *arg, const struct publication *p)
 	bus_publish(w->bus, room, buf_str(&w->payload), &meta, tag);
 }
 
-/* --- hop 4: from the bus to a room ---------------------------------------------------------------------------- */
+/* --- hop 4: from the bus to a room ------------------------------------------------------------ */
 
 static bool is_ordered(const struct worker *w)
 {
 	return w->bus->ops->caps & BUS_ORDERED;
 }
 
+/* Is the id ours to look after? No id of ours is longer than DEDUP_MAX_BYTES, whatever others
+ * send. */
+static bool remembers(const struct worker *w, const struct bus_meta *m)
+{
+	return m->dedup.n && m->dedup.n <= DEDUP_MAX_BYTES && !m->live &&
+	       !(w->bus->ops->caps & BUS_DEDUP);
+}
+
 /* A duplicate is acknowledged with the first one's position, and goes no further. */
-static bool is_duplicate(struct worker *w, struct str room, const struct bus_meta *m, int64_t now_ms)
+static bool is_duplicate(
+	struct worker *w, struct str room, const struct bus_meta *m, int64_t now_ms)
 {
 	const struct pos *first;
 
-	if (m->dedup.n == 0 || m->live || (w->bus->ops->caps & BUS_DEDUP))
+	if (!remembers(w, m))
 		return false;
 	first = dedup_find(&w->dedup, room, m->dedup, now_ms);
 	if (!first)
@@ -185,7 +117,21 @@ static bool is_duplicate(struct worker *w, struct str room, const struct bus_met
 	return true;
 }
 
-static void on_deliver(void *arg, struct str room, struct pos pos, struct str bytes, const struct bus_meta *m)
+/* What other programs put on the bus may have names that no room of ours has. */
+static bool is_foreign_name(struct worker *w, struct str room, const struct bus_meta *m)
+{
+	struct err e = { 0 };
+
+	if (m->tag || room_name_check(room, &e) == 0)
+		return false;
+	if (w->stats.skipped++ == 0)
+		log_warn("a message of the bus is skipped: %s (said once; /metrics counts)",
+			e.text);
+	return true;
+}
+
+static void on_deliver(
+	void *arg, struct str room, struct pos pos, struct str bytes, const struct bus_meta *m)
 {
 	struct worker *w = arg;
 	int64_t now_ms = w->net.now_ms;
@@ -197,25 +143,27 @@ static void on_deliver(void *arg, struct str room, struct pos pos, struct str by
 		.no_echo = m->no_echo,
 	};
 
-	if (is_duplicate(w, room, m, now_ms))
+	if (is_foreign_name(w, room, m) || is_duplicate(w, room, m, now_ms))
 		return;
 	if (!is_ordered(w)) {
 		if (!m->live)
 			w->head.lo++;
 		pos = w->head;
 	}
-	if (m->dedup.n && !m->live && !(w->bus->ops->caps & BUS_DEDUP))
+	if (remembers(w, m))
 		dedup_add(&w->dedup, room, m->dedup, pos, now_ms);
 	w->stats.delivered++;
 	room_append(&w->table, room_get(&w->table, room, now_ms),
-		entry_new(m->live ? ENTRY_EPHEMERAL : ENTRY_MESSAGE, pos, now_ms, bytes, &em), now_ms);
+		entry_new(m->live ? ENTRY_EPHEMERAL : ENTRY_MESSAGE, pos, now_ms, bytes, &em),
+		now_ms);
 	if (m->live)
 		members_typing(w, room, bytes);
 	if (m->tag && !is_ordered(w))
 		outcome_acked(&w->outcomes, m->tag, m->live ? NULL : &pos, false);
 }
 
-static void on_published(void *arg, uint64_t tag, enum bus_outcome what, struct pos pos, struct str reason)
+static void on_published(
+	void *arg, uint64_t tag, enum bus_outcome what, struct pos pos, struct str reason)
 {
 	struct worker *w = arg;
 	bool stored = pos.hi || pos.lo;
@@ -284,9 +232,21 @@ static void on_state(void *arg, bool up, struct pos start, struct str why)
 		log_bus(w, up, why);
 }
 
-/* --- the tables of hops 3 to 6 --------------------------------------------------------------------------------- */
+/* --- the tables of hops 3 to 6 ---------------------------------------------------------------- */
+
+/* Other buses have advice about depth, which is not a limit. */
+static void on_created(struct table *t, struct str room)
+{
+	struct worker *w = t->arg;
+	int n = name_segments(room);
+
+	if (n > DEEP_SEGMENTS && w->n_deep++ < DEEP_WARNINGS)
+		log_warn("room '" STR_FMT "' has %d segments: NATS advises %d at most",
+			STR_ARG(room), n, DEEP_SEGMENTS);
+}
 
 static const struct table_ops table_ops = {
+	.created = on_created,
 	.locate = ask_locate,
 	.replay = ask_replay,
 	.forget = ask_forget,
@@ -303,14 +263,15 @@ static const struct bus_events bus_events = {
 	.head = on_head,
 };
 
-/* --- messages of the server's own --------------------------------------------------------------------------- */
+/* --- messages of the server's own ------------------------------------------------------------- */
 
 void worker_say(struct worker *w, struct str room, struct str payload, bool live, struct str client)
 {
 	struct bus_meta meta = {
 		.client = client,
 		.ts_ms = clock_wall_ms(),
-		/* What is this instance's own news has no place in the log of a bus that others share. */
+		/* What is this instance's own news has no place in the log of a bus
+		 * that others share. */
 		.live = live || (is_ordered(w) && room_name_internal(room)),
 		.no_echo = live,
 	};
@@ -321,7 +282,7 @@ void worker_say(struct worker *w, struct str room, struct str payload, bool live
 		bus_publish(w->bus, room, payload, &meta, 0);
 }
 
-/* --- the turn -------------------------------------------------------------------------------------------------------- */
+/* --- the turn --------------------------------------------------------------------------------- */
 
 static void go_on(uv_idle_t *idle)
 {
@@ -389,7 +350,7 @@ static void on_stats_timer(uv_timer_t *timer)
 	buf_fini(&b);
 }
 
-/* --- opening and closing ------------------------------------------------------------------------------------------------ */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static int ready(void *arg, struct err *e)
 {
@@ -420,7 +381,9 @@ static uint64_t turn_bytes(const struct conf *c)
 {
 	uint64_t n = c->history_bytes / 2;
 
-	return n < NET_TURN_BYTES_MIN ? NET_TURN_BYTES_MIN : n > NET_TURN_BYTES_MAX ? NET_TURN_BYTES_MAX : n;
+	return n < NET_TURN_BYTES_MIN   ? NET_TURN_BYTES_MIN
+	       : n > NET_TURN_BYTES_MAX ? NET_TURN_BYTES_MAX
+	                                : n;
 }
 
 static struct net_conf net_conf(const struct conf *c)
@@ -430,6 +393,7 @@ static struct net_conf net_conf(const struct conf *c)
 		.max_message = c->max_message,
 		.max_connections = (unsigned)c->max_connections,
 		.max_rooms = (unsigned)c->max_rooms,
+		.publish_rate = c->publish_rate,
 		.ping_ms = c->ping_ms,
 		.pong_ms = c->pong_ms,
 		.head_ms = c->timeout_ms ? c->timeout_ms : 10000,
@@ -482,7 +446,8 @@ static void start_handles(struct worker *w)
 	}
 	uv_prepare_start(&w->before_poll, before_poll);
 	uv_check_start(&w->after_poll, after_poll);
-	uv_timer_start(&w->sweep_timer, on_sweep, (uint64_t)table_sweep_every(&w->table), (uint64_t)table_sweep_every(&w->table));
+	uv_timer_start(&w->sweep_timer, on_sweep, (uint64_t)table_sweep_every(&w->table),
+		(uint64_t)table_sweep_every(&w->table));
 	uv_timer_start(&w->presence_timer, on_presence_timer, 100, 100);
 	uv_timer_start(&w->stats_timer, on_stats_timer, 10000, 10000);
 }
@@ -561,8 +526,12 @@ static void free_all(struct worker *w)
 void worker_close(struct worker *w)
 {
 	uv_handle_t *const handles[] = {
-		(uv_handle_t *)&w->go_on, (uv_handle_t *)&w->sweep_timer, (uv_handle_t *)&w->presence_timer,
-		(uv_handle_t *)&w->stats_timer, (uv_handle_t *)&w->before_poll, (uv_handle_t *)&w->after_poll,
+		(uv_handle_t *)&w->go_on,
+		(uv_handle_t *)&w->sweep_timer,
+		(uv_handle_t *)&w->presence_timer,
+		(uv_handle_t *)&w->stats_timer,
+		(uv_handle_t *)&w->before_poll,
+		(uv_handle_t *)&w->after_poll,
 	};
 
 	for (int i = 0; i < w->n_listeners; i++)

@@ -1,6 +1,7 @@
 /* worker.h - one instance of rt-serve: rooms, bus and connections tied together on one loop
  *
- * Open, run the loop, drain, close. Everything it reports goes to stderr (base/log) and to the rooms `_log` and `_stats`. */
+ * Open, run the loop, drain, close. Everything it reports goes to stderr (base/log) and to the
+ * rooms `_log` and `_stats`. */
 #ifndef RT_SERVER_WORKER_H
 #define RT_SERVER_WORKER_H
 
@@ -38,12 +39,15 @@ struct worker {
 	uv_timer_t sweep_timer, presence_timer, stats_timer;
 	int64_t started_ms;
 	struct worker_stats stats;
+	unsigned n_deep;           /* rooms of many segments */
 	char *down_why;
-	int64_t refused_ms;        /* of refused publications: the second that n_refused counts, and those without a record */
+	int64_t refused_ms;        /* of refused publications: the second that n_refused counts,
+	                            * and those without a record */
 	uint64_t n_refused, refused_unsaid;
 };
 
-/* Opens the bus, presence and listeners; serves as soon as the loop runs and the bus is up. `conf` is borrowed until worker_close. */
+/* Opens the bus, presence and listeners; serves as soon as the loop runs and the bus is up. `conf`
+ * is borrowed until worker_close. */
 int worker_open(struct worker *w, uv_loop_t *loop, const struct conf *conf, struct err *e);
 /* New settings where they can change at run time (limits, slow rules, origins). */
 void worker_reload(struct worker *w, const struct conf *conf);
@@ -51,7 +55,8 @@ void worker_reload(struct worker *w, const struct conf *conf);
 void worker_drain(struct worker *w);
 /* Nothing is left to finish. */
 bool worker_is_drained(const struct worker *w);
-/* Closes everything, running the loop until nothing of it is left (so: not from a callback). The loop's other handles must be closed before. */
+/* Closes everything, running the loop until nothing of it is left (so: not from a callback). The
+ * loop's other handles must be closed before. */
 void worker_close(struct worker *w);
 
 /* stats.c */
@@ -59,22 +64,25 @@ bool stats_request(void *worker, struct conn *c, const struct head *h, struct st
 void stats_closed(void *worker, struct conn *c, unsigned code, struct str reason);
 void stats_gap(void *worker, struct conn *c, const struct gap *g);
 /* `c` may be NULL: the bus refused it. */
-void stats_refused(struct worker *w, const struct conn *c, struct str room, int code, struct str reason);
-/* members.c: joins, leaves and typing; {"_op":"presence"}; GET and POST /presence. A body {"user_id":"ada"} is a heartbeat, with "type":"typing" it
- * says that she types. */
+void stats_refused(
+	struct worker *w, const struct conn *c, struct str room, int code, struct str reason);
+/* members.c: joins, leaves and typing; {"_op":"presence"}; GET and POST /presence. A body
+ * {"user_id":"ada"} is a heartbeat, with "type":"typing" it says that she types. */
 extern const struct presence_events members_events;
 void members_joined(void *worker, struct conn *c, struct str room);
 void members_parted(void *worker, struct conn *c, struct str room);
 void members_typing(struct worker *w, struct str room, struct str message);
 void members_say(void *worker, struct conn *c, struct str room);
 void members_get(struct worker *w, struct conn *c, struct str room);
-void members_post(struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body);
+void members_post(
+	struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body);
 
 /* The counters as an object, for `_stats`; appended. */
 void stats_counters(struct worker *w, struct buf *out);
 /* A record for `_log`, and stderr at that level. */
 void worker_log(struct worker *w, int level, struct str json);
 /* Publishes a message of the server's own. */
-void worker_say(struct worker *w, struct str room, struct str payload, bool live, struct str client);
+void worker_say(
+	struct worker *w, struct str room, struct str payload, bool live, struct str client);
 
 #endif

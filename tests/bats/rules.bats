@@ -41,6 +41,10 @@ load serve
 	tool rules refused
 }
 
+@test "over its rate a publisher waits and is not refused" {
+	tool rules rate
+}
+
 @test "a token is refused wherever it is given" {
 	tool rules token
 }

@@ -107,6 +107,7 @@ struct bus_test_s {
 	struct pos delivered;
 	int64_t deliver_ms;
 	struct list sending, answers; /* struct later; sending keeps its order */
+	struct map refused;           /* ids: what is refused stays refused, however often it is sent */
 	int64_t send_ms;
 	struct buf line;
 };
@@ -443,7 +444,8 @@ static struct later *store(struct bus_test_s *b, struct later *l, bool answered)
 	return l;
 }
 
-static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms)
+/* Where the log is lost, what it had acknowledged is not doubted as well: sent again it would come behind what was sent later. */
+static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool doubt)
 {
 	size_t n = 0, part;
 	struct list *it;
@@ -455,7 +457,7 @@ static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms)
 		struct later *l = list_entry(a, struct later, link);
 		if (l->fn != tell_outcome)
 			continue;
-		if (chance(b, 2))
+		if (doubt && chance(b, 2))
 			l->outcome = BUS_UNKNOWN;
 		list_del(&l->link);
 		tell_outcome(b, l);
@@ -480,17 +482,45 @@ static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms)
 	b->bus.events->state(b->bus.arg, false, b->delivered, str_of(why));
 }
 
+struct refusal {
+	struct map_node node;
+	char id[];
+};
+
+/* A message that was refused, and stored when it was sent again, would come behind what was sent after it. */
+static bool is_refused(struct bus_test_s *b, struct str id)
+{
+	struct refusal *r;
+
+	if (id.n && map_find(&b->refused, id))
+		return true;
+	if (!happens(b, b->refuse))
+		return false;
+	if (id.n) {
+		r = mem_zalloc(sizeof *r + id.n);
+		memcpy(r->id, id.p, id.n);
+		map_add(&b->refused, &r->node, str_make(r->id, id.n));
+	}
+	return true;
+}
+
+static void free_refusal(struct map_node *node, void *arg)
+{
+	(void)arg;
+	mem_free(map_entry(node, struct refusal, node));
+}
+
 static void reach_log(struct bus_test_s *b, struct later *l)
 {
 	if (l->meta.live) {
 		store(b, l, true);
-	} else if (happens(b, b->refuse)) {
+	} else if (is_refused(b, l->meta.dedup)) {
 		if (l->tag)
 			answer_outcome(b, l->tag, BUS_REFUSED, l->pos);
 	} else if (happens(b, b->unknown)) {
 		/* The connection broke just here. */
 		list_add_first(&b->sending, &l->link);
-		go_down(b, "the connection broke", 5 + some_time(b));
+		go_down(b, "the connection broke", 5 + some_time(b), true);
 		return;
 	} else {
 		store(b, l, true);
@@ -646,7 +676,7 @@ static void skip_trimmed(struct bus_test_s *b)
 
 static void begin_epoch(struct bus_test_s *b, uint64_t epoch)
 {
-	go_down(b, "the log is another one", 0);
+	go_down(b, "the log is another one", 0, false);
 	b->delivered = (struct pos){ .epoch = epoch };
 	b->up = true;
 	b->bus.events->state(b->bus.arg, true, b->delivered, STR(""));
@@ -805,7 +835,7 @@ static bool obey(struct bus_test_s *b, struct str line)
 	} else if (str_eq(what, STR("down"))) {
 		if (arg.n && duration_parse(arg, &ms, NULL) != 0)
 			return false;
-		go_down(b, "down as ordered", ms);
+		go_down(b, "down as ordered", ms, true);
 	} else if (str_eq(what, STR("up"))) {
 		b->up_at_ms = 0;
 	} else if (str_eq(what, STR("lag"))) {
@@ -895,6 +925,8 @@ static int read_query(struct bus_test_s *b, const char *query, struct err *e)
 
 static void test_free(struct bus_test_s *b)
 {
+	map_each(&b->refused, free_refusal, NULL);
+	map_fini(&b->refused);
 	list_for_each_safe(it, &b->sending)
 		mem_free(list_entry(it, struct later, link));
 	list_for_each_safe(it2, &b->answers)

@@ -191,6 +191,23 @@ def refused():
         w.close()
 
 
+def rate():
+    """a publisher over its rate is not read for a while: all arrives, nothing is refused, others go on"""
+    with Server("--publish-rate", "50/s") as s:
+        sub, w, n = Ws(s.addr, ["a"]), Ws(s.addr, ["a"], query="echo=0"), 120
+        w.w.send(b"".join(w.frame(1, json.dumps({"_ref": i, "n": i}).encode()) for i in range(n)))
+        s.publish("b", {"n": 1})
+        expect("acks", [i.body["_ref"] for i in w.until(lambda i: i.body.get("_ref") == n - 1)], list(range(n)))
+        expect("messages", [i.body["n"] for i in sub.until(lambda i: i.body["n"] == n - 1)], list(range(n)))
+        a = http(s.addr, "POST", "/pub/a", ["Content-Type: application/x-ndjson"], b'{"n":1}\n' * n)
+        expect("a stream", json.loads(a.body.splitlines()[-1]), {"accepted": n, "refused": 0})
+        counts = dict(l.split() for l in http(s.addr, "GET", "/metrics").body.splitlines() if l[:1] != b"#")
+        if int(counts[b"rt_publish_throttled_total"]) < 2:
+            raise Bad("it was never stopped")
+        for c in sub, w:
+            c.close()
+
+
 if __name__ == "__main__":
     try:
         globals()[sys.argv[1]]()

@@ -479,7 +479,7 @@ static void test_holes(void)
 	feed_init(&f, &t, NULL, STR(""), false);
 	sub("a", "2");
 	sub("d", "2");
-	owed("!a@2 !d@2 [d 2-5 history] [a 2-5 bus@5] a:6 .", "who comes back later is told too");
+	owed("!a@2 !d@2 [a 2-5 bus] [d 2-5 history@5] a:6 .", "who comes back later is told too");
 	end();
 }
 
