@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define LARGE_BYTES (8 << 20)
-#define HOLD_BYTES  (16u << 20)
+#define HOLD_BYTES  (4u << 20)
 
 struct tap {
 	const char *path;

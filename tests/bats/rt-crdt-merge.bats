@@ -152,6 +152,10 @@ two() {
 	# Equal timestamp and node: "keep mine" diverges.
 	echo '{"node_id":"a","timestamp":5,"value":"x"}' > p; echo '{"node_id":"a","timestamp":5,"value":"y"}' > q
 	[ "$(rt-crdt-merge -q p q)" = "$(rt-crdt-merge -q q p)" ]
+	# Between a value and a deletion of one write, the deletion stays.
+	echo '{"deleted":true,"node_id":"a","timestamp":5}' > r
+	[ "$(rt-crdt-merge -q p r)" = "$(cat r)" ]
+	[ "$(rt-crdt-merge -q r p)" = "$(cat r)" ]
 	# The remove of an unseen dot waits in the context, and needs no list of its own.
 	echo '{"crdt":"orset/1","ctx":{"cloud":[["a",2]],"vv":{}},"delta":true,"state":[]}' > rm
 	echo '{"crdt":"orset/1","ctx":{"vv":{"a":2}},"state":[["x",[["a",2]]]]}' > add
