@@ -270,6 +270,8 @@ test('several rooms on one connection: by query, by control message, by pattern'
 	c.send({ _op: 'subscribe', _room: 'c', since: 'earliest' });
 	const told = await c.next();
 	assert.deepEqual([told._op, told._room], ['subscribed', 'c']);
+	const end = await c.next(); /* nothing is kept of c: the end of its replay */
+	assert.deepEqual([end._op, end._id], ['heartbeat', told.head]);
 	await publish(s, 'c', { n: 4 });
 	assert.equal((await c.next()).n, 4);
 	c.send({ _op: 'unsubscribe', _room: 'a' });
