@@ -15,7 +15,8 @@ finish() {
 	rm -rf "$dir"
 }
 trap finish EXIT
-trap 'exit 130' INT TERM
+# Ctrl-C is how it is meant to end.
+trap 'echo; exit 0' INT TERM
 
 # serve LISTEN... - starts rt-serve and sets $address from its ready line.
 serve() {
