@@ -15,8 +15,7 @@ finish() {
 	rm -rf "$dir"
 }
 trap finish EXIT
-# Ctrl-C is how it is meant to end.
-trap 'echo; exit 0' INT TERM
+trap 'exit 130' INT TERM
 
 # serve LISTEN... - starts rt-serve and sets $address from its ready line.
 serve() {
@@ -41,6 +40,7 @@ run() {
 	  curl -s 'http://$address/history/lobby'
 
 	EOF
+	trap 'echo; exit 0' INT TERM # Ctrl-C is how it is meant to end
 	wait "$server"
 	server=
 }
