@@ -204,20 +204,11 @@ static bool header_has_secret(struct str text)
 static bool profile_has_secret(struct str text)
 {
 	while (text.p) {
-		struct str line = str_trim(str_cut(text, '\n', &text));
-		size_t n = 0;
-		struct str value;
+		struct str name, value;
 
-		if (str_starts(line, STR("--")))
-			line = str_skip(line, 2);
-		while (n < line.n && line.p[n] != '=' && line.p[n] != ' ' && line.p[n] != '\t')
-			n++;
-		value = str_trim(str_skip(line, n));
-		if (str_starts(value, STR("=")))
-			value = str_trim(str_skip(value, 1));
-		line.n = n;
-		if ((str_eq(line, STR("url")) && url_has_secret(value)) ||
-				(str_eq(line, STR("header")) && header_has_secret(value)))
+		opt_split_setting(str_trim(str_cut(text, '\n', &text)), &name, &value);
+		if ((str_eq(name, STR("url")) && url_has_secret(value)) ||
+				(str_eq(name, STR("header")) && header_has_secret(value)))
 			return true;
 	}
 	return false;

@@ -119,6 +119,26 @@ void buf_add_json(struct buf *b, struct str s)
 	buf_add_char(b, '"');
 }
 
+void buf_add_base64(struct buf *b, struct str s)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < s.n; i += 3) {
+		size_t left = s.n - i;
+		uint32_t v = (uint32_t)(unsigned char)s.p[i] << 16;
+
+		if (left > 1)
+			v |= (uint32_t)(unsigned char)s.p[i + 1] << 8;
+		if (left > 2)
+			v |= (unsigned char)s.p[i + 2];
+		buf_add_char(b, digits[v >> 18]);
+		buf_add_char(b, digits[v >> 12 & 63]);
+		buf_add_char(b, left > 1 ? digits[v >> 6 & 63] : '=');
+		buf_add_char(b, left > 2 ? digits[v & 63] : '=');
+	}
+}
+
 void buf_drop(struct buf *b, size_t n)
 {
 	if (n == 0)

@@ -22,6 +22,8 @@ void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf,
 void buf_addv(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* The bytes as a JSON string with quotes; invalid UTF-8 becomes U+FFFD; '/' stays. */
 void buf_add_json(struct buf *b, struct str s);
+/* The bytes in base64, padded (RFC 4648, 4). */
+void buf_add_base64(struct buf *b, struct str s);
 /* Removes the first n bytes (n <= b->n). */
 void buf_drop(struct buf *b, size_t n);
 /* Terminates without counting the NUL; never NULL. */

@@ -37,11 +37,6 @@ const char *log_program(void)
 	return state.program;
 }
 
-enum log_level log_max(void)
-{
-	return state.max;
-}
-
 /* Is there room for one more line in this second? */
 static bool admitted(enum log_level level)
 {

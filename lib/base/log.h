@@ -13,7 +13,6 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /* `program` is kept (takes a string that lives for ever). Default: warning, text. */
 void log_init(const char *program, enum log_level max, bool json);
 const char *log_program(void);
-enum log_level log_max(void);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -348,25 +348,31 @@ static const char *keep(struct str s)
 	return k->text;
 }
 
-/* "name value", "name=value", "name = value", "name" */
+void opt_split_setting(struct str line, struct str *name, struct str *value)
+{
+	size_t n = 0;
+
+	if (str_starts(line, STR("--")))
+		line = str_skip(line, 2);
+	while (n < line.n && line.p[n] != '=' && line.p[n] != ' ' && line.p[n] != '\t')
+		n++;
+	*name = str_make(line.p, n);
+	*value = str_trim(str_skip(line, n));
+	if (str_starts(*value, STR("=")))
+		*value = str_trim(str_skip(*value, 1));
+}
+
 static int read_setting(const struct opt_program *p, struct str line, struct err *e)
 {
-	struct str value;
-	size_t n = 0;
+	struct str name, value;
 
 	line = str_trim(line);
 	if (line.n == 0 || line.p[0] == '#')
 		return 0;
 	if (memchr(line.p, '\0', line.n))
 		return err_set(e, ERR_USAGE, "there is a NUL byte in it");
-	if (str_starts(line, STR("--")))
-		line = str_skip(line, 2);
-	while (n < line.n && line.p[n] != '=' && line.p[n] != ' ' && line.p[n] != '\t')
-		n++;
-	value = str_trim(str_skip(line, n));
-	if (str_starts(value, STR("=")))
-		value = str_trim(str_skip(value, 1));
-	return opt_set(p, str_make(line.p, n), keep(value), e);
+	opt_split_setting(line, &name, &value);
+	return opt_set(p, name, keep(value), e);
 }
 
 static int read_settings(

@@ -66,6 +66,9 @@ int opt_set(const struct opt_program *p, struct str name, const char *value, str
 /* A file of long options, one a line: `name value`, `name=value` or `name`; '#' begins a comment
  * line. Values live for ever. */
 int opt_read_file(const struct opt_program *p, const char *path, struct err *e);
+/* A line of such a file, trimmed, in its two parts: "name value", "name=value", "name = value" or
+ * "name" (value.n == 0), with or without leading dashes. */
+void opt_split_setting(struct str line, struct str *name, struct str *value);
 /* At most 40 lines on stdout. */
 void opt_help(const struct opt_program *p);
 /* Writes the completion file of a shell ("bash", "zsh", "fish") to stdout; ERR_USAGE

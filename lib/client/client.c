@@ -533,11 +533,6 @@ void client_on_position(struct client *c, size_t lane, struct str id, bool heart
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
-bool client_connected(const struct client *c)
-{
-	return c->state == CLIENT_UP;
-}
-
 void client_pause(struct client *c, bool paused)
 {
 	if (c->paused == paused)

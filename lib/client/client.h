@@ -108,7 +108,6 @@ void client_start(struct client *c);
 int client_publish(
 	struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag);
 unsigned client_unacked(const struct client *c);
-bool client_connected(const struct client *c);
 /* Stops reading from the server while `paused` (a slow stdout); the server's slow policy then
  * applies. */
 void client_pause(struct client *c, bool paused);

@@ -56,26 +56,6 @@ void compose_free(struct compose *c)
 
 /* --- lines that are no objects -------------------------------------------------------------- */
 
-static void add_base64(struct buf *out, struct str s)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < s.n; i += 3) {
-		size_t left = s.n - i;
-		unsigned v = (unsigned)(unsigned char)s.p[i] << 16;
-
-		if (left > 1)
-			v |= (unsigned)(unsigned char)s.p[i + 1] << 8;
-		if (left > 2)
-			v |= (unsigned char)s.p[i + 2];
-		buf_add_char(out, digits[v >> 18]);
-		buf_add_char(out, digits[v >> 12 & 63]);
-		buf_add_char(out, left > 1 ? digits[v >> 6 & 63] : '=');
-		buf_add_char(out, left > 2 ? digits[v & 63] : '=');
-	}
-}
-
 static void make_text(struct compose *c, struct str line, struct composed *out)
 {
 	buf_add_text(&c->payload, "{\"type\":");
@@ -116,7 +96,7 @@ static void make_bytes(struct compose *c, struct str line)
 		return;
 	}
 	buf_add_text(&c->payload, "{\"_b64\":\"");
-	add_base64(&c->payload, line);
+	buf_add_base64(&c->payload, line);
 	buf_add_text(&c->payload, "\"}");
 }
 

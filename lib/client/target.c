@@ -22,26 +22,6 @@ void client_add_query(struct buf *target, const char *name, struct str value)
 	url_encode(target, value);
 }
 
-static void add_base64(struct buf *out, struct str s)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	for (size_t i = 0; i < s.n; i += 3) {
-		size_t left = s.n - i;
-		uint32_t v = (uint32_t)(unsigned char)s.p[i] << 16;
-
-		if (left > 1)
-			v |= (uint32_t)(unsigned char)s.p[i + 1] << 8;
-		if (left > 2)
-			v |= (unsigned char)s.p[i + 2];
-		buf_add_char(out, digits[v >> 18]);
-		buf_add_char(out, digits[v >> 12 & 63]);
-		buf_add_char(out, left > 1 ? digits[v >> 6 & 63] : '=');
-		buf_add_char(out, left > 2 ? digits[v & 63] : '=');
-	}
-}
-
 void client_authorization(const struct client *c, struct buf *out)
 {
 	struct buf pair = { 0 };
@@ -51,7 +31,7 @@ void client_authorization(const struct client *c, struct buf *out)
 	} else if (c->url.user) {
 		buf_addf(&pair, "%s:%s", c->url.user, c->url.password ? c->url.password : "");
 		buf_add_text(out, "Basic ");
-		add_base64(out, buf_str(&pair));
+		buf_add_base64(out, buf_str(&pair));
 	}
 	buf_fini(&pair);
 }

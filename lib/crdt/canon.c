@@ -89,14 +89,3 @@ int canon_value(struct json_reader *r, struct buf *out, const struct json *v)
 	}
 	return rc;
 }
-
-int canon_copy(struct json_reader *r, struct arena *a, const struct json *v, struct str *out)
-{
-	struct buf b = { 0 };
-	int rc = canon_value(r, &b, v);
-
-	if (rc == 0)
-		*out = arena_copy(a, buf_str(&b));
-	buf_fini(&b);
-	return rc;
-}

@@ -11,8 +11,6 @@
 void canon_string(struct buf *out, struct str s);
 /* Appends a value; 0, or reported: a real that is not finite. */
 int canon_value(struct json_reader *r, struct buf *out, const struct json *v);
-/* The canonical text in the arena. */
-int canon_copy(struct json_reader *r, struct arena *a, const struct json *v, struct str *out);
 
 /* -1, 0, 1 by bytes. */
 int canon_cmp(struct str a, struct str b);

@@ -99,14 +99,8 @@ void ask_replayed(void *arg, uint64_t tag, const struct bus_entry *entries, size
 		return;
 	page = mem_array(n ? n : 1, sizeof *page);
 	for (size_t i = 0; i < n; i++) {
-		const struct bus_meta *m = &entries[i].meta;
-		struct entry_meta em = {
-			.ts_ms = m->ts_ms,
-			.key = m->key,
-			.client = m->client,
-			.extra = m->extra,
-			.no_echo = m->no_echo,
-		};
+		struct entry_meta em = entry_meta_of(&entries[i].meta);
+
 		page[i].room = entries[i].room;
 		page[i].entry = entry_new(
 			ENTRY_MESSAGE, entries[i].pos, w->net.now_ms, entries[i].bytes, &em);

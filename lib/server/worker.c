@@ -135,13 +135,7 @@ static void on_deliver(
 {
 	struct worker *w = arg;
 	int64_t now_ms = w->net.now_ms;
-	struct entry_meta em = {
-		.ts_ms = m->ts_ms,
-		.key = m->key,
-		.client = m->client,
-		.extra = m->extra,
-		.no_echo = m->no_echo,
-	};
+	struct entry_meta em = entry_meta_of(m);
 
 	if (is_foreign_name(w, room, m) || is_duplicate(w, room, m, now_ms))
 		return;

@@ -46,6 +46,18 @@ struct worker {
 	uint64_t n_refused, refused_unsaid;
 };
 
+/* What the bus carries beside a payload, as a room keeps it; borrowed as `m` is. */
+static inline struct entry_meta entry_meta_of(const struct bus_meta *m)
+{
+	return (struct entry_meta){
+		.ts_ms = m->ts_ms,
+		.key = m->key,
+		.client = m->client,
+		.extra = m->extra,
+		.no_echo = m->no_echo,
+	};
+}
+
 /* Opens the bus, presence and listeners; serves as soon as the loop runs and the bus is up. `conf`
  * is borrowed until worker_close. */
 int worker_open(struct worker *w, uv_loop_t *loop, const struct conf *conf, struct err *e);

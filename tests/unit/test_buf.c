@@ -138,8 +138,26 @@ out:
 	free(model);
 }
 
+/* The vectors of RFC 4648, 10, and the two last digits. */
+static void test_base64(void)
+{
+	static const char *const vectors[] = {
+		"", "", "f", "Zg==", "fo", "Zm8=", "foo", "Zm9v", "foob", "Zm9vYg==", "fooba", "Zm9vYmE=",
+		"foobar", "Zm9vYmFy", "\xfb\xff\xbf", "+/+/",
+	};
+
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i += 2) {
+		struct buf b = { 0 };
+
+		buf_add_base64(&b, str_of(vectors[i]));
+		is_text(b.p, b.n, vectors[i + 1], "'%s' in base64", vectors[i]);
+		buf_fini(&b);
+	}
+}
+
 int main(void)
 {
+	test_base64();
 	test_json();
 	test_edges();
 	test_model();
