@@ -7,10 +7,15 @@
 
 /* Rows for the table of a program that connects; `c` is its static struct cmd. */
 #define CONNECT_OPTIONS(c) \
-	OPTION('u', "url", OPT_STRING, &(c).url, "URL", \
-		"server, or @NAME of a profile (default $RT_URL)"), \
 	OPTION('w', "timeout", OPT_DURATION, &(c).timeout_ms, NULL, "deadline"), \
 	OPTION('d', "for", OPT_DURATION, &(c).for_ms, NULL, "stop after that time"), \
+	OPTION(0, "profile", OPT_CHOICE, &(c).profile, "rt|raw", "raw: any WebSocket or SSE server"), \
+	CONNECT_SERVER_OPTIONS(c)
+
+/* ... of these, the ones that say where the server is and who we are. */
+#define CONNECT_SERVER_OPTIONS(c) \
+	OPTION('u', "url", OPT_STRING, &(c).url, "URL", \
+		"server, or @NAME of a profile (default $RT_URL)"), \
 	OPTION(0, "retry", OPT_DURATION, &(c).retry_ms, NULL, \
 		"how long one outage may last, or forever"), \
 	OPTION_FILE(0, "token-file", &(c).token_file, "holds the token (else $RT_TOKEN)"), \
@@ -18,8 +23,7 @@
 	OPTION_FILE(0, "ca", &(c).ca_file, NULL), \
 	OPTION('k', "insecure", OPT_FLAG, &(c).insecure, NULL, NULL), \
 	OPTION_FILE(0, "cert", &(c).cert_file, NULL), \
-	OPTION_FILE(0, "key-file", &(c).key_file, NULL), \
-	OPTION(0, "profile", OPT_CHOICE, &(c).profile, "rt|raw", "raw: any WebSocket or SSE server")
+	OPTION_FILE(0, "key-file", &(c).key_file, NULL)
 
 /* The struct cmd of such a program: static struct cmd cmd = CONNECT_INIT; */
 #define CONNECT_INIT { CMD_INIT, .about = connect_about }

@@ -155,7 +155,9 @@ static bool take_lines(struct get *g, struct transfer *t, bool eof)
 			down(g->http, ERR_INVALID, "a message over the limit (--max-message)");
 			return false;
 		}
-		if (client_on_text(g->http->client, g->lane, line) < 0)
+		if (g->http->client->conf.raw)
+			client_on_raw(g->http->client, line);
+		else if (client_on_text(g->http->client, g->lane, line) < 0)
 			return false;
 	}
 	return g->transfer == t;
@@ -479,10 +481,7 @@ static struct carrier *http_open(struct client *c, enum kind kind)
 
 static struct carrier *stream_open(struct client *c, struct err *e)
 {
-	if (c->conf.raw) {
-		err_set(e, ERR_UNSUPPORTED, "--profile raw works with ws and sse+http URLs");
-		return NULL;
-	}
+	(void)e;
 	return http_open(c, STREAM);
 }
 
@@ -495,7 +494,7 @@ static struct carrier *sse_open(struct client *c, struct err *e)
 static struct carrier *poll_open(struct client *c, struct err *e)
 {
 	if (c->conf.raw) {
-		err_set(e, ERR_UNSUPPORTED, "--profile raw works with ws and sse+http URLs");
+		err_set(e, ERR_UNSUPPORTED, "--profile raw works with ws, http and sse+http URLs");
 		return NULL;
 	}
 	return http_open(c, POLL);

@@ -1,0 +1,131 @@
+/* address.c - one server, by another transport */
+#include "bench/address.h"
+
+#include "base/mem.h"
+#include "base/url.h"
+#include "codec/name.h"
+
+#define DEFAULT_URL "ws://127.0.0.1:8080"
+
+static const char *const schemes[TRANSPORTS] = {
+	[TRANSPORT_WS] = "ws",
+	[TRANSPORT_SSE] = "sse+http",
+	[TRANSPORT_STREAM] = "http",
+	[TRANSPORT_POLL] = "poll+http",
+};
+
+static bool is_tls(const struct url *u)
+{
+	size_t n = strlen(u->scheme);
+
+	return strcmp(u->scheme, "wss") == 0 || (n >= 5 && strcmp(u->scheme + n - 5, "https") == 0);
+}
+
+/* `path` "": what stands in the URL. */
+static char *make_url(
+	const struct url *u, const char *scheme, const char *path, const char *room)
+{
+	const struct profile_fill fill = { .room = str_of(room) };
+	struct buf b = { 0 };
+	char *text;
+
+	buf_addf(&b, "%s%s://", scheme, is_tls(u) ? "s" : "");
+	if (u->user) {
+		url_encode(&b, str_of(u->user));
+		buf_add_char(&b, ':');
+		url_encode(&b, str_of(u->password ? u->password : ""));
+		buf_add_char(&b, '@');
+	}
+	buf_addf(&b, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
+	if (u->port)
+		buf_addf(&b, ":%d", u->port);
+	if (*path)
+		profile_fill(&b, path, &fill);
+	else
+		buf_addf(&b, "%s%s%s", u->path, u->query ? "?" : "", u->query ? u->query : "");
+	text = mem_strdup(buf_cstr(&b));
+	buf_fini(&b);
+	return text;
+}
+
+static char *room_name(const struct load_conf *conf, uint64_t run, unsigned i)
+{
+	struct buf b = { 0 };
+	char *text;
+
+	if (conf->room)
+		buf_add_text(&b, conf->room);
+	else
+		buf_addf(&b, "bench.%09llx", (unsigned long long)run);
+	if (conf->rooms > 1)
+		buf_addf(&b, ".%u", i);
+	text = mem_strdup(buf_cstr(&b));
+	buf_fini(&b);
+	return text;
+}
+
+static int check(const struct load_conf *conf, const struct url *u, struct err *e)
+{
+	const struct profile *p = conf->profile;
+
+	if (strcmp(u->scheme, "unix") == 0)
+		return err_set(e, ERR_UNSUPPORTED, "a load goes over TCP: give ws://HOST:PORT");
+	if (conf->subscribers && !p->ways[conf->transport].path)
+		return err_set(e, ERR_UNSUPPORTED, "profile '%s' does not subscribe by %s", p->name,
+			transport_names[conf->transport]);
+	if (conf->publishers && p->publish == PUBLISH_NONE)
+		return err_set(e, ERR_UNSUPPORTED, "profile '%s' does not publish", p->name);
+	if (conf->room && p->publish == PUBLISH_RT)
+		return room_name_check(str_of(conf->room), e);
+	return 0;
+}
+
+static char *publish_url(const struct load_conf *conf, const struct url *u, const char *room)
+{
+	const struct profile *p = conf->profile;
+	const char *path = p->publish_way.path ? p->publish_way.path : "";
+
+	if (p->publish == PUBLISH_RT)
+		return make_url(u, conf->transport == TRANSPORT_WS ? "ws" : "http", "/", room);
+	return make_url(u, p->publish == PUBLISH_WS ? "ws" : "http", path, room);
+}
+
+int addresses_make(struct addresses *a, const struct load_conf *conf, uint64_t run, struct err *e)
+{
+	const char *path = conf->profile->ways[conf->transport].path;
+	struct buf safe = { 0 };
+	struct url u;
+	int r = url_parse(&u, str_of(conf->client.url ? conf->client.url : DEFAULT_URL), e);
+
+	if (r < 0 || (r = check(conf, &u, e)) < 0)
+		goto out;
+	a->n = conf->rooms;
+	a->rooms = mem_array(a->n, sizeof(*a->rooms));
+	a->listen = mem_array(a->n, sizeof(*a->listen));
+	for (unsigned i = 0; i < a->n; i++) {
+		a->rooms[i] = room_name(conf, run, i);
+		/* rt's client makes its own targets of a poll */
+		a->listen[i] = make_url(&u, schemes[conf->transport],
+			!path || conf->transport == TRANSPORT_POLL ? "/" : path, a->rooms[i]);
+	}
+	a->publish = publish_url(conf, &u, a->rooms[0]);
+	url_format_safe(&safe, &u);
+	a->safe = mem_strdup(buf_cstr(&safe));
+out:
+	buf_fini(&safe);
+	url_fini(&u);
+	return r;
+}
+
+void addresses_fini(struct addresses *a)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		mem_free(a->rooms[i]);
+		mem_free(a->listen[i]);
+	}
+	mem_free(a->rooms);
+	mem_free(a->listen);
+	mem_free(a->publish);
+	mem_free(a->safe);
+	*a = (struct addresses){ 0 };
+}

@@ -1,0 +1,48 @@
+/* load.h - one run: connect, publish by the clock, count, wait for the rest
+ *
+ *      CONNECT --all ready or given up--> RUN --schedule over--> DRAIN --all came, or quiet--> END
+ *
+ * Nothing is sent before every subscriber is ready. In DRAIN what was sent may still arrive: until
+ * everything has, or nothing has for a while. */
+#ifndef RT_BENCH_LOAD_H
+#define RT_BENCH_LOAD_H
+
+#include "bench/profile.h"
+#include "bench/result.h"
+#include "bench/schedule.h"
+#include "client/client.h"
+
+struct load;
+
+struct load_conf {
+	const char *scenario;
+	struct client_conf client; /* url, identity, TLS; the rest is set here */
+	const struct profile *profile;
+	enum transport transport;
+	const char *room;      /* name, or prefix where there are several; NULL: drawn */
+	unsigned subscribers;  /* in all rooms together */
+	unsigned publishers, rooms;
+	size_t size;           /* of a message */
+	struct schedule schedule;
+	int64_t ramp_ms;       /* connections are spread over that time; 0: as fast as they are
+	                        * accepted */
+	int64_t connect_ms;    /* and may take so long in all */
+	pid_t pid;             /* of the server, to be sampled; 0: none */
+};
+
+struct load_events {
+	void (*sampled)(void *arg, const struct result_sample *s); /* each second of RUN; may be NULL */
+	void (*ended)(void *arg);
+};
+
+/* `conf`, `events` and what they point to are kept by reference. NULL and a sentence on a bad
+ * setting; the limit of open files is raised as far as it goes. */
+struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
+	const struct load_events *events, void *arg, struct result *result, struct err *e);
+void load_start(struct load *l);
+/* Ends before its time: no more is sent, what was sent may arrive for 2 s. Twice: at once. */
+void load_stop(struct load *l);
+/* Not from a callback. NULL is fine. Run the loop until it is empty afterwards. */
+void load_free(struct load *l);
+
+#endif

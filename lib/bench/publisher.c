@@ -1,0 +1,277 @@
+/* publisher.c - marks go out; acknowledgements come back
+ *
+ * Three ways: rt's client, frames of a template on any WebSocket, and (post.c) one request for each
+ * message. */
+#include "bench/publisher.h"
+
+#include "base/mem.h"
+
+#define DEDUP_BYTES 21 /* of a mark: what tells a message from all others */
+
+struct waiting {
+	uint64_t due_ns;
+	unsigned room;
+};
+
+struct publisher {
+	const struct publisher_conf *conf;
+	struct client *client;
+	unsigned index;
+	bool ready, done;
+	struct buf message; /* {message}, the mark at mark_at */
+	size_t mark_at;
+	struct buf frame;   /* PUBLISH_WS: the message as it goes out */
+	struct buf waiting; /* struct waiting, from `taken` bytes on */
+	size_t taken;
+	struct buf unacked; /* PUBLISH_WS: due_ns of each, from `acked` bytes on */
+	size_t acked;
+	uint64_t n_open;    /* handed to the client, no outcome */
+};
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static void make_message(struct publisher *p)
+{
+	struct buf *b = &p->message;
+	size_t size = p->conf->size;
+
+	buf_add_text(b, "{\"bench\":\"");
+	p->mark_at = b->n;
+	memset(buf_reserve(b, MARK_BYTES), 'A', MARK_BYTES);
+	b->n += MARK_BYTES;
+	buf_add_char(b, '"');
+	if (size > b->n + 1 + sizeof(",\"pad\":\"\"") - 1) {
+		size_t pad = size - b->n - 1 - (sizeof(",\"pad\":\"\"") - 1);
+		buf_add_text(b, ",\"pad\":\"");
+		memset(buf_reserve(b, pad), 'x', pad);
+		b->n += pad;
+		buf_add_char(b, '"');
+	}
+	buf_add_char(b, '}');
+}
+
+static struct str stamp(struct publisher *p, const struct waiting *w, uint64_t number)
+{
+	struct tally *t = p->conf->tally;
+	uint64_t now_ns = tally_now_ns();
+	const struct mark m = {
+		.run = t->run,
+		.stream = tally_stream(t, p->index, w->room),
+		.number = number,
+		.due_ns = w->due_ns,
+		.after_ns = now_ns > w->due_ns ? now_ns - w->due_ns : 0,
+	};
+
+	mark_write(p->message.p + p->mark_at, &m);
+	return str_make(p->message.p + p->mark_at, MARK_BYTES);
+}
+
+/* Hands a message over; false when it must wait. */
+static bool hand_over(struct publisher *p, const struct waiting *w)
+{
+	struct tally *t = p->conf->tally;
+	uint64_t *sent = &t->sent[tally_stream(t, p->index, w->room)];
+	struct str mark = stamp(p, w, *sent), room = str_of(p->conf->rooms[w->room]);
+	struct profile_fill fill = {
+		.room = room, .stamp = mark, .message = buf_str(&p->message), .seq = *sent
+	};
+	int r;
+
+	if (p->conf->profile->publish == PUBLISH_RT) {
+		r = client_publish(p->client, room, buf_str(&p->message),
+			str_make(mark.p, DEDUP_BYTES), w->due_ns);
+	} else {
+		p->frame.n = 0;
+		profile_fill(&p->frame, p->conf->profile->message, &fill);
+		r = client_publish(p->client, STR(""), buf_str(&p->frame), STR(""), w->due_ns);
+	}
+	if (r < 0)
+		return false;
+	++*sent;
+	p->n_open++;
+	t->result->sent++;
+	t->interval_sent++;
+	if (p->conf->profile->publish == PUBLISH_WS && p->conf->profile->ack)
+		buf_add(&p->unacked, &w->due_ns, sizeof(w->due_ns));
+	return true;
+}
+
+static bool is_waiting(const struct publisher *p)
+{
+	return p->taken < p->waiting.n;
+}
+
+static void go_on(struct publisher *p)
+{
+	struct waiting w;
+
+	while (p->ready && is_waiting(p)) {
+		memcpy(&w, p->waiting.p + p->taken, sizeof(w));
+		if (!hand_over(p, &w))
+			return;
+		p->taken += sizeof(w);
+	}
+	if (!is_waiting(p))
+		p->waiting.n = p->taken = 0;
+}
+
+void publisher_send(struct publisher *p, unsigned room, uint64_t due_ns)
+{
+	const struct waiting w = { due_ns, room };
+
+	p->conf->tally->result->due++;
+	if (p->ready && !is_waiting(p) && hand_over(p, &w))
+		return;
+	p->conf->tally->result->blocked++;
+	buf_add(&p->waiting, &w, sizeof(w));
+}
+
+/* --- what comes back -------------------------------------------------------------------------- */
+
+static void acked(struct publisher *p, uint64_t due_ns)
+{
+	struct result *r = p->conf->tally->result;
+	uint64_t now_ns = tally_now_ns();
+
+	r->acked++;
+	hist_add(&r->ack, now_ns > due_ns ? now_ns - due_ns : 0);
+}
+
+static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct str id,
+	struct str reason)
+{
+	struct publisher *p = arg;
+	struct result *r = p->conf->tally->result;
+
+	(void)id;
+	p->n_open--;
+	if (what == CLIENT_REFUSED) {
+		r->refused++;
+		result_error(r, "a message was refused: " STR_FMT, STR_ARG(reason));
+	} else if (p->conf->profile->publish == PUBLISH_RT) {
+		acked(p, tag);
+	}
+}
+
+static void on_window_open(void *arg)
+{
+	go_on(arg);
+}
+
+static void on_message(void *arg, const struct client_msg *msg)
+{
+	struct publisher *p = arg;
+	const char *ack = p->conf->profile->ack;
+	uint64_t due_ns;
+
+	if (!p->ready && p->conf->profile->publish_way.ready) {
+		if (str_find(msg->text, str_of(p->conf->profile->publish_way.ready)) < 0)
+			return;
+		p->ready = true;
+		p->conf->ready(p->conf->arg);
+		go_on(p);
+		return;
+	}
+	if (!ack || p->acked >= p->unacked.n || str_find(msg->text, str_of(ack)) < 0)
+		return;
+	memcpy(&due_ns, p->unacked.p + p->acked, sizeof(due_ns));
+	p->acked += sizeof(due_ns);
+	if (p->acked == p->unacked.n)
+		p->acked = p->unacked.n = 0;
+	acked(p, due_ns);
+}
+
+static void on_up(void *arg, struct str url)
+{
+	struct publisher *p = arg;
+	const struct profile_fill fill = { .room = str_of(p->conf->rooms[0]) };
+	struct buf text = { 0 };
+
+	(void)url;
+	for (const char *const *o = p->conf->profile->publish_way.open; o && *o; o++) {
+		text.n = 0;
+		profile_fill(&text, *o, &fill);
+		p->n_open++;
+		client_publish(p->client, STR(""), buf_str(&text), STR(""), 0);
+	}
+	buf_fini(&text);
+	if (p->ready || p->conf->profile->publish_way.ready)
+		return;
+	p->ready = true;
+	p->conf->ready(p->conf->arg);
+	go_on(p);
+}
+
+static void on_down(void *arg, struct str why, int64_t retry_in_ms)
+{
+	struct publisher *p = arg;
+
+	(void)retry_in_ms;
+	if (p->ready)
+		p->conf->tally->result->broken++;
+	result_error(p->conf->tally->result, STR_FMT, STR_ARG(why));
+}
+
+static void on_failed(void *arg, const struct err *e)
+{
+	struct publisher *p = arg;
+	struct result *r = p->conf->tally->result;
+
+	p->ready = false;
+	p->done = true;
+	r->failed++;
+	result_error(r, "%s", e->text);
+	p->conf->ended(p->conf->arg);
+}
+
+static const struct client_events events = {
+	.up = on_up,
+	.down = on_down,
+	.message = on_message,
+	.outcome = on_outcome,
+	.window_open = on_window_open,
+	.failed = on_failed,
+};
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+struct publisher *publisher_new(const struct publisher_conf *conf,
+	const struct client_conf *client, unsigned index, struct err *e)
+{
+	struct publisher *p = mem_new(struct publisher);
+
+	p->conf = conf;
+	p->index = index;
+	make_message(p);
+	p->client = client_new(conf->loop, client, &events, p, e);
+	if (!p->client) {
+		publisher_free(p);
+		return NULL;
+	}
+	client_start(p->client);
+	return p;
+}
+
+bool publisher_is_ready(const struct publisher *p)
+{
+	return p->ready;
+}
+
+uint64_t publisher_open(const struct publisher *p)
+{
+	uint64_t waiting = (p->waiting.n - p->taken) / sizeof(struct waiting);
+
+	return p->done ? 0 : waiting + p->n_open + (p->unacked.n - p->acked) / sizeof(uint64_t);
+}
+
+void publisher_free(struct publisher *p)
+{
+	if (!p)
+		return;
+	client_free(p->client);
+	buf_fini(&p->message);
+	buf_fini(&p->frame);
+	buf_fini(&p->waiting);
+	buf_fini(&p->unacked);
+	mem_free(p);
+}

@@ -1,0 +1,40 @@
+/* publisher.h - one publisher of a load: it sends what is due, or keeps it until it can
+ *
+ * Messages carry their mark (bench/mark.h) and go out in the order of their numbers. One that
+ * cannot go (a full window, a socket that takes no more, a request under way) waits with the time
+ * it was due, so that its delay counts. */
+#ifndef RT_BENCH_PUBLISHER_H
+#define RT_BENCH_PUBLISHER_H
+
+#include "bench/profile.h"
+#include "bench/tally.h"
+#include "client/client.h"
+
+#define PUBLISHER_SIZE_MIN 64
+
+struct publisher;
+
+/* Shared by all publishers of a run; kept by reference. */
+struct publisher_conf {
+	uv_loop_t *loop;
+	struct tally *tally;
+	const struct profile *profile;
+	const char *const *rooms; /* names */
+	size_t size;              /* bytes of {message}, at least PUBLISHER_SIZE_MIN */
+	void (*ready)(void *arg); /* for the first time */
+	void (*ended)(void *arg); /* it has given up, the error is counted */
+	void *arg;
+};
+
+/* As listener_new. */
+struct publisher *publisher_new(const struct publisher_conf *conf,
+	const struct client_conf *client, unsigned index, struct err *e);
+bool publisher_is_ready(const struct publisher *p);
+/* The next message of its stream in `room` (an index) is due. */
+void publisher_send(struct publisher *p, unsigned room, uint64_t due_ns);
+/* Messages that wait or have no acknowledgement yet. */
+uint64_t publisher_open(const struct publisher *p);
+/* Not from a callback. NULL is fine. */
+void publisher_free(struct publisher *p);
+
+#endif
