@@ -112,11 +112,12 @@ static void without_mark(struct listener *l, struct str text)
 static void on_message(void *arg, const struct client_msg *msg)
 {
 	struct listener *l = arg;
+	struct tally *t = l->conf->tally;
 	struct str rest = msg->text;
 	struct mark m;
 	uint64_t now_ns;
 
-	l->conf->tally->result->bytes += msg->text.n;
+	t->result->bytes += msg->text.n;
 	if (!mark_find(&rest, &m)) {
 		without_mark(l, msg->text);
 		return;
@@ -125,6 +126,8 @@ static void on_message(void *arg, const struct client_msg *msg)
 	do
 		count(l, &m, now_ns);
 	while (mark_find(&rest, &m)); /* servers that gather messages in one frame */
+	if (now_ns >= t->due_ns)
+		t->due(t->arg);
 }
 
 /* --- the connection --------------------------------------------------------------------------- */

@@ -267,6 +267,7 @@ static void drain(struct load *l, uint64_t now_ns)
 	struct procstat server;
 
 	uv_poll_stop(l->due);
+	l->tally.due_ns = UINT64_MAX;
 	l->phase = DRAIN;
 	l->result->seconds = (double)(now_ns - l->begin_ns) / 1e9;
 	l->quiet_since_ns = now_ns;
@@ -286,8 +287,9 @@ static void arm(struct load *l, uint64_t at_ns)
 }
 
 /* Sends what is due and waits for what comes next. */
-static void send_due(struct load *l)
+static void send_due(void *arg)
 {
+	struct load *l = arg;
 	uint64_t now_ns = tally_now_ns(), due_ns;
 
 	for (int n = 0; (due_ns = schedule_due(&l->schedule)) != SCHEDULE_END; n++) {
@@ -295,6 +297,7 @@ static void send_due(struct load *l)
 		unsigned room = (unsigned)(l->n_due / l->conf->publishers % l->conf->rooms);
 
 		due_ns += l->begin_ns;
+		l->tally.due_ns = due_ns;
 		if (due_ns > now_ns || n == SEND_MAX) {
 			arm(l, due_ns);
 			return;
@@ -304,6 +307,7 @@ static void send_due(struct load *l)
 		l->n_due++;
 		schedule_pass(&l->schedule);
 	}
+	l->tally.due_ns = UINT64_MAX;
 }
 
 static void on_due(uv_poll_t *poll, int status, int events)
@@ -379,6 +383,8 @@ static void run(struct load *l, uint64_t now_ns)
 	if (l->conf->pid && procstat_read(l->conf->pid, &server))
 		l->server_cpu_ns = l->server_begin_ns = server.cpu_ns;
 	uv_poll_start(l->due, UV_READABLE, on_due);
+	l->tally.due = send_due;
+	l->tally.arg = l;
 	send_due(l);
 }
 

@@ -9,7 +9,8 @@
 
 void tally_init(struct tally *t, struct result *r, unsigned n_publishers, unsigned n_rooms)
 {
-	*t = (struct tally){ .result = r, .n_publishers = n_publishers, .n_rooms = n_rooms };
+	*t = (struct tally){ .result = r, .n_publishers = n_publishers, .n_rooms = n_rooms,
+		.due_ns = UINT64_MAX };
 	rand_bytes(&t->run, sizeof(t->run));
 	t->run &= (UINT64_C(1) << RUN_BITS) - 1;
 	t->sent = mem_array((size_t)n_publishers * n_rooms + 1, sizeof(*t->sent));

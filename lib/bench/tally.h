@@ -16,6 +16,11 @@ struct tally {
 	struct hist interval;    /* corrected latency since the last sample */
 	uint64_t interval_sent;  /* ... and messages */
 	uint64_t n_ready;        /* subscribers */
+	/* A thousand sockets to be read must not delay what is to be sent: whoever reads calls
+	 * `due` when this time has come. */
+	uint64_t due_ns;
+	void (*due)(void *arg);
+	void *arg;
 };
 
 void tally_init(struct tally *t, struct result *r, unsigned n_publishers, unsigned n_rooms);
