@@ -178,6 +178,7 @@ void conn_finish(struct conn *c, unsigned code, struct str reason)
 	note_close(c, code, reason);
 	unsubscribe_all(c);
 	c->closing = true;
+	c->discarded = 0;
 	c->busy = false;
 	sock_pause(&c->sock, false);
 	c->in.n = 0;

@@ -71,7 +71,10 @@ struct conn {
 	char *user;           /* NULL: none */
 	uint64_t id;
 	int64_t opened_ms;
-	size_t scanned;       /* of the head in `in` */
+	union {
+		size_t scanned;     /* of the head in `in` */
+		uint64_t discarded; /* while lingering */
+	};
 	uint32_t pending;     /* publications without an outcome: the struct waits for them */
 	uint16_t close_code;  /* for the record */
 	char client[33];      /* of the request, for echo */
@@ -79,7 +82,6 @@ struct conn {
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
 	bool stalled;           /* input waits in `in` for room in the lane, or for the next turn */
-	uint64_t discarded;   /* while lingering */
 	char *close_reason;   /* NULL until it is known */
 	char peer[];
 };

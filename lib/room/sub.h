@@ -59,6 +59,12 @@ enum sub_state {
 
 struct backfill;
 
+/* Holes of the bus that a pattern was not told yet, for its rooms that are not in memory. */
+struct hole {
+	struct gap gap;            /* up to the last of them; told where `from` comes in the order */
+	struct pos from, first_at; /* of the first of them */
+};
+
 struct sub {
 	struct list of_feed;     /* feed.subs */
 	struct list of_table;    /* table.patterns, for patterns */
@@ -72,10 +78,7 @@ struct sub {
 	                          * cursors may be further */
 	struct since since;      /* what was asked for, until it is located */
 	struct gap *gap;         /* to tell before any entry; NULL: none */
-	struct gap *hole;        /* of a pattern: to tell where hole_from comes in the
-	                          * order; NULL: none */
-	struct pos hole_from, hole_at; /* of the first of those that were not told yet:
-	                                * hole->at is the last */
+	struct hole *hole;       /* of a pattern; NULL: none */
 	bool gap_first;          /* `gap` comes before the announcement too */
 	uint8_t state;
 	bool pattern, announced;
