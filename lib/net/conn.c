@@ -209,7 +209,7 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 }
 
 int conn_open_sub(
-	struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e)
+	struct conn *c, struct str room, const struct since *since, uint32_t tag, struct err *e)
 {
 	struct net *n = c->net;
 	int rc = pattern_check(room, e);

@@ -46,9 +46,9 @@ struct subscriber {
 	bool counts;          /* shown as present */
 	bool leases;          /* present for lease_ms and the ttl, not while the connection
 	                       * lasts (a poller) */
+	bool was_at_head;     /* the end of its replay was told */
 	int64_t lease_ms;
 	struct pos told;      /* the position handed out last */
-	bool was_at_head;     /* the end of its replay was told */
 	uint64_t sent, dropped;
 };
 
@@ -111,7 +111,7 @@ void conn_no_deadline(struct conn *c);
 struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, bool no_echo);
 /* Subscribes it to the rooms asked for; tells the server. 0, or a code and a sentence. */
 int conn_open_sub(
-	struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e);
+	struct conn *c, struct str room, const struct since *since, uint32_t tag, struct err *e);
 void conn_close_sub(struct conn *c, struct sub *s);
 
 /* The tick of what streams in chunks: writes the position where it moved, else `idle`, and sets

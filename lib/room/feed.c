@@ -125,11 +125,10 @@ void feed_init(struct feed *f, struct table *t, void *owner, struct str client, 
 		.merged = { .epoch = t->head.epoch },
 		.no_echo = no_echo,
 		.client_bit = entry_client_bit(client),
-		.client_n = (uint8_t)(client.n < sizeof f->client ? client.n : sizeof f->client),
+		.client = client,
 	};
 	f->heap = &f->one;
 	f->cap_heap = 1;
-	memcpy(f->client, client.n ? client.p : "", f->client_n);
 	list_init(&f->subs);
 	list_init(&f->link);
 	list_init(&f->of_table);

@@ -366,7 +366,7 @@ struct sub *sub_find(const struct feed *f, struct str name)
 	return NULL;
 }
 
-struct sub *sub_open(struct feed *f, struct str name, const struct since *since, uint64_t tag,
+struct sub *sub_open(struct feed *f, struct str name, const struct since *since, uint32_t tag,
 	int64_t now_ms)
 {
 	struct table *t = f->table;

@@ -82,7 +82,7 @@ struct sub {
 	bool gap_first;          /* `gap` comes before the announcement too */
 	uint8_t state;
 	bool pattern, announced;
-	uint64_t tag;            /* of the transport */
+	uint32_t tag;            /* of the transport */
 	char name[];             /* room or pattern */
 };
 
@@ -112,9 +112,8 @@ struct feed {
 	bool started;            /* pos may be handed out; not before the gaps at
 	                          * the start are told */
 	bool no_echo;            /* skip all of this client's own messages */
-	uint8_t client_n;
 	uint64_t client_bit;
-	char client[32];
+	struct str client;       /* borrowed */
 };
 
 enum peek_kind {
@@ -140,7 +139,7 @@ struct peek {
 	const struct gap *told;    /* the sub's, for feed_advance */
 };
 
-/* `client`: at most 32 bytes, may be empty. */
+/* `client`: at most 32 bytes, may be empty; borrowed until feed_fini. */
 void feed_init(struct feed *f, struct table *t, void *owner, struct str client, bool no_echo);
 /* Closes all subs. Safe on a zeroed struct. */
 void feed_fini(struct feed *f);
@@ -148,7 +147,7 @@ void feed_fini(struct feed *f);
 /* Subscribes; the sub is announced by PEEK_START once its start is known. `name` and `since` are
  * valid. A second sub of the same name is refused by returning NULL. */
 struct sub *sub_open(
-	struct feed *f, struct str name, const struct since *since, uint64_t tag, int64_t now_ms);
+	struct feed *f, struct str name, const struct since *since, uint32_t tag, int64_t now_ms);
 /* Puts the feed on the table's ready list: its transport can write again, or has
  * something else to say. */
 void feed_ready(struct feed *f);
@@ -165,7 +164,7 @@ bool feed_at_head(const struct feed *f);
 static inline bool feed_skips(const struct feed *f, const struct entry *e)
 {
 	return e->client_bit && e->client_bit == f->client_bit && (f->no_echo || e->no_echo) &&
-		str_eq(entry_client(e), str_make(f->client, f->client_n));
+		str_eq(entry_client(e), f->client);
 }
 
 struct lag {
