@@ -16,7 +16,7 @@
 
 #define EXIT_USAGE      2
 #define EXIT_SYSTEM     6
-#define FILES_KEPT_BACK 32
+#define FILES_KEPT_BACK (32 + NET_REFUSALS_MAX)
 #define DRAIN_MS        5000
 
 struct serve {

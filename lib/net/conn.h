@@ -16,6 +16,9 @@
 
 #define LANE_MAX (256u * 1024) /* above it the connection is not read */
 
+/* Why a connection is answered its first request with an error, whatever it is. */
+enum conn_over { OVER_NOTHING, OVER_CONNECTIONS, OVER_ADDRESS };
+
 struct transport {
 	const char *name; /* "ws", "sse", ... as GET /connections shows it */
 	/* Bytes from the peer, may be changed in place. Returns how many were taken; fewer only
@@ -60,7 +63,8 @@ struct conn {
 	struct list waiting;  /* net.waiting */
 	struct deadline deadline;
 	struct deadline resume; /* over its rate: read no more until then */
-	double paid_ms;       /* what it published is paid for, at its rate, up to this time */
+	struct rate published; /* what it did */
+	struct addr *addr;    /* whose limits count; NULL: of a unix socket, or over a limit */
 	const struct transport *transport; /* NULL: reading heads */
 	void *state;          /* of the transport */
 	struct subscriber *sub;
@@ -81,13 +85,15 @@ struct conn {
 	uint8_t client_n;
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
+	enum conn_over over;
 	bool stalled;           /* input waits in `in` for room in the lane, or for the next turn */
 	char *close_reason;   /* NULL until it is known */
 	char peer[];
 };
 
 /* For net.c. NULL: the socket could not be adopted, and is closed. */
-struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback);
+struct conn *conn_open(
+	struct net *n, int fd, const struct listen_peer *peer, enum conn_over over);
 void conn_free(struct conn *c);
 void conn_on_deadline(struct deadline *d, void *net);
 void conn_on_resume(struct deadline *d, void *net);
@@ -141,7 +147,9 @@ void conn_say(struct conn *c, struct str json);
 /* It published more than its rate allows: nothing of it is read for now, nor to be taken
  * from what was read. */
 bool conn_is_throttled(const struct conn *c);
-/* A publication was handed to the server; conn_published will follow. */
+/* Throttles it where its address has published more than its rate allows. */
+void conn_check_address(struct conn *c);
+/* Hands a publication to the server; conn_published will follow. */
 void conn_publish(struct conn *c, const struct publication *p);
 
 /* "c7f3" */

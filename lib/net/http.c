@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#define PROBLEM "application/problem+json"
+
 const char *http_reason(int status)
 {
 	switch (status) {
@@ -117,30 +119,63 @@ static void problem_body(struct buf *b, int status, struct str detail)
 	buf_add_text(b, "}\n");
 }
 
-static const char *problem_headers(int status)
+#define RETRY_S 2 /* Retry-After, where nothing better is known */
+
+static void problem_headers(struct buf *b, int status, int64_t retry_s)
 {
-	switch (status) {
-	case 426: return "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n";
-	case 429:
-	case 503: return "Retry-After: 2\r\n";
-	default: return "";
-	}
+	if (status == 426)
+		buf_add_text(b, "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n");
+	if (status == 429 || status == 503)
+		buf_addf(b, "Retry-After: %lld\r\n", (long long)retry_s);
+}
+
+static void reply_problem(struct conn *c, int status, struct str detail, int64_t retry_s)
+{
+	struct buf body = { 0 }, headers = { 0 };
+
+	problem_body(&body, status, detail);
+	problem_headers(&headers, status, retry_s);
+	http_reply(c, status, PROBLEM, buf_str(&headers), buf_str(&body));
+	buf_fini(&headers);
+	buf_fini(&body);
 }
 
 void http_problem(struct conn *c, int status, struct str detail)
 {
-	struct buf body = { 0 };
-
-	problem_body(&body, status, detail);
-	http_reply(c, status, "application/problem+json", str_of(problem_headers(status)),
-		buf_str(&body));
-	buf_fini(&body);
+	reply_problem(c, status, detail, RETRY_S);
 }
 
 void http_refuse(struct conn *c, int status, struct str detail)
 {
 	c->keep_alive = false;
 	http_problem(c, status, detail);
+}
+
+static const struct {
+	int status;
+	struct str detail;
+} over_limit[] = {
+	[OVER_CONNECTIONS] = { 503, STR("the server has as many connections as it takes") },
+	[OVER_ADDRESS] = { 429, STR("too many connections from your address") },
+};
+
+void http_over_limit(struct conn *c)
+{
+	http_refuse(c, over_limit[c->over].status, over_limit[c->over].detail);
+}
+
+void http_add_over_limit(struct buf *out, enum conn_over over)
+{
+	int status = over_limit[over].status;
+	struct buf body = { 0 };
+
+	problem_body(&body, status, over_limit[over].detail);
+	buf_addf(out, "HTTP/1.1 %d %s\r\nContent-Type: " PROBLEM "\r\n", status,
+		http_reason(status));
+	problem_headers(out, status, RETRY_S);
+	buf_addf(out, "Connection: close\r\nContent-Length: %zu\r\n\r\n", body.n);
+	buf_add_str(out, buf_str(&body));
+	buf_fini(&body);
 }
 
 void http_not_allowed(struct conn *c, const char *allow)
@@ -150,7 +185,7 @@ void http_not_allowed(struct conn *c, const char *allow)
 	c->keep_alive = false;
 	problem_body(&body, 405, STR(""));
 	buf_addf(&headers, "Allow: %s\r\n", allow);
-	http_reply(c, 405, "application/problem+json", buf_str(&headers), buf_str(&body));
+	http_reply(c, 405, PROBLEM, buf_str(&headers), buf_str(&body));
 	buf_fini(&headers);
 	buf_fini(&body);
 }
@@ -428,6 +463,28 @@ static void open_route(struct conn *c, const struct head *h, const struct route 
 		r->open(c, h, room);
 }
 
+/* The rate of requests of an address; whoever is refused has taken nothing. False: answered. */
+static bool check_rate(struct conn *c)
+{
+	struct net *n = c->net;
+	double rate = n->conf.address_request_rate;
+	int64_t wait_ms;
+
+	if (!c->addr || rate <= 0)
+		return true;
+	wait_ms = rate_wait(&c->addr->requests, rate, n->now_ms);
+	if (wait_ms == 0) {
+		rate_take(&c->addr->requests, rate, n->now_ms);
+		return true;
+	}
+	n->stats.address_refused[ADDR_REQUESTS]++;
+	addr_refused(&n->addrs, c->addr, ADDR_REQUESTS, n->now_ms);
+	c->keep_alive = false;
+	reply_problem(
+		c, 429, STR("too many requests from your address"), (wait_ms + 999) / 1000);
+	return false;
+}
+
 void http_request(struct conn *c, const struct head *h)
 {
 	struct str room = { 0 };
@@ -435,6 +492,12 @@ void http_request(struct conn *c, const struct head *h)
 
 	c->head_only = h->method == HTTP_HEAD;
 	if (!check_origin(c, h))
+		return;
+	if (c->over) {
+		http_over_limit(c);
+		return;
+	}
+	if (!check_rate(c))
 		return;
 	if (h->method == HTTP_OPTIONS && h->body == BODY_NONE) {
 		answer_options(c, h);

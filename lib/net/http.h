@@ -16,6 +16,10 @@ void http_reply(struct conn *c, int status, const char *type, struct str headers
 void http_problem(struct conn *c, int status, struct str detail);
 /* problem+json with Connection: close, and no further request. */
 void http_refuse(struct conn *c, int status, struct str detail);
+/* The answer to whoever is over a limit of connections: 503 or 429. */
+void http_over_limit(struct conn *c);
+/* The same as bytes, for a socket that no connection was made for; appended. */
+void http_add_over_limit(struct buf *out, enum conn_over over);
 /* 405 and `Connection: close`; `allow`: the methods that are fine, "GET, HEAD, OPTIONS". */
 void http_not_allowed(struct conn *c, const char *allow);
 /* The status for what a function reported. */

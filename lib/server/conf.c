@@ -30,6 +30,12 @@ static struct opt options[] = {
 		.help = "of one connection (1024)" },
 	{ .name = "publish-rate", .type = OPT_RATE, .arg = "RATE",
 		.help = "read a connection no faster, 100/s (any)" },
+	{ .name = "address-connections", .type = OPT_INT, .arg = "N", .min = 0, .max = 1000000,
+		.help = "of one peer address at a time; refuse more (any)" },
+	{ .name = "address-request-rate", .type = OPT_RATE, .arg = "RATE",
+		.help = "of one peer address; refuse more, 20/s (any)" },
+	{ .name = "address-publish-rate", .type = OPT_RATE, .arg = "RATE",
+		.help = "read the connections of an address no faster (any)" },
 	{ .name = "max-message", .type = OPT_SIZE, .arg = "SIZE",
 		.help = "refuse larger messages (1m)" },
 	{ .name = "ping", .type = OPT_DURATION, .arg = "TIME",
@@ -112,6 +118,9 @@ const struct opt_program *conf_program(struct conf *c)
 	aim("max-connections", &c->max_connections);
 	aim("max-rooms", &c->max_rooms);
 	aim("publish-rate", &c->publish_rate);
+	aim("address-connections", &c->address_connections);
+	aim("address-request-rate", &c->address_request_rate);
+	aim("address-publish-rate", &c->address_publish_rate);
 	aim("max-message", &c->max_message);
 	aim("ping", &c->ping_ms);
 	aim("pong", &c->pong_ms);
@@ -300,6 +309,12 @@ void conf_print(const struct conf *c, struct buf *out)
 		(long long)c->pong_ms, (long long)c->heartbeat_ms, (long long)c->idle_ms);
 	if (c->publish_rate > 0)
 		buf_addf(out, "publish-rate %g/s\n", c->publish_rate);
+	if (c->address_connections)
+		buf_addf(out, "address-connections %lld\n", (long long)c->address_connections);
+	if (c->address_request_rate > 0)
+		buf_addf(out, "address-request-rate %g/s\n", c->address_request_rate);
+	if (c->address_publish_rate > 0)
+		buf_addf(out, "address-publish-rate %g/s\n", c->address_publish_rate);
 	for (int i = 0; i < c->origins.n; i++)
 		buf_addf(out, "origin %s\n", c->origins.v[i]);
 	buf_addf(out, "presence %s\n", c->presence);

@@ -18,6 +18,8 @@ struct conf {
 	int64_t max_rooms;            /* of a connection */
 	int64_t timeout_ms;           /* of heads and bodies, for tests; 0: as always */
 	double publish_rate;          /* messages per second of a connection; 0: any */
+	int64_t address_connections;  /* of a peer's address; 0: any */
+	double address_request_rate, address_publish_rate;
 	int64_t ping_ms, pong_ms, heartbeat_ms, idle_ms;
 	int64_t presence_ttl_ms, presence_grace_ms;
 	int64_t dedup_ms, dedup_max, backfills;

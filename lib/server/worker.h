@@ -17,6 +17,13 @@ struct worker_stats {
 	uint64_t published, delivered, duplicates, refused, unknown, skipped;
 };
 
+/* Records of one kind in the second that began at `since_ms`, and those that were left out. */
+struct say_budget {
+	int64_t since_ms;
+	unsigned n;
+	uint64_t unsaid;
+};
+
 struct worker {
 	uv_loop_t *loop;
 	const struct conf *conf;
@@ -41,9 +48,7 @@ struct worker {
 	struct worker_stats stats;
 	unsigned n_deep;           /* rooms of many segments */
 	char *down_why;
-	int64_t refused_ms;        /* of refused publications: the second that n_refused counts,
-	                            * and those without a record */
-	uint64_t n_refused, refused_unsaid;
+	struct say_budget refusals, limits;
 };
 
 /* What the bus carries beside a payload, as a room keeps it; borrowed as `m` is. */
@@ -75,6 +80,7 @@ void worker_close(struct worker *w);
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body);
 void stats_closed(void *worker, struct conn *c, unsigned code, struct str reason);
 void stats_gap(void *worker, struct conn *c, const struct gap *g);
+void stats_limited(void *worker, struct str address, const char *limit, uint64_t n);
 /* `c` may be NULL: the bus refused it. */
 void stats_refused(
 	struct worker *w, const struct conn *c, struct str room, int code, struct str reason);
