@@ -337,8 +337,9 @@ static size_t consume(struct conn *c, char *p, size_t n)
 /* While it can take no more, the peer waits. */
 void conn_check_pause(struct conn *c)
 {
-	bool full = c->busy || c->stalled ? c->in.n > 0
-	                                  : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+	bool full = c->stalled ? c->in.n > 0
+		: c->busy      ? c->in.n > (c->transport ? c->transport->holds : 0)
+			       : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
 		sock_pause(&c->sock, full || conn_is_throttled(c));

@@ -21,6 +21,9 @@ enum conn_over { OVER_NOTHING, OVER_CONNECTIONS, OVER_ADDRESS };
 
 struct transport {
 	const char *name; /* "ws", "sse", ... as GET /connections shows it */
+	/* Bytes that may wait in conn.in while it is busy; with more the peer waits, and that he
+	 * left is not seen. */
+	size_t holds;
 	/* Bytes from the peer, may be changed in place. Returns how many were taken; fewer only
 	 * when the connection is closing or busy. */
 	size_t (*data)(struct conn *c, char *p, size_t n);

@@ -25,6 +25,10 @@ load serve
 	tool rules lease
 }
 
+@test "a poller that is gone is noticed, whatever it had sent behind its poll" {
+	tool rules vanished
+}
+
 @test "who types by POST is not told so" {
 	tool rules typing
 }

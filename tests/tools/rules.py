@@ -115,6 +115,40 @@ def lease():
         room.close()
 
 
+def vanished():
+    """a poller that is gone is noticed, also where it had asked for more behind its poll"""
+    with Server() as s:
+        now = http(s.addr, "GET", "/poll/a").get("rt-next")
+        for what, behind in (("nothing", b""), ("a request", request("GET", "/healthz")), ("many", request("GET", "/healthz") * 200)):
+            w = Wire(s.addr)
+            w.send(request("GET", "/poll/a?timeout=300&since=" + now) + behind)
+            while not s.get("/connections"):
+                pass
+            w.close()
+            for _ in range(2000):
+                if not s.get("/connections"):
+                    break
+            else:
+                raise Bad("%s behind the poll: it is still there" % what)
+        # what is more than may wait stays with the peer
+        w = Wire(s.addr)
+        w.send(request("GET", "/poll/a?timeout=300&since=" + now))
+        w.s.settimeout(0.2)
+        n = 0
+        try:
+            while n < 64 << 20:
+                n += w.s.send(request("GET", "/healthz") * 1000)
+        except OSError:
+            pass
+        if n >= 64 << 20:
+            raise Bad("it takes whatever comes")
+        w.s.settimeout(20)
+        s.publish("a", {"n": 1})
+        expect("the poll", read_answer(w).status, 200)
+        expect("behind it", read_answer(w).json(), {"ok": True})
+        w.close()
+
+
 def typing():
     """POST /presence is not echoed to the client that it names"""
     with Server() as s:
