@@ -77,8 +77,9 @@ static void begin_line(
 		buf_addf(out, "Content-Type: %s\r\n", type);
 	buf_add_str(out, headers);
 	common_headers(c, out);
+	/* Upgrade is named there where it is a header (RFC 9110 7.8). */
 	if (!c->keep_alive)
-		buf_add_text(out, "Connection: close\r\n");
+		buf_addf(out, "Connection: close%s\r\n", status == 426 ? ", Upgrade" : "");
 }
 
 void http_begin(struct conn *c, struct buf *out, int status, const char *type, struct str headers)
@@ -178,12 +179,12 @@ void http_add_over_limit(struct buf *out, enum conn_over over)
 	buf_fini(&body);
 }
 
-void http_not_allowed(struct conn *c, const char *allow)
+void http_not_allowed(struct conn *c, const char *allow, struct str detail)
 {
 	struct buf body = { 0 }, headers = { 0 };
 
 	c->keep_alive = false;
-	problem_body(&body, 405, STR(""));
+	problem_body(&body, 405, detail);
 	buf_addf(&headers, "Allow: %s\r\n", allow);
 	http_reply(c, 405, PROBLEM, buf_str(&headers), buf_str(&body));
 	buf_fini(&headers);
@@ -485,6 +486,68 @@ static bool check_rate(struct conn *c)
 	return false;
 }
 
+/* --- who asks for something else than he means ------------------------------------------------ */
+
+/* What a room's name is in a path that is shown: itself, or the word for one. */
+static struct str shown(struct str room)
+{
+	return room.n ? room : STR("ROOM");
+}
+
+static void add_ways_out(struct buf *b, struct str room)
+{
+	room = shown(room);
+	buf_addf(b, "GET /events/" STR_FMT " (EventSource) or /stream/" STR_FMT " (curl -N)",
+		STR_ARG(room), STR_ARG(room));
+}
+
+void http_needs_upgrade(struct conn *c, struct str room)
+{
+	struct buf b = { 0 };
+
+	buf_addf(&b, "this path is for WebSocket clients: connect with one to ws://.../ws/" STR_FMT
+		", or listen with ", STR_ARG(shown(room)));
+	add_ways_out(&b, room);
+	buf_addf(&b, " and POST to /pub/" STR_FMT, STR_ARG(shown(room)));
+	http_refuse(c, 426, buf_str(&b));
+	buf_fini(&b);
+}
+
+void http_not_found(struct conn *c, const struct head *h)
+{
+	struct str room = str_make(h->path + 1, h->path_n - 1);
+	struct buf b = { 0 };
+
+	if (room_name_check(room, NULL) != 0) {
+		http_problem(c, 404, STR("no such resource; GET / says what there is"));
+		return;
+	}
+	buf_addf(&b, "no such resource; if '" STR_FMT "' is a room: WebSocket at /ws/" STR_FMT ", ",
+		STR_ARG(room), STR_ARG(room));
+	add_ways_out(&b, room);
+	buf_addf(&b, ", POST /pub/" STR_FMT, STR_ARG(room));
+	http_problem(c, 404, buf_str(&b));
+	buf_fini(&b);
+}
+
+static void wrong_method(struct conn *c, const struct route *r, struct str room)
+{
+	struct buf b = { 0 };
+	struct err e = { 0 };
+
+	if (room.n && pattern_check(room, &e) != 0)
+		room = STR("");
+	if (r->methods & GETS) {
+		buf_addf(&b, "to publish, POST to /pub/" STR_FMT, STR_ARG(shown(room)));
+		http_not_allowed(c, "GET, HEAD, OPTIONS", buf_str(&b));
+	} else {
+		buf_add_text(&b, "this path is for publishing; to listen, ");
+		add_ways_out(&b, room);
+		http_not_allowed(c, "POST, PUT, OPTIONS", buf_str(&b));
+	}
+	buf_fini(&b);
+}
+
 void http_request(struct conn *c, const struct head *h)
 {
 	struct str room = { 0 };
@@ -509,8 +572,7 @@ void http_request(struct conn *c, const struct head *h)
 	}
 	r = find_route(h, &room);
 	if (r && !(method_bit(h->method) & r->methods))
-		http_not_allowed(
-			c, r->methods & GETS ? "GET, HEAD, OPTIONS" : "POST, PUT, OPTIONS");
+		wrong_method(c, r, room);
 	else if (method_bit(h->method) != POSTS && (h->body == BODY_CHUNKED || h->length))
 		http_refuse(c, 400, STR("a body is for POST and PUT only"));
 	else if (!r && method_bit(h->method) == POSTS)
@@ -518,7 +580,7 @@ void http_request(struct conn *c, const struct head *h)
 	else if (r)
 		open_route(c, h, r, room);
 	else if (h->upgrade_websocket)
-		http_refuse(c, 404, STR("WebSockets are at /ws/{room}"));
+		http_refuse(c, 404, STR("WebSockets are at /ws/ROOM"));
 	else if (!c->net->events->request(c->net->arg, c, h, STR("")))
-		http_problem(c, 404, STR(""));
+		http_not_found(c, h);
 }

@@ -450,7 +450,7 @@ static void small_done(struct conn *c)
 	struct small *small = c->state;
 
 	if (!c->net->events->request(c->net->arg, c, &small->head, buf_str(&small->bytes)))
-		http_problem(c, 404, STR(""));
+		http_not_found(c, &small->head);
 }
 
 static size_t small_data(struct conn *c, char *p, size_t n)

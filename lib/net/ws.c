@@ -412,10 +412,11 @@ const struct transport transport_ws = {
 };
 
 /* RFC 6455 4.2.1. False: answered. */
-static bool check_handshake(struct conn *c, const struct head *h, char accept[29])
+static bool check_handshake(
+	struct conn *c, const struct head *h, struct str room, char accept[29])
 {
 	if (!h->upgrade_websocket) {
-		http_refuse(c, 426, STR("this is a WebSocket: ask for an upgrade"));
+		http_needs_upgrade(c, room);
 		return false;
 	}
 	if (head_count(h, STR("sec-websocket-version")) != 1 ||
@@ -471,7 +472,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	bool bare;
 	int rc;
 
-	if (!check_handshake(c, h, accept))
+	if (!check_handshake(c, h, room, accept))
 		return;
 	ws = mem_zalloc(sizeof *ws + room.n + 1);
 	c->state = ws;

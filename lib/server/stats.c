@@ -411,7 +411,7 @@ static void presence_request(
 	else if (h->method == HTTP_POST)
 		members_post(w, c, h, room, body);
 	else
-		http_not_allowed(c, "GET, HEAD, POST, OPTIONS");
+		http_not_allowed(c, "GET, HEAD, POST, OPTIONS", STR(""));
 }
 
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body)
@@ -429,7 +429,8 @@ bool stats_request(void *worker, struct conn *c, const struct head *h, struct st
 		if (h->method == HTTP_GET || h->method == HTTP_HEAD)
 			resources[i].get(w, c, h);
 		else
-			http_not_allowed(c, "GET, HEAD, OPTIONS");
+			http_not_allowed(c, "GET, HEAD, OPTIONS",
+				STR("to publish, POST to /pub/ROOM"));
 		return true;
 	}
 	return false;

@@ -21,6 +21,10 @@ load serve
 	tool rules methods
 }
 
+@test "who asks for something else than he means is told what to ask for" {
+	tool rules newcomers
+}
+
 @test "a poll that ends at once makes present as long as one that waits" {
 	tool rules lease
 }

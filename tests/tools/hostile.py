@@ -22,7 +22,7 @@ def refused(addr, raw, status, what=None):
         raise Bad("%s: no answer: %s" % (what, e))
     check(what, a.status, status)
     check(what + ": type", a.get("content-type"), "application/problem+json")
-    check(what + ": Connection", a.get("connection"), "close")
+    check(what + ": Connection", a.get("connection"), "close, Upgrade" if a.status == 426 else "close")
     doc = a.json()
     check(what + ": status inside", doc["status"], status)
     if set(doc) - {"type", "title", "status", "detail"} or not {"type", "title"} <= set(doc):

@@ -100,6 +100,29 @@ def methods():
         expect("no such resource", http(s.addr, "POST", "/nothing", body=b"{}").status, 404)
 
 
+def newcomers():
+    """who asks for something else than he means is told what to ask for"""
+    with Server() as s:
+        for method, path, status, words in (
+                ("GET", "/ws/lobby", 426, ("WebSocket client", "/ws/lobby", "/events/lobby", "/stream/lobby", "/pub/lobby")),
+                ("GET", "/ws", 426, ("WebSocket client", "/events/ROOM")),
+                ("GET", "/ws?room=a", 426, ("WebSocket client", "/events/ROOM")),
+                ("POST", "/ws/lobby", 405, ("POST to /pub/lobby",)), ("POST", "/events/lobby", 405, ("POST to /pub/lobby",)),
+                ("PUT", "/stream", 405, ("POST to /pub/ROOM",)), ("POST", "/", 405, ("POST to /pub/ROOM",)),
+                ("POST", "/poll/a%22b", 405, ("POST to /pub/ROOM",)),
+                ("GET", "/pub/lobby", 405, ("publishing", "/events/lobby", "/stream/lobby")),
+                ("GET", "/lobby", 404, ("/ws/lobby", "/events/lobby", "/pub/lobby")),
+                ("POST", "/lobby", 404, ("/ws/lobby", "/pub/lobby")), ("GET", "/rooms/lobby", 404, ("GET / says",))):
+            a = http(s.addr, method, path, body=b'{"n":1}' if method[0] == "P" else None)
+            what = method + " " + path
+            expect(what, (a.status, a.get("content-type"), a.json()["status"]), (status, "application/problem+json", status))
+            for word in words:
+                if word not in a.json().get("detail", ""):
+                    raise Bad("%s: no %r in %r" % (what, word, a.body))
+            if status == 426:
+                expect(what, (a.get("upgrade"), a.get("connection"), a.get("sec-websocket-version")), ("websocket", "close, Upgrade", "13"))
+
+
 def lease():
     """a poll that does not wait makes its user present for the ttl, not for its own moment"""
     with Server("--presence-grace", "0s", "--presence-ttl", "1h") as s:
