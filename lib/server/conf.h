@@ -43,8 +43,12 @@ const struct opt_program *conf_program(struct conf *c);
 /* Parses argv and --config (the command line wins); checks what can be checked. Positive: operands
  * that should not be there. */
 int conf_read(struct conf *c, int argc, char **argv, struct err *e);
-/* The settings as a configuration file, for --check. */
-void conf_print(const struct conf *c, struct buf *out);
+/* The settings as a configuration file, for --check; read as one it gives the same. Only after
+ * conf_read. */
+void conf_print(struct conf *c, struct buf *out);
+/* `c`, just read, takes over from `running` what cannot change before a restart (addresses, the bus,
+ * where presence lives); `said` is given the name of each setting that differs. */
+void conf_keep_fixed(struct conf *running, struct conf *c, void (*said)(const char *name));
 /* What the table of rooms is told. */
 struct table_conf conf_table(const struct conf *c, unsigned bus_caps);
 

@@ -430,6 +430,13 @@ static int open_listeners(struct worker *w, struct err *e)
 	return 0;
 }
 
+static void start_sweep(struct worker *w)
+{
+	uint64_t every = (uint64_t)table_sweep_every(&w->table);
+
+	uv_timer_start(&w->sweep_timer, on_sweep, every, every);
+}
+
 static void start_handles(struct worker *w)
 {
 	uv_timer_t *const timers[] = { &w->sweep_timer, &w->presence_timer, &w->stats_timer };
@@ -444,8 +451,7 @@ static void start_handles(struct worker *w)
 	}
 	uv_prepare_start(&w->before_poll, before_poll);
 	uv_check_start(&w->after_poll, after_poll);
-	uv_timer_start(&w->sweep_timer, on_sweep, (uint64_t)table_sweep_every(&w->table),
-		(uint64_t)table_sweep_every(&w->table));
+	start_sweep(w);
 	uv_timer_start(&w->presence_timer, on_presence_timer, 100, 100);
 	uv_timer_start(&w->stats_timer, on_stats_timer, 10000, 10000);
 }
@@ -487,6 +493,7 @@ void worker_reload(struct worker *w, const struct conf *conf)
 	w->presence->grace_ms = conf->presence_grace_ms;
 	w->presence->ttl_ms = conf->presence_ttl_ms;
 	table_configure(&w->table, &table);
+	start_sweep(w);
 }
 
 void worker_drain(struct worker *w)

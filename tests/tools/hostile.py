@@ -756,7 +756,7 @@ def daemon():
         return p.returncode, p.stdout.decode(), p.stderr.decode()
     write("history 7\nslow ticks.>=latest\n")
     rc, out, err = run("--config", conf, "--check", "--ping", "5s")
-    check("--check", (rc, "history 7\n" in out, "slow ticks.>=latest\n" in out, "ping 5000ms\n" in out, "bus mem" in out, err), (0, True, True, True, True, ""))
+    check("--check", (rc, "history 7\n" in out, "slow ticks.>=latest\n" in out, "ping 5s\n" in out, "bus mem" in out, err), (0, True, True, True, True, ""))
     write(out)
     check("its output is a configuration", run("--config", conf, "--check")[:2], (0, out))
     for args in (("--check", "--history", "x"), ("--nope",), ("operand",), ("--config", "/nonexistent"), ("-b", "nope://x"), ("--slow", "fast"), ("-l", "1:2:3"), ("--ping", "0")):
@@ -797,6 +797,13 @@ def systemd():
     while "WATCHDOG=1" not in got or "READY=1" not in got:
         got += n.recv(4096).decode() + "\n"
     check("inherited", http(l.getsockname(), "GET", "/healthz").status, 200)
+    got, before = "", time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+    os.kill(pid, signal.SIGHUP)
+    while "READY=1" not in got:
+        got += n.recv(4096).decode() + "\n"
+    m = re.search(r"RELOADING=1\nMONOTONIC_USEC=([0-9]+)\n(WATCHDOG=1\n)*READY=1\n", got)
+    if not m or not before <= int(m.group(1)) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000:
+        raise Bad("reloading is told as %r" % got)
     os.kill(pid, signal.SIGTERM)
     while "STOPPING=1" not in got:
         got += n.recv(4096).decode() + "\n"
