@@ -78,8 +78,8 @@ struct net_events {
 	/* A subscription began or ended. */
 	void (*joined)(void *arg, struct conn *c, struct str room);
 	void (*parted)(void *arg, struct conn *c, struct str room);
-	/* {"_op":"presence"}: answer with conn_say. */
-	void (*presence)(void *arg, struct conn *c, struct str room);
+	/* {"_op":"presence"}: answer with conn_say; `ref`: given back, raw text, or "". */
+	void (*presence)(void *arg, struct conn *c, struct str room, struct str ref);
 	/* A client was told a gap. */
 	void (*gap)(void *arg, struct conn *c, const struct gap *g);
 	/* `n` connections or requests of an address were refused; `limit` is the option. */

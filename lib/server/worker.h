@@ -90,7 +90,7 @@ extern const struct presence_events members_events;
 void members_joined(void *worker, struct conn *c, struct str room);
 void members_parted(void *worker, struct conn *c, struct str room);
 void members_typing(struct worker *w, struct str room, struct str message);
-void members_say(void *worker, struct conn *c, struct str room);
+void members_say(void *worker, struct conn *c, struct str room, struct str ref);
 void members_get(struct worker *w, struct conn *c, struct str room);
 void members_post(
 	struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body);

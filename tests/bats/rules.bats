@@ -49,6 +49,14 @@ load serve
 	tool rules refused
 }
 
+@test "whoever gives a reference gets it back in the answer" {
+	tool rules references
+}
+
+@test "nobody but the server says who came and who left" {
+	tool rules made_by_the_server
+}
+
 @test "over its rate a publisher waits and is not refused" {
 	tool rules rate
 }

@@ -248,6 +248,54 @@ def refused():
         w.close()
 
 
+def references():
+    """whoever gives a reference gets it back, in whatever answers"""
+    with Server() as s:
+        w = Ws(s.addr, ["a"])
+        def answer(ref, **message):
+            w.send(dict(message, _ref=ref))
+            o = w.next().body
+            return o["_op"], o.get("_ref")
+        expect("ping", answer(1, _op="ping"), ("pong", 1))
+        expect("subscribe", answer("s1", _op="subscribe", _room="b"), ("subscribed", "s1"))
+        expect("a pattern", answer(2.5, _op="subscribe", _room="c.*", since="earliest"), ("subscribed", 2.5))
+        expect("presence", answer("p", _op="presence", _room="b"), ("presence", "p"))
+        expect("unsubscribe", answer(-1, _op="unsubscribe", _room="b"), ("unsubscribed", -1))
+        expect("again", answer("s2", _op="subscribe", _room="b"), ("subscribed", "s2"))
+        expect("twice", answer("s3", _op="subscribe", _room="b"), ("error", "s3"))
+        expect("the longest", answer("x" * 38, _op="ping"), ("pong", "x" * 38))
+        for op in "ping", "presence", "unsubscribe", "subscribe":
+            w.send({"_op": op, "_room": "b"})
+            expect(op + " without", "_ref" in w.next().body, False)
+        # many at once: each has its own, and what ends before it began leaves nothing behind
+        for i in range(50):
+            w.send({"_op": "subscribe", "_room": "m%d" % i, "_ref": i})
+        w.send({"_op": "unsubscribe", "_room": "m7", "_ref": "u"})
+        want, got = set(range(50)) - {7} | {"u"}, []     # 7 only where it began before it ended
+        while not want <= {o["_ref"] for o in got}:
+            got.append(w.next().body)
+        for o in got:
+            expect("its own", (o["_op"], o["_room"]), ("unsubscribed", "m7") if o["_ref"] == "u" else ("subscribed", "m%d" % o["_ref"]))
+        expect("each once", len(got), len({o["_ref"] for o in got}))
+        w.close()
+
+
+def made_by_the_server():
+    """nobody but the server says who came and who left"""
+    with Server() as s:
+        w = Ws(s.addr, ["a"], query="user_id=ada")
+        for kind in "user_joined", "user_left":
+            w.send({"type": kind, "user_id": "bob", "_ref": kind})
+            o = w.next().body
+            expect(kind, (o["_op"], o["_ref"], o["code"], kind in o["reason"]), ("error", kind, "denied", True))
+            expect(kind + " posted", http(s.addr, "POST", "/pub/a", body=b'{"type":"%s"}' % kind.encode()).status, 403)
+        w.send({"type": "typing", "_ref": 1})
+        expect("typing is the client's", w.next().kind, "ack")
+        bob = Ws(s.addr, ["a"], query="user_id=bob")
+        expect("the server's own comes", w.next().body, {"type": "user_joined", "user_id": "bob"})
+        w.close(), bob.close()
+
+
 def rate():
     """a publisher over its rate is not read for a while: all arrives, nothing is refused, others go on"""
     with Server("--publish-rate", "50/s") as s:
