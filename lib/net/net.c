@@ -82,9 +82,30 @@ static void on_timer(uv_timer_t *timer)
 	struct net *n = timer->data;
 
 	n->now_ms = clock_ms();
+	n->timer_ms = INT64_MAX;
 	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
 	wheel_run(&n->throttled, n->now_ms, conn_on_resume, n);
 	addrs_run(&n->addrs, n->now_ms);
+}
+
+/* The timer runs only while something is due, and not before it is. */
+static void set_timer(struct net *n)
+{
+	const struct wheel *const wheels[] = { &n->wheel, &n->throttled, &n->addrs.wheel };
+	int64_t at = INT64_MAX, now = (int64_t)uv_now(n->loop);
+
+	for (size_t i = 0; i < sizeof wheels / sizeof *wheels; i++) {
+		int64_t next = wheel_next_ms(wheels[i]);
+		if (next < at)
+			at = next;
+	}
+	if (at == n->timer_ms)
+		return;
+	n->timer_ms = at;
+	if (at == INT64_MAX)
+		uv_timer_stop(&n->timer);
+	else
+		uv_timer_start(&n->timer, on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
 }
 
 const char *pub_code(enum err_code code)
@@ -108,6 +129,7 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
 		.arg = arg,
 		.table = table,
 		.now_ms = clock_ms(),
+		.timer_ms = INT64_MAX,
 	};
 	list_init(&n->conns);
 	list_init(&n->dirty);
@@ -121,7 +143,6 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
 		return ERR_IO;
 	uv_timer_init(loop, &n->timer);
 	n->timer.data = n;
-	uv_timer_start(&n->timer, on_timer, WHEEL_TICK_MS, WHEEL_TICK_MS);
 	return 0;
 }
 
@@ -159,6 +180,8 @@ void net_flush(struct net *n)
 	if (n->scratch.cap > 4 * SOCK_BATCH_MAX)
 		buf_fini(&n->scratch);
 	buf_fini(&n->lane);
+	if (!uv_is_closing((uv_handle_t *)&n->timer))
+		set_timer(n);
 }
 
 void net_drain(struct net *n)

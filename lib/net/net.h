@@ -134,7 +134,8 @@ struct net {
 	struct addrs addrs;
 	struct wheel wheel;       /* struct conn.deadline */
 	struct wheel throttled;   /* struct conn.resume */
-	uv_timer_t timer;
+	uv_timer_t timer;         /* of the three wheels */
+	int64_t timer_ms;         /* when it fires; INT64_MAX: it does not */
 	struct head head;         /* of the request being read: one at a time */
 	struct buf scratch;       /* of the flush: what one connection is to be
 	                           * written, where it is not */

@@ -283,6 +283,30 @@ static void go_on(uv_idle_t *idle)
 	(void)idle; /* its being active keeps the loop from waiting */
 }
 
+static void on_presence_timer(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+
+	w->presence_ms = INT64_MAX;
+	w->presence->ops->sweep(w->presence, clock_ms());
+}
+
+#define PRESENCE_EVERY_MS 100 /* a sweep looks at all who wait: no oftener */
+
+static void set_presence_timer(struct worker *w)
+{
+	int64_t at = w->presence->next_ms, wait = at - (int64_t)uv_now(w->loop);
+
+	if (at == w->presence_ms || uv_is_closing((uv_handle_t *)&w->presence_timer))
+		return;
+	w->presence_ms = at;
+	if (at == INT64_MAX)
+		uv_timer_stop(&w->presence_timer);
+	else
+		uv_timer_start(&w->presence_timer, on_presence_timer,
+			(uint64_t)(wait > PRESENCE_EVERY_MS ? wait : PRESENCE_EVERY_MS), 0);
+}
+
 /* Runs after input and after timers: deliver, tell outcomes, wake, flush, forget. */
 static void end_turn(struct worker *w)
 {
@@ -296,6 +320,7 @@ static void end_turn(struct worker *w)
 	net_flush(&w->net);
 	w->flushing = false;
 	table_trim(&w->table, w->net.now_ms);
+	set_presence_timer(w);
 	if (w->net.again)
 		uv_idle_start(&w->go_on, go_on);
 	else
@@ -325,13 +350,6 @@ static void on_sweep(uv_timer_t *timer)
 	struct worker *w = timer->data;
 
 	table_sweep(&w->table, clock_ms());
-}
-
-static void on_presence_timer(uv_timer_t *timer)
-{
-	struct worker *w = timer->data;
-
-	w->presence->ops->sweep(w->presence, clock_ms());
 }
 
 static void on_stats_timer(uv_timer_t *timer)
@@ -452,7 +470,6 @@ static void start_handles(struct worker *w)
 	uv_prepare_start(&w->before_poll, before_poll);
 	uv_check_start(&w->after_poll, after_poll);
 	start_sweep(w);
-	uv_timer_start(&w->presence_timer, on_presence_timer, 100, 100);
 	uv_timer_start(&w->stats_timer, on_stats_timer, 10000, 10000);
 }
 
@@ -462,7 +479,12 @@ int worker_open(struct worker *w, uv_loop_t *loop, const struct conf *conf, stru
 	struct net_conf net = net_conf(conf);
 	int rc;
 
-	*w = (struct worker){ .loop = loop, .conf = conf, .started_ms = clock_ms() };
+	*w = (struct worker){
+		.loop = loop,
+		.conf = conf,
+		.started_ms = clock_ms(),
+		.presence_ms = INT64_MAX,
+	};
 	outcomes_init(&w->outcomes);
 	asks_init(&w->asks);
 	rand_bytes(&w->head.epoch, sizeof w->head.epoch);

@@ -44,6 +44,7 @@ struct worker {
 	uv_check_t after_poll;
 	uv_idle_t go_on;
 	uv_timer_t sweep_timer, presence_timer, stats_timer;
+	int64_t presence_ms;       /* when its timer fires; INT64_MAX: it does not */
 	int64_t started_ms;
 	struct worker_stats stats;
 	unsigned n_deep;           /* rooms of many segments */

@@ -57,6 +57,10 @@ load serve
 	tool rules made_by_the_server
 }
 
+@test "a server that nobody talks to sleeps" {
+	tool rules idle
+}
+
 @test "over its rate a publisher waits and is not refused" {
 	tool rules rate
 }

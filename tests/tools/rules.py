@@ -296,6 +296,22 @@ def made_by_the_server():
         w.close(), bob.close()
 
 
+def idle():
+    """a server that nobody talks to sleeps: it does not look ten times a second whether there is something to do"""
+    def switches():
+        with open("/proc/%d/status" % s.proc.pid) as f:
+            return int([l for l in f if l.startswith("voluntary_ctxt")][0].split()[1])
+    with Server() as s:
+        w = Ws(s.addr, ["a"], query="user_id=ada")       # present, and pinged in half a minute
+        now = http(s.addr, "GET", "/poll/a").get("rt-next")
+        before = switches()
+        expect("two seconds of the server's", http(s.addr, "GET", "/poll/a?timeout=2&since=" + now).status, 204)
+        n = switches() - before
+        if n > 20:
+            raise Bad("it woke %d times" % n)
+        w.close()
+
+
 def rate():
     """a publisher over its rate is not read for a while: all arrives, nothing is refused, others go on"""
     with Server("--publish-rate", "50/s") as s:
