@@ -1,4 +1,6 @@
 /* rt-serve.c - starts, stops and reloads one instance; what it does is in lib/server */
+#include "systemd.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -6,17 +8,14 @@
 #include "bus/bus.h"
 #include "server/worker.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define EXIT_USAGE      2
 #define EXIT_SYSTEM     6
-#define FILES_KEPT_BACK 32
+#define FILES_KEPT_BACK (32 + NET_REFUSALS_MAX)
 #define DRAIN_MS        5000
 
 struct serve {
@@ -30,51 +29,26 @@ struct serve {
 	int64_t drain_until_ms;
 };
 
-/* --- systemd (sd_notify(3), sd_listen_fds(3)) ------------------------------------------------- */
-
-static void notify(const char *state)
+static void set_log(const struct conf *c)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	size_t n = path ? strlen(path) : 0;
-	int fd;
-
-	if (n < 2 || n >= sizeof un.sun_path || (path[0] != '/' && path[0] != '@'))
-		return;
-	memcpy(un.sun_path, path, n);
-	if (path[0] == '@')
-		un.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&un,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_warn("cannot notify systemd: %s", strerror(errno));
-	close(fd);
-}
-
-static int inherited_sockets(void)
-{
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
-
-	if (!pid || !fds || atol(pid) != (long)getpid())
-		return 0;
-	return atoi(fds) > 0 ? atoi(fds) : 0;
+	log_init("rt-serve", c->quiet ? LOG_LEVEL_ERROR : c->verbose > 1 ? LOG_LEVEL_DEBUG
+		: c->verbose			  ? LOG_LEVEL_INFO
+						  : LOG_LEVEL_WARNING,
+		c->log == 1);
 }
 
 static void on_watchdog(uv_timer_t *timer)
 {
 	(void)timer;
-	notify("WATCHDOG=1");
+	systemd_notify("WATCHDOG=1");
 }
 
 static void start_watchdog(struct serve *s)
 {
-	const char *usec = getenv("WATCHDOG_USEC");
-	long long us = usec ? atoll(usec) : 0;
+	uint64_t every = systemd_watchdog_ms();
 
-	if (us > 2000)
-		uv_timer_start(&s->watchdog_timer, on_watchdog, 0, (uint64_t)us / 2000);
+	if (every)
+		uv_timer_start(&s->watchdog_timer, on_watchdog, 0, every);
 }
 
 /* --- limits ----------------------------------------------------------------------------------- */
@@ -117,7 +91,7 @@ static void print_version(void)
 		printf("bus %s: %s\n", ops->scheme, ops->what);
 }
 
-static int print_check(const struct conf *c)
+static int print_check(struct conf *c)
 {
 	struct buf b = { 0 };
 	const struct bus_ops *ops = NULL;
@@ -203,38 +177,49 @@ static void on_stop(uv_signal_t *handle, int signo)
 		return;
 	}
 	log_info("%s: draining", signo == SIGTERM ? "SIGTERM" : "SIGINT");
-	notify("STOPPING=1");
+	systemd_notify("STOPPING=1");
 	worker_drain(&s->worker);
 	s->drain_until_ms = clock_ms() + DRAIN_MS;
 	uv_timer_start(&s->drain_timer, on_drain_timer, 10, 10);
 }
 
-static void on_reload(uv_signal_t *handle, int signo)
+static void say_fixed(const char *name)
 {
-	struct serve *s = handle->data;
-	struct conf old;
-	struct err e = { 0 };
-	int rc;
+	log_warn("'%s' cannot change while the server runs: ignored until a restart", name);
+}
 
-	(void)signo;
-	notify("RELOADING=1");
-	old = s->conf;
+static void reload(struct serve *s)
+{
+	struct conf old = s->conf;
+	struct err e = { 0 };
+
 	conf_init(&s->conf);
-	rc = conf_read(&s->conf, s->argc, s->argv, &e);
-	if (rc) {
+	if (conf_read(&s->conf, s->argc, s->argv, &e) != 0) {
 		log_error("not reloaded: %s", e.text);
 		conf_fini(&s->conf);
 		s->conf = old;
 	} else {
+		set_log(&s->conf);
 		fit_connections(&s->conf);
-		s->conf.n_inherited = old.n_inherited;
-		s->conf.bus = old.bus;
+		conf_keep_fixed(&old, &s->conf, say_fixed);
 		worker_reload(&s->worker, &s->conf);
 		conf_fini(&old);
 		log_info("reloaded");
 	}
 	conf_program(&s->conf);
-	notify("READY=1");
+}
+
+static void on_reload(uv_signal_t *handle, int signo)
+{
+	struct serve *s = handle->data;
+
+	(void)signo;
+	systemd_notify_reloading();
+	if (s->conf.config)
+		reload(s);
+	else
+		log_warn("SIGHUP: nothing to read again without --config");
+	systemd_notify("READY=1");
 }
 
 static void start_handles(struct serve *s)
@@ -260,7 +245,7 @@ static int serve(struct serve *s)
 
 	uv_loop_init(&s->loop);
 	fit_connections(&s->conf);
-	s->conf.n_inherited = inherited_sockets();
+	s->conf.n_inherited = systemd_sockets();
 	if (worker_open(&s->worker, &s->loop, &s->conf, &e) != 0) {
 		log_error("%s", e.text);
 		return e.code == ERR_USAGE || e.code == ERR_UNSUPPORTED || e.code == ERR_INVALID
@@ -270,7 +255,7 @@ static int serve(struct serve *s)
 	start_handles(s);
 	warn_open(s);
 	print_ready(s);
-	notify("READY=1");
+	systemd_notify("READY=1");
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	worker_close(&s->worker);
 	uv_loop_close(&s->loop);
@@ -293,10 +278,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "rt-serve: %s\n%s", e.text, unread ? "" : "try 'rt-serve -h'\n");
 		return unread ? EXIT_SYSTEM : EXIT_USAGE;
 	}
-	log_init("rt-serve", s.conf.quiet ? LOG_LEVEL_ERROR : s.conf.verbose > 1 ? LOG_LEVEL_DEBUG
-		: s.conf.verbose			  ? LOG_LEVEL_INFO
-							  : LOG_LEVEL_WARNING,
-		s.conf.log == 1);
+	set_log(&s.conf);
 	if (s.conf.help)
 		opt_help(conf_program(&s.conf));
 	else if (s.conf.version)

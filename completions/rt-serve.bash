@@ -29,6 +29,9 @@ _rt_serve()
 	--max-connections) return ;;
 	--max-rooms) return ;;
 	--publish-rate) return ;;
+	--address-connections) return ;;
+	--address-request-rate) return ;;
+	--address-publish-rate) return ;;
 	--max-message) return ;;
 	--ping) return ;;
 	--pong) return ;;
@@ -46,7 +49,7 @@ _rt_serve()
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-l --listen -b --bus --history --history-bytes --history-age --memory --slow --max-connections --max-rooms --publish-rate --max-message --ping --pong --heartbeat --idle --origin --presence --presence-ttl --presence-grace --dedup --dedup-max --backfills --config --check --log -q --quiet -v --verbose -h --help -V --version' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '-l --listen -b --bus --history --history-bytes --history-age --memory --slow --max-connections --max-rooms --publish-rate --address-connections --address-request-rate --address-publish-rate --max-message --ping --pong --heartbeat --idle --origin --presence --presence-ttl --presence-grace --dedup --dedup-max --backfills --config --check --log -q --quiet -v --verbose -h --help -V --version' -- "$cur")
 		return
 	fi
 }

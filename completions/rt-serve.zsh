@@ -20,6 +20,9 @@ _rt_serve() {
 		--max-connections='[refuse more (10000, or what the file limit allows)]:N: ' \
 		--max-rooms='[of one connection (1024)]:N: ' \
 		--publish-rate='[read a connection no faster, 100/s (any)]:RATE: ' \
+		--address-connections='[of one peer address at a time; refuse more (any)]:N: ' \
+		--address-request-rate='[of one peer address; refuse more, 20/s (any)]:RATE: ' \
+		--address-publish-rate='[read the connections of an address no faster (any)]:RATE: ' \
 		--max-message='[refuse larger messages (1m)]:SIZE: ' \
 		--ping='[ping WebSockets that often (30s)]:TIME: ' \
 		--pong='[cut those that do not answer within (10s)]:TIME: ' \

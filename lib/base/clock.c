@@ -194,6 +194,23 @@ void duration_format(struct buf *b, int64_t ms)
 		buf_addf(b, "%02llu%s", small, units[unit + 1].name);
 }
 
+void duration_write(struct buf *b, int64_t ms)
+{
+	size_t before = b->n;
+
+	if (ms == INT64_MAX) {
+		buf_add_text(b, "forever");
+		return;
+	}
+	for (size_t i = 0; i < N_UNITS; i++) {
+		if (ms >= units[i].ms)
+			buf_addf(b, "%lld%s", (long long)(ms / units[i].ms), units[i].name);
+		ms %= units[i].ms;
+	}
+	if (b->n == before)
+		buf_add_char(b, '0');
+}
+
 /* --- sizes and rates ------------------------------------------------------------------------- */
 
 int size_parse(struct str s, uint64_t *bytes, struct err *e)
@@ -219,6 +236,20 @@ int size_parse(struct str s, uint64_t *bytes, struct err *e)
 bad:
 	return err_set(
 		e, ERR_INVALID, "'" STR_FMT "' is not a size (512, 64k, 1m, 2g)", STR_ARG(q));
+}
+
+void size_write(struct buf *b, uint64_t bytes)
+{
+	static const char letters[] = "\0kmgt";
+	size_t i = 0;
+
+	while (bytes && bytes % 1024 == 0 && i < 4) {
+		bytes /= 1024;
+		i++;
+	}
+	buf_add_u64(b, bytes);
+	if (letters[i])
+		buf_add_char(b, letters[i]);
 }
 
 /* "/s", "/m", "/h" or nothing: in how many seconds. */
@@ -254,6 +285,29 @@ int rate_parse(struct str s, double *per_second, struct err *e)
 bad:
 	return err_set(
 		e, ERR_INVALID, "'" STR_FMT "' is not a rate (500/s, 10k/s, 600/m)", STR_ARG(q));
+}
+
+void rate_write(struct buf *b, double per_second)
+{
+	static const struct {
+		double seconds;
+		const char *name;
+	} periods[] = { { 1, "/s" }, { 60, "/m" }, { 3600, "/h" } };
+
+	for (size_t i = 0; i < 3; i++) {
+		uint64_t n = (uint64_t)(per_second * periods[i].seconds + 0.5);
+		if (n == 0 || (double)n / periods[i].seconds != per_second)
+			continue;
+		if (n % 1000000 == 0)
+			buf_addf(b, "%llum", (unsigned long long)n / 1000000);
+		else if (n % 1000 == 0)
+			buf_addf(b, "%lluk", (unsigned long long)n / 1000);
+		else
+			buf_add_u64(b, n);
+		buf_add_text(b, periods[i].name);
+		return;
+	}
+	buf_addf(b, "%.9f/s", per_second);
 }
 
 /* --- points in time -------------------------------------------------------------------------- */

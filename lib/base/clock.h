@@ -25,5 +25,10 @@ int time_parse(struct str s, int64_t *wall_ms, struct err *e);
 void time_format(struct buf *b, int64_t wall_ms);
 /* Appends "1.2s", "250ms", "5m", "2h05m": for people. */
 void duration_format(struct buf *b, int64_t ms);
+/* Append what the parsers above read back as the same: "1h30m", "1s500ms"; "64k", "1500"; "10k/s",
+ * "100/m" (of a rate that no such number gives, the nearest with nine decimals). */
+void duration_write(struct buf *b, int64_t ms);
+void size_write(struct buf *b, uint64_t bytes);
+void rate_write(struct buf *b, double per_second);
 
 #endif

@@ -6,6 +6,7 @@ void wheel_init(struct wheel *w, int64_t now_ms)
 	for (unsigned i = 0; i < WHEEL_SLOTS; i++)
 		list_init(&w->slots[i]);
 	w->tick = now_ms / WHEEL_TICK_MS;
+	w->next = INT64_MAX;
 	w->n = 0;
 }
 
@@ -27,6 +28,8 @@ void wheel_set(struct wheel *w, struct deadline *d, int64_t at_ms)
 	wheel_del(w, d);
 	if (tick <= w->tick)
 		tick = w->tick + 1;
+	if (tick < w->next)
+		w->next = tick;
 	d->at_ms = at_ms;
 	list_add(&w->slots[(uint64_t)tick % WHEEL_SLOTS], &d->link);
 	w->n++;
@@ -40,12 +43,33 @@ void wheel_del(struct wheel *w, struct deadline *d)
 	}
 }
 
+int64_t wheel_next_ms(const struct wheel *w)
+{
+	return w->n ? w->next * WHEEL_TICK_MS : INT64_MAX;
+}
+
+/* The first slot with something in it; that may be due a turn of the wheel later, so this errs to
+ * the early side. */
+static void find_next(struct wheel *w)
+{
+	w->next = INT64_MAX;
+	for (int64_t i = 1; w->n && i <= (int64_t)WHEEL_SLOTS; i++)
+		if (!list_empty(&w->slots[(uint64_t)(w->tick + i) % WHEEL_SLOTS])) {
+			w->next = w->tick + i;
+			return;
+		}
+}
+
 void wheel_run(
 	struct wheel *w, int64_t now_ms, void (*fn)(struct deadline *d, void *arg), void *arg)
 {
 	int64_t now = now_ms / WHEEL_TICK_MS;
 	struct list due = LIST_INIT(due), *it;
 
+	if (now < w->next) {
+		w->tick = now;
+		return;
+	}
 	/* After a long stop one turn of the wheel sees every slot. */
 	if (now - w->tick > (int64_t)WHEEL_SLOTS)
 		w->tick = now - WHEEL_SLOTS;
@@ -57,6 +81,7 @@ void wheel_run(
 				list_add(&due, d);
 			}
 	}
+	find_next(w);
 	while ((it = list_pop(&due))) {
 		w->n--;
 		fn(list_entry(it, struct deadline, link), arg);

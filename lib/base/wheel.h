@@ -22,6 +22,7 @@ struct deadline {
 struct wheel {
 	struct list slots[WHEEL_SLOTS];
 	int64_t tick;     /* the last one that ran */
+	int64_t next;     /* nothing is due in a tick before it */
 	size_t n;
 };
 
@@ -34,6 +35,9 @@ static inline int deadline_is_set(const struct deadline *d)
 {
 	return !list_empty(&d->link);
 }
+/* When to call wheel_run next: not later than the first deadline is due, and often not before.
+ * INT64_MAX: nothing is set. */
+int64_t wheel_next_ms(const struct wheel *w);
 /* Fires what is due: each is removed first, so fn may set it again or free it. */
 void wheel_run(
 	struct wheel *w, int64_t now_ms, void (*fn)(struct deadline *d, void *arg), void *arg);

@@ -15,7 +15,7 @@
 
 #define LINGER_MS      2000
 #define LINGER_BYTES   (8u << 20)
-#define RATE_BURST_MS  1000  /* of its rate may come at once */
+#define REFUSAL_MS     2000  /* for the head of a request that is refused anyway */
 #define PENDING_MAX    65536 /* publications without an outcome */
 
 static void on_data(struct sock *s, char *p, size_t n);
@@ -79,9 +79,17 @@ void conn_told(struct conn *c, struct pos pos)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
+static int64_t head_ms(const struct conn *c)
 {
-	struct conn *c = mem_zalloc(sizeof *c + peer.n + 1);
+	int64_t ms = c->net->conf.head_ms;
+
+	return c->over && ms > REFUSAL_MS ? REFUSAL_MS : ms;
+}
+
+struct conn *conn_open(
+	struct net *n, int fd, const struct listen_peer *peer, enum conn_over over)
+{
+	struct conn *c = mem_zalloc(sizeof *c + peer->text.n + 1);
 
 	c->net = n;
 	list_init(&c->dirty);
@@ -94,12 +102,14 @@ struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback)
 		return NULL;
 	}
 	c->id = ++n->next_id;
-	memcpy(c->peer, peer.p, peer.n);
-	c->loopback = loopback;
+	memcpy(c->peer, peer->text.p, peer->text.n);
+	c->loopback = peer->loopback;
 	c->opened_ms = n->now_ms;
+	c->over = over;
 	list_add(&n->conns, &c->all);
 	n->n_conns++;
-	conn_deadline(c, c->opened_ms + n->conf.head_ms);
+	n->n_refusing += over != OVER_NOTHING;
+	conn_deadline(c, c->opened_ms + head_ms(c));
 	return c;
 }
 
@@ -160,6 +170,9 @@ void conn_free(struct conn *c)
 	list_del(&c->dirty);
 	list_del(&c->waiting);
 	n->n_conns--;
+	n->n_refusing -= c->over != OVER_NOTHING;
+	if (c->addr)
+		addr_leave(&n->addrs, c->addr, n->now_ms);
 	mem_free(c);
 }
 
@@ -178,6 +191,7 @@ void conn_finish(struct conn *c, unsigned code, struct str reason)
 	note_close(c, code, reason);
 	unsubscribe_all(c);
 	c->closing = true;
+	c->discarded = 0;
 	c->busy = false;
 	sock_pause(&c->sock, false);
 	c->in.n = 0;
@@ -208,7 +222,7 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 }
 
 int conn_open_sub(
-	struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e)
+	struct conn *c, struct str room, const struct since *since, uint32_t tag, struct err *e)
 {
 	struct net *n = c->net;
 	int rc = pattern_check(room, e);
@@ -323,8 +337,9 @@ static size_t consume(struct conn *c, char *p, size_t n)
 /* While it can take no more, the peer waits. */
 void conn_check_pause(struct conn *c)
 {
-	bool full = c->busy || c->stalled ? c->in.n > 0
-	                                  : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
+	bool full = c->stalled ? c->in.n > 0
+		: c->busy      ? c->in.n > (c->transport ? c->transport->holds : 0)
+			       : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
 		sock_pause(&c->sock, full || conn_is_throttled(c));
@@ -363,7 +378,7 @@ static void on_data(struct sock *s, char *p, size_t n)
 	}
 	if (!c->transport && !c->reading_head && !c->busy) {
 		c->reading_head = true;
-		conn_deadline(c, net->now_ms + net->conf.head_ms);
+		conn_deadline(c, net->now_ms + head_ms(c));
 	}
 	if (c->in.n) {
 		buf_add(&c->in, p, n);
@@ -442,6 +457,8 @@ void conn_on_deadline(struct deadline *d, void *arg)
 	} else if (c->transport) {
 		if (c->transport->tick)
 			c->transport->tick(c);
+	} else if (c->over) {
+		http_over_limit(c);
 	} else if (c->reading_head) {
 		http_refuse(c, 408, STR("the request head did not arrive in time"));
 	} else {
@@ -464,22 +481,44 @@ void conn_on_resume(struct deadline *d, void *net)
 	conn_dirty(c); /* reads on */
 }
 
-/* Each message takes its share of the time at the connection's rate; who is ahead of the
- * clock waits for it. */
-static void pay(struct conn *c)
+static void throttle(struct conn *c, int64_t wait_ms)
 {
 	struct net *n = c->net;
-	double now = (double)n->now_ms;
 
-	if (n->conf.publish_rate <= 0)
+	if (wait_ms <= 0 || conn_is_throttled(c))
 		return;
-	if (c->paid_ms < now - RATE_BURST_MS)
-		c->paid_ms = now - RATE_BURST_MS;
-	c->paid_ms += 1000 / n->conf.publish_rate;
-	if (c->paid_ms > now && !conn_is_throttled(c)) {
-		n->stats.throttled++;
-		wheel_set(&n->throttled, &c->resume, (int64_t)c->paid_ms + 1);
+	n->stats.throttled++;
+	wheel_set(&n->throttled, &c->resume, n->now_ms + wait_ms);
+}
+
+static int64_t address_wait(const struct conn *c)
+{
+	const struct net *n = c->net;
+
+	return c->addr && n->conf.address_publish_rate > 0
+		? rate_wait(&c->addr->publications, n->conf.address_publish_rate, n->now_ms)
+		: 0;
+}
+
+void conn_check_address(struct conn *c)
+{
+	throttle(c, address_wait(c));
+}
+
+/* Who is ahead of his rate, or that of his address, is not read for a while. */
+static void pay(struct conn *c)
+{
+	const struct net_conf *conf = &c->net->conf;
+	int64_t now_ms = c->net->now_ms, wait_ms = 0, address_ms;
+
+	if (conf->publish_rate > 0) {
+		rate_take(&c->published, conf->publish_rate, now_ms);
+		wait_ms = rate_wait(&c->published, conf->publish_rate, now_ms);
 	}
+	if (c->addr && conf->address_publish_rate > 0)
+		rate_take(&c->addr->publications, conf->address_publish_rate, now_ms);
+	address_ms = address_wait(c);
+	throttle(c, address_ms > wait_ms ? address_ms : wait_ms);
 }
 
 void conn_publish(struct conn *c, const struct publication *p)

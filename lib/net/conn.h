@@ -16,8 +16,14 @@
 
 #define LANE_MAX (256u * 1024) /* above it the connection is not read */
 
+/* Why a connection is answered its first request with an error, whatever it is. */
+enum conn_over { OVER_NOTHING, OVER_CONNECTIONS, OVER_ADDRESS };
+
 struct transport {
 	const char *name; /* "ws", "sse", ... as GET /connections shows it */
+	/* Bytes that may wait in conn.in while it is busy; with more the peer waits, and that he
+	 * left is not seen. */
+	size_t holds;
 	/* Bytes from the peer, may be changed in place. Returns how many were taken; fewer only
 	 * when the connection is closing or busy. */
 	size_t (*data)(struct conn *c, char *p, size_t n);
@@ -46,9 +52,9 @@ struct subscriber {
 	bool counts;          /* shown as present */
 	bool leases;          /* present for lease_ms and the ttl, not while the connection
 	                       * lasts (a poller) */
+	bool was_at_head;     /* the end of its replay was told */
 	int64_t lease_ms;
 	struct pos told;      /* the position handed out last */
-	bool was_at_head;     /* the end of its replay was told */
 	uint64_t sent, dropped;
 };
 
@@ -60,7 +66,8 @@ struct conn {
 	struct list waiting;  /* net.waiting */
 	struct deadline deadline;
 	struct deadline resume; /* over its rate: read no more until then */
-	double paid_ms;       /* what it published is paid for, at its rate, up to this time */
+	struct rate published; /* what it did */
+	struct addr *addr;    /* whose limits count; NULL: of a unix socket, or over a limit */
 	const struct transport *transport; /* NULL: reading heads */
 	void *state;          /* of the transport */
 	struct subscriber *sub;
@@ -71,21 +78,25 @@ struct conn {
 	char *user;           /* NULL: none */
 	uint64_t id;
 	int64_t opened_ms;
-	size_t scanned;       /* of the head in `in` */
+	union {
+		size_t scanned;     /* of the head in `in` */
+		uint64_t discarded; /* while lingering */
+	};
 	uint32_t pending;     /* publications without an outcome: the struct waits for them */
 	uint16_t close_code;  /* for the record */
 	char client[33];      /* of the request, for echo */
 	uint8_t client_n;
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
+	enum conn_over over;
 	bool stalled;           /* input waits in `in` for room in the lane, or for the next turn */
-	uint64_t discarded;   /* while lingering */
 	char *close_reason;   /* NULL until it is known */
 	char peer[];
 };
 
 /* For net.c. NULL: the socket could not be adopted, and is closed. */
-struct conn *conn_open(struct net *n, int fd, struct str peer, bool loopback);
+struct conn *conn_open(
+	struct net *n, int fd, const struct listen_peer *peer, enum conn_over over);
 void conn_free(struct conn *c);
 void conn_on_deadline(struct deadline *d, void *net);
 void conn_on_resume(struct deadline *d, void *net);
@@ -109,7 +120,7 @@ void conn_no_deadline(struct conn *c);
 struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, bool no_echo);
 /* Subscribes it to the rooms asked for; tells the server. 0, or a code and a sentence. */
 int conn_open_sub(
-	struct conn *c, struct str room, const struct since *since, uint64_t tag, struct err *e);
+	struct conn *c, struct str room, const struct since *since, uint32_t tag, struct err *e);
 void conn_close_sub(struct conn *c, struct sub *s);
 
 /* The tick of what streams in chunks: writes the position where it moved, else `idle`, and sets
@@ -139,7 +150,9 @@ void conn_say(struct conn *c, struct str json);
 /* It published more than its rate allows: nothing of it is read for now, nor to be taken
  * from what was read. */
 bool conn_is_throttled(const struct conn *c);
-/* A publication was handed to the server; conn_published will follow. */
+/* Throttles it where its address has published more than its rate allows. */
+void conn_check_address(struct conn *c);
+/* Hands a publication to the server; conn_published will follow. */
 void conn_publish(struct conn *c, const struct publication *p);
 
 /* "c7f3" */

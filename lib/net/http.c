@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#define PROBLEM "application/problem+json"
+
 const char *http_reason(int status)
 {
 	switch (status) {
@@ -75,8 +77,9 @@ static void begin_line(
 		buf_addf(out, "Content-Type: %s\r\n", type);
 	buf_add_str(out, headers);
 	common_headers(c, out);
+	/* Upgrade is named there where it is a header (RFC 9110 7.8). */
 	if (!c->keep_alive)
-		buf_add_text(out, "Connection: close\r\n");
+		buf_addf(out, "Connection: close%s\r\n", status == 426 ? ", Upgrade" : "");
 }
 
 void http_begin(struct conn *c, struct buf *out, int status, const char *type, struct str headers)
@@ -117,24 +120,30 @@ static void problem_body(struct buf *b, int status, struct str detail)
 	buf_add_text(b, "}\n");
 }
 
-static const char *problem_headers(int status)
+#define RETRY_S 2 /* Retry-After, where nothing better is known */
+
+static void problem_headers(struct buf *b, int status, int64_t retry_s)
 {
-	switch (status) {
-	case 426: return "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n";
-	case 429:
-	case 503: return "Retry-After: 2\r\n";
-	default: return "";
-	}
+	if (status == 426)
+		buf_add_text(b, "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n");
+	if (status == 429 || status == 503)
+		buf_addf(b, "Retry-After: %lld\r\n", (long long)retry_s);
+}
+
+static void reply_problem(struct conn *c, int status, struct str detail, int64_t retry_s)
+{
+	struct buf body = { 0 }, headers = { 0 };
+
+	problem_body(&body, status, detail);
+	problem_headers(&headers, status, retry_s);
+	http_reply(c, status, PROBLEM, buf_str(&headers), buf_str(&body));
+	buf_fini(&headers);
+	buf_fini(&body);
 }
 
 void http_problem(struct conn *c, int status, struct str detail)
 {
-	struct buf body = { 0 };
-
-	problem_body(&body, status, detail);
-	http_reply(c, status, "application/problem+json", str_of(problem_headers(status)),
-		buf_str(&body));
-	buf_fini(&body);
+	reply_problem(c, status, detail, RETRY_S);
 }
 
 void http_refuse(struct conn *c, int status, struct str detail)
@@ -143,14 +152,41 @@ void http_refuse(struct conn *c, int status, struct str detail)
 	http_problem(c, status, detail);
 }
 
-void http_not_allowed(struct conn *c, const char *allow)
+static const struct {
+	int status;
+	struct str detail;
+} over_limit[] = {
+	[OVER_CONNECTIONS] = { 503, STR("the server has as many connections as it takes") },
+	[OVER_ADDRESS] = { 429, STR("too many connections from your address") },
+};
+
+void http_over_limit(struct conn *c)
+{
+	http_refuse(c, over_limit[c->over].status, over_limit[c->over].detail);
+}
+
+void http_add_over_limit(struct buf *out, enum conn_over over)
+{
+	int status = over_limit[over].status;
+	struct buf body = { 0 };
+
+	problem_body(&body, status, over_limit[over].detail);
+	buf_addf(out, "HTTP/1.1 %d %s\r\nContent-Type: " PROBLEM "\r\n", status,
+		http_reason(status));
+	problem_headers(out, status, RETRY_S);
+	buf_addf(out, "Connection: close\r\nContent-Length: %zu\r\n\r\n", body.n);
+	buf_add_str(out, buf_str(&body));
+	buf_fini(&body);
+}
+
+void http_not_allowed(struct conn *c, const char *allow, struct str detail)
 {
 	struct buf body = { 0 }, headers = { 0 };
 
 	c->keep_alive = false;
-	problem_body(&body, 405, STR(""));
+	problem_body(&body, 405, detail);
 	buf_addf(&headers, "Allow: %s\r\n", allow);
-	http_reply(c, 405, "application/problem+json", buf_str(&headers), buf_str(&body));
+	http_reply(c, 405, PROBLEM, buf_str(&headers), buf_str(&body));
 	buf_fini(&headers);
 	buf_fini(&body);
 }
@@ -428,6 +464,90 @@ static void open_route(struct conn *c, const struct head *h, const struct route 
 		r->open(c, h, room);
 }
 
+/* The rate of requests of an address; whoever is refused has taken nothing. False: answered. */
+static bool check_rate(struct conn *c)
+{
+	struct net *n = c->net;
+	double rate = n->conf.address_request_rate;
+	int64_t wait_ms;
+
+	if (!c->addr || rate <= 0)
+		return true;
+	wait_ms = rate_wait(&c->addr->requests, rate, n->now_ms);
+	if (wait_ms == 0) {
+		rate_take(&c->addr->requests, rate, n->now_ms);
+		return true;
+	}
+	n->stats.address_refused[ADDR_REQUESTS]++;
+	addr_refused(&n->addrs, c->addr, ADDR_REQUESTS, n->now_ms);
+	c->keep_alive = false;
+	reply_problem(
+		c, 429, STR("too many requests from your address"), (wait_ms + 999) / 1000);
+	return false;
+}
+
+/* --- who asks for something else than he means ------------------------------------------------ */
+
+/* What a room's name is in a path that is shown: itself, or the word for one. */
+static struct str shown(struct str room)
+{
+	return room.n ? room : STR("ROOM");
+}
+
+static void add_ways_out(struct buf *b, struct str room)
+{
+	room = shown(room);
+	buf_addf(b, "GET /events/" STR_FMT " (EventSource) or /stream/" STR_FMT " (curl -N)",
+		STR_ARG(room), STR_ARG(room));
+}
+
+void http_needs_upgrade(struct conn *c, struct str room)
+{
+	struct buf b = { 0 };
+
+	buf_addf(&b, "this path is for WebSocket clients: connect with one to ws://.../ws/" STR_FMT
+		", or listen with ", STR_ARG(shown(room)));
+	add_ways_out(&b, room);
+	buf_addf(&b, " and POST to /pub/" STR_FMT, STR_ARG(shown(room)));
+	http_refuse(c, 426, buf_str(&b));
+	buf_fini(&b);
+}
+
+void http_not_found(struct conn *c, const struct head *h)
+{
+	struct str room = str_make(h->path + 1, h->path_n - 1);
+	struct buf b = { 0 };
+
+	if (room_name_check(room, NULL) != 0) {
+		http_problem(c, 404, STR("no such resource; GET / says what there is"));
+		return;
+	}
+	buf_addf(&b, "no such resource; if '" STR_FMT "' is a room: WebSocket at /ws/" STR_FMT ", ",
+		STR_ARG(room), STR_ARG(room));
+	add_ways_out(&b, room);
+	buf_addf(&b, ", POST /pub/" STR_FMT, STR_ARG(room));
+	http_problem(c, 404, buf_str(&b));
+	buf_fini(&b);
+}
+
+static void wrong_method(struct conn *c, const struct route *r, struct str room)
+{
+	struct buf b = { 0 };
+	struct err e = { 0 };
+
+	if (room.n && pattern_check(room, &e) != 0)
+		room = STR("");
+	if (r->methods & GETS) {
+		buf_addf(&b, "to publish, POST to /pub/" STR_FMT, STR_ARG(shown(room)));
+		http_not_allowed(c, "GET, HEAD, OPTIONS", buf_str(&b));
+	} else {
+		buf_add_text(&b, "this path is for publishing; to listen, ");
+		add_ways_out(&b, room);
+		http_not_allowed(c, "POST, PUT, OPTIONS", buf_str(&b));
+	}
+	buf_fini(&b);
+}
+
 void http_request(struct conn *c, const struct head *h)
 {
 	struct str room = { 0 };
@@ -435,6 +555,12 @@ void http_request(struct conn *c, const struct head *h)
 
 	c->head_only = h->method == HTTP_HEAD;
 	if (!check_origin(c, h))
+		return;
+	if (c->over) {
+		http_over_limit(c);
+		return;
+	}
+	if (!check_rate(c))
 		return;
 	if (h->method == HTTP_OPTIONS && h->body == BODY_NONE) {
 		answer_options(c, h);
@@ -446,8 +572,7 @@ void http_request(struct conn *c, const struct head *h)
 	}
 	r = find_route(h, &room);
 	if (r && !(method_bit(h->method) & r->methods))
-		http_not_allowed(
-			c, r->methods & GETS ? "GET, HEAD, OPTIONS" : "POST, PUT, OPTIONS");
+		wrong_method(c, r, room);
 	else if (method_bit(h->method) != POSTS && (h->body == BODY_CHUNKED || h->length))
 		http_refuse(c, 400, STR("a body is for POST and PUT only"));
 	else if (!r && method_bit(h->method) == POSTS)
@@ -455,7 +580,7 @@ void http_request(struct conn *c, const struct head *h)
 	else if (r)
 		open_route(c, h, r, room);
 	else if (h->upgrade_websocket)
-		http_refuse(c, 404, STR("WebSockets are at /ws/{room}"));
+		http_refuse(c, 404, STR("WebSockets are at /ws/ROOM"));
 	else if (!c->net->events->request(c->net->arg, c, h, STR("")))
-		http_problem(c, 404, STR(""));
+		http_not_found(c, h);
 }

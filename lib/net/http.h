@@ -16,8 +16,17 @@ void http_reply(struct conn *c, int status, const char *type, struct str headers
 void http_problem(struct conn *c, int status, struct str detail);
 /* problem+json with Connection: close, and no further request. */
 void http_refuse(struct conn *c, int status, struct str detail);
-/* 405 and `Connection: close`; `allow`: the methods that are fine, "GET, HEAD, OPTIONS". */
-void http_not_allowed(struct conn *c, const char *allow);
+/* The answer to whoever is over a limit of connections: 503 or 429. */
+void http_over_limit(struct conn *c);
+/* The same as bytes, for a socket that no connection was made for; appended. */
+void http_add_over_limit(struct buf *out, enum conn_over over);
+/* 405 and `Connection: close`; `allow`: the methods that are fine, "GET, HEAD, OPTIONS"; `detail`
+ * may be "". */
+void http_not_allowed(struct conn *c, const char *allow, struct str detail);
+/* 404: nothing is at the path of `h`. Says where that is which was probably meant. */
+void http_not_found(struct conn *c, const struct head *h);
+/* 426: a WebSocket's path, asked for by somebody else; `room` may be "". */
+void http_needs_upgrade(struct conn *c, struct str room);
 /* The status for what a function reported. */
 int http_status(int code);
 const char *http_reason(int status);

@@ -64,6 +64,20 @@ static bool is_loopback(const struct sockaddr_storage *sa)
 	return sa->ss_family == AF_UNIX;
 }
 
+static struct str address_bytes(const struct sockaddr_storage *sa)
+{
+	if (sa->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)sa;
+		return str_make((const char *)&in->sin_addr, 4);
+	}
+	if (sa->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *in = (const void *)sa;
+		const char *p = (const char *)&in->sin6_addr;
+		return IN6_IS_ADDR_V4MAPPED(&in->sin6_addr) ? str_make(p + 12, 4) : str_make(p, 8);
+	}
+	return STR("");
+}
+
 /* --- accepting -------------------------------------------------------------------------------- */
 
 static void on_again(uv_timer_t *timer)
@@ -111,7 +125,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	for (int i = 0; i < ACCEPTS_A_TURN && l->started; i++) {
 		struct sockaddr_storage sa = { 0 };
 		socklen_t n = sizeof sa;
-		struct buf peer = { 0 };
+		struct buf text = { 0 };
 		int one = 1;
 		int fd = accept4(l->fd, (struct sockaddr *)&sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -127,11 +141,12 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		if (sa.ss_family != AF_UNIX)
 			keep_alive(fd);
 		if (sa.ss_family == AF_UNIX)
-			buf_add_text(&peer, "unix");
+			buf_add_text(&text, "unix");
 		else
-			address_text(&peer, &sa);
-		l->fn(l->arg, fd, buf_str(&peer), is_loopback(&sa));
-		buf_fini(&peer);
+			address_text(&text, &sa);
+		l->fn(l->arg, fd, &(struct listen_peer){
+			buf_str(&text), address_bytes(&sa), is_loopback(&sa) });
+		buf_fini(&text);
 	}
 }
 

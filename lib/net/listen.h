@@ -13,8 +13,15 @@
 
 struct listener;
 
+struct listen_peer {
+	struct str text;    /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix" */
+	struct str address; /* whom limits mean: 4 bytes of IPv4 (also where it came mapped into
+	                     * IPv6), the first 8 of IPv6, none of a unix socket */
+	bool loopback;
+};
+
 /* Called for each accepted socket: non-blocking, close-on-exec, TCP_NODELAY. The callee owns fd. */
-typedef void listen_fn(void *arg, int fd, struct str peer, bool loopback);
+typedef void listen_fn(void *arg, int fd, const struct listen_peer *peer);
 
 /* "9000" "127.0.0.1:8080" (loopback only without a host) ":9000" (all addresses) "[::1]:9000"
  * "host:9000" "unix:PATH". Binds and listens; accepts after listen_start. ERR_IO when the address

@@ -4,32 +4,77 @@
 
 #include "base/clock.h"
 #include "net/conn.h"
+#include "net/http.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Over the limit: an answer as good as one write can give, not a silent close. */
-static void refuse(int fd)
+/* More than can be waited for: what one write can give, which a client that is still sending may
+ * lose. */
+static void refuse_at_once(int fd, enum conn_over over)
 {
-	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
-				     "Content-Length: 0\r\nConnection: close\r\n\r\n";
-	ssize_t n = send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
-	(void)n;
+	struct buf answer = { 0 };
+	ssize_t sent;
+
+	http_add_over_limit(&answer, over);
+	sent = send(fd, answer.p, answer.n, MSG_NOSIGNAL);
+	(void)sent;
 	shutdown(fd, SHUT_WR);
 	close(fd);
+	buf_fini(&answer);
 }
 
-void net_accept(void *arg, int fd, struct str peer, bool loopback)
+static enum conn_over admit(struct net *n, struct addr *a)
+{
+	unsigned most = n->conf.address_connections;
+
+	if (n->n_conns - n->n_refusing >= n->conf.max_connections) {
+		n->stats.refused++;
+		return OVER_CONNECTIONS;
+	}
+	if (a && most && a->n_conns >= most) {
+		n->stats.address_refused[ADDR_CONNECTIONS]++;
+		addr_refused(&n->addrs, a, ADDR_CONNECTIONS, n->now_ms);
+		return OVER_ADDRESS;
+	}
+	return OVER_NOTHING;
+}
+
+void net_accept(void *arg, int fd, const struct listen_peer *peer)
 {
 	struct net *n = arg;
+	struct addr *a = peer->address.n ? addr_get(&n->addrs, peer->address) : NULL;
+	struct conn *c = NULL;
+	enum conn_over over;
 
 	n->now_ms = clock_ms();
-	if (n->draining || n->n_conns >= n->conf.max_connections) {
-		n->stats.refused++;
-		refuse(fd);
-	} else if (conn_open(n, fd, peer, loopback)) {
+	over = admit(n, a);
+	if (over && n->n_refusing >= NET_REFUSALS_MAX)
+		refuse_at_once(fd, over);
+	else
+		c = conn_open(n, fd, peer, over);
+	if (c && !over) {
 		n->stats.accepted++;
+		c->addr = a;
+		if (a)
+			addr_join(&n->addrs, a);
+	} else if (a) {
+		addr_settle(&n->addrs, a, n->now_ms);
 	}
+}
+
+static void on_limited(void *arg, const struct addr *a, enum addr_limit limit, uint64_t count)
+{
+	static const char *const names[] = {
+		[ADDR_CONNECTIONS] = "address-connections",
+		[ADDR_REQUESTS] = "address-request-rate",
+	};
+	struct net *n = arg;
+	struct buf b = { 0 };
+
+	buf_add_addr(&b, a);
+	n->events->limited(n->arg, buf_str(&b), names[limit], count);
+	buf_fini(&b);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -37,8 +82,30 @@ static void on_timer(uv_timer_t *timer)
 	struct net *n = timer->data;
 
 	n->now_ms = clock_ms();
+	n->timer_ms = INT64_MAX;
 	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
 	wheel_run(&n->throttled, n->now_ms, conn_on_resume, n);
+	addrs_run(&n->addrs, n->now_ms);
+}
+
+/* The timer runs only while something is due, and not before it is. */
+static void set_timer(struct net *n)
+{
+	const struct wheel *const wheels[] = { &n->wheel, &n->throttled, &n->addrs.wheel };
+	int64_t at = INT64_MAX, now = (int64_t)uv_now(n->loop);
+
+	for (size_t i = 0; i < sizeof wheels / sizeof *wheels; i++) {
+		int64_t next = wheel_next_ms(wheels[i]);
+		if (next < at)
+			at = next;
+	}
+	if (at == n->timer_ms)
+		return;
+	n->timer_ms = at;
+	if (at == INT64_MAX)
+		uv_timer_stop(&n->timer);
+	else
+		uv_timer_start(&n->timer, on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
 }
 
 const char *pub_code(enum err_code code)
@@ -62,6 +129,7 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
 		.arg = arg,
 		.table = table,
 		.now_ms = clock_ms(),
+		.timer_ms = INT64_MAX,
 	};
 	list_init(&n->conns);
 	list_init(&n->dirty);
@@ -69,12 +137,12 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
 	list_init(&n->dead);
 	wheel_init(&n->wheel, n->now_ms);
 	wheel_init(&n->throttled, n->now_ms);
+	addrs_init(&n->addrs, on_limited, n, n->now_ms);
 	n->engine = sock_engine_open(loop, e);
 	if (!n->engine)
 		return ERR_IO;
 	uv_timer_init(loop, &n->timer);
 	n->timer.data = n;
-	uv_timer_start(&n->timer, on_timer, WHEEL_TICK_MS, WHEEL_TICK_MS);
 	return 0;
 }
 
@@ -112,6 +180,8 @@ void net_flush(struct net *n)
 	if (n->scratch.cap > 4 * SOCK_BATCH_MAX)
 		buf_fini(&n->scratch);
 	buf_fini(&n->lane);
+	if (!uv_is_closing((uv_handle_t *)&n->timer))
+		set_timer(n);
 }
 
 void net_drain(struct net *n)
@@ -146,6 +216,7 @@ bool net_is_closed(const struct net *n)
 void net_fini(struct net *n)
 {
 	sock_engine_close(n->engine);
+	addrs_fini(&n->addrs);
 	batches_fini(&n->batches);
 	buf_fini(&n->scratch);
 }

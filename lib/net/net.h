@@ -8,8 +8,8 @@
 #ifndef RT_NET_NET_H
 #define RT_NET_NET_H
 
-#include "base/wheel.h"
 #include "codec/msg.h"
+#include "net/addr.h"
 #include "net/head.h"
 #include "net/listen.h"
 #include "net/sock.h"
@@ -24,6 +24,8 @@ struct net_conf {
 	uint64_t turn_bytes;
 	unsigned max_connections, max_rooms; /* rooms: of one connection */
 	double publish_rate;                 /* messages a second of one connection; 0: any */
+	unsigned address_connections;        /* of one peer's address, 0: any; and a second: */
+	double address_request_rate, address_publish_rate;
 	int64_t ping_ms, pong_ms;            /* WebSocket: ping that often, cut that long after */
 	int64_t head_ms, body_ms, idle_ms;   /* a request's head, silence within its
 	                                      * body, keep-alive */
@@ -76,10 +78,12 @@ struct net_events {
 	/* A subscription began or ended. */
 	void (*joined)(void *arg, struct conn *c, struct str room);
 	void (*parted)(void *arg, struct conn *c, struct str room);
-	/* {"_op":"presence"}: answer with conn_say. */
-	void (*presence)(void *arg, struct conn *c, struct str room);
+	/* {"_op":"presence"}: answer with conn_say; `ref`: given back, raw text, or "". */
+	void (*presence)(void *arg, struct conn *c, struct str room, struct str ref);
 	/* A client was told a gap. */
 	void (*gap)(void *arg, struct conn *c, const struct gap *g);
+	/* `n` connections or requests of an address were refused; `limit` is the option. */
+	void (*limited)(void *arg, struct str address, const char *limit, uint64_t n);
 	/* A subscriber's connection is over. */
 	void (*closed)(void *arg, struct conn *c, unsigned code, struct str reason);
 	/* A request that no transport serves; answer with http_reply. False: there is no such
@@ -101,9 +105,14 @@ struct net_events {
 /* Metadata that a client carries along does not count against the limit of the message. */
 #define NET_METADATA_MAX 4096u
 
+/* Connections over a limit that are given an answer at a time, above max_connections; more are
+ * given what one write can, and closed. */
+#define NET_REFUSALS_MAX 32u
+
 struct net_stats {
 	uint64_t accepted, refused, requests, messages_in, frames_out, writes, bytes_out, bytes_in,
 		gaps, slow_closed;
+	uint64_t address_refused[ADDR_LIMITS];
 	uint64_t throttled; /* times a connection was not read because of its rate */
 	uint64_t dropped; /* entries that slow subscribers did not get */
 };
@@ -121,10 +130,12 @@ struct net {
 	                           * waiting_head when they were looked at last */
 	struct pos waiting_head;
 	struct list dead;         /* freed when the turn ends */
-	unsigned n_conns;
+	unsigned n_conns, n_refusing; /* refusing: those among them that are over a limit */
+	struct addrs addrs;
 	struct wheel wheel;       /* struct conn.deadline */
 	struct wheel throttled;   /* struct conn.resume */
-	uv_timer_t timer;
+	uv_timer_t timer;         /* of the three wheels */
+	int64_t timer_ms;         /* when it fires; INT64_MAX: it does not */
 	struct head head;         /* of the request being read: one at a time */
 	struct buf scratch;       /* of the flush: what one connection is to be
 	                           * written, where it is not */
@@ -145,7 +156,7 @@ void net_close(struct net *n);
 bool net_is_closed(const struct net *n);
 void net_fini(struct net *n);
 /* A listen_fn: arg is the net. */
-void net_accept(void *net, int fd, struct str peer, bool loopback);
+void net_accept(void *net, int fd, const struct listen_peer *peer);
 /* The flush: writes what every dirty connection is owed, then frees the dead. */
 void net_flush(struct net *n);
 /* ops->wake of the table. */

@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "net/http.h"
 
-#define ANSWER_BYTES (1u << 20)
+#define ANSWER_BYTES    (1u << 20)
+#define PIPELINED_BYTES 16384u /* may wait behind a poll */
 
 struct poll {
 	struct buf body;
@@ -159,6 +160,7 @@ static void poll_free(struct conn *c)
 
 const struct transport transport_poll = {
 	.name = "poll",
+	.holds = PIPELINED_BYTES,
 	.data = data,
 	.drain = drain,
 	.tick = tick,

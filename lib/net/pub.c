@@ -340,6 +340,10 @@ static void tick(struct conn *c)
 {
 	struct err e = { 0 };
 
+	if (conn_is_throttled(c)) { /* it is we who do not read */
+		conn_deadline(c, c->net->now_ms + c->net->conf.body_ms);
+		return;
+	}
 	err_set(&e, ERR_TIMEOUT, "the body did not arrive in time");
 	refuse_rest(c, 408, &e);
 }
@@ -413,6 +417,7 @@ void pub_open(struct conn *c, const struct head *h, struct str room)
 	} else {
 		conn_deadline(c, c->net->now_ms + c->net->conf.body_ms);
 	}
+	conn_check_address(c);
 	if (h->body == BODY_SIZED && h->length == 0) {
 		pub->ended = true;
 		pub->body.done = true;
@@ -445,7 +450,7 @@ static void small_done(struct conn *c)
 	struct small *small = c->state;
 
 	if (!c->net->events->request(c->net->arg, c, &small->head, buf_str(&small->bytes)))
-		http_problem(c, 404, STR(""));
+		http_not_found(c, &small->head);
 }
 
 static size_t small_data(struct conn *c, char *p, size_t n)

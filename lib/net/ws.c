@@ -11,32 +11,86 @@
 
 #include <stdio.h>
 
+/* What a subscribe gave to be given back, until its answer. */
+struct ws_ref {
+	struct ws_ref *next;
+	uint64_t tag; /* of the sub */
+	char text[PUB_REF_MAX + 1];
+};
+
 struct ws {
 	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
 	int64_t heartbeat_ms;   /* asked for; 0: none */
 	int64_t beat_at_ms, ping_at_ms;
 	int64_t pong_by_ms;     /* it must have shown a sign of life by then; 0: no ping is open */
+	struct ws_ref *refs;    /* few: the latest first */
+	uint64_t last_tag;
 	bool announce;          /* subscribed is sent for the rooms of the URL */
 	char room[];            /* of the path: where messages go that name none; "": nowhere */
 };
-
-#define TAG_CONTROL 1 /* of subs that a control message opened: always announced */
 
 static void add_text_frame(struct buf *out, struct str json)
 {
 	frame_add(out, FRAME_TEXT, json);
 }
 
+/* --- references ------------------------------------------------------------------------------- */
+
+/* Subs that a control message opened have a tag of their own and are always announced; those of the
+ * URL have 0. */
+static uint64_t keep_ref(struct ws *ws, struct str ref)
+{
+	struct ws_ref *r;
+
+	ws->last_tag++;
+	if (ref.n) {
+		r = mem_new(struct ws_ref);
+		r->tag = ws->last_tag;
+		memcpy(r->text, ref.p, ref.n);
+		r->next = ws->refs;
+		ws->refs = r;
+	}
+	return ws->last_tag;
+}
+
+static void drop_ref(struct ws *ws, uint64_t tag)
+{
+	for (struct ws_ref **at = &ws->refs, *r; (r = *at); at = &r->next)
+		if (r->tag == tag) {
+			*at = r->next;
+			mem_free(r);
+			return;
+		}
+}
+
+static struct str find_ref(const struct ws *ws, uint64_t tag)
+{
+	for (const struct ws_ref *r = ws->refs; r; r = r->next)
+		if (r->tag == tag)
+			return str_of(r->text);
+	return STR("");
+}
+
+/* {"_op":op,"_ref":ref */
+static void begin_answer(struct buf *b, const char *op, struct str ref)
+{
+	buf_addf(b, "{\"_op\":\"%s\"", op);
+	if (ref.n)
+		buf_addf(b, ",\"_ref\":" STR_FMT, STR_ARG(ref));
+}
+
 /* --- what it tells ---------------------------------------------------------------------------- */
 
 static void say_start(struct conn *c, const struct sub *s, struct buf *out)
 {
-	const struct ws *ws = c->state;
+	struct ws *ws = c->state;
 	struct buf b = { 0 };
 
-	if (!ws->announce && s->tag != TAG_CONTROL)
+	if (!ws->announce && s->tag == 0)
 		return;
-	buf_addf(&b, "{\"_op\":\"subscribed\",\"_room\":\"%s\",\"_id\":\"", s->name);
+	begin_answer(&b, "subscribed", find_ref(ws, s->tag));
+	drop_ref(ws, s->tag);
+	buf_addf(&b, ",\"_room\":\"%s\",\"_id\":\"", s->name);
 	buf_add_pos(&b, s->start);
 	buf_add_text(&b, "\",\"head\":\"");
 	buf_add_pos(&b, c->net->table->head);
@@ -59,11 +113,11 @@ static void say_gap(struct conn *c, const struct gap *g, struct buf *out)
 }
 
 /* {"_op":op,"_id":...}: the position that may be handed out now. */
-static void add_position(struct conn *c, const char *op, struct buf *out)
+static void add_position(struct conn *c, const char *op, struct str ref, struct buf *out)
 {
 	struct buf b = { 0 };
 
-	buf_addf(&b, "{\"_op\":\"%s\"", op);
+	begin_answer(&b, op, ref);
 	if (c->sub->feed.started) {
 		buf_add_text(&b, ",\"_id\":\"");
 		buf_add_pos(&b, c->sub->feed.pos);
@@ -80,27 +134,25 @@ static void say_position(struct conn *c, struct buf *out)
 	const struct ws *ws = c->state;
 
 	if (ws->announce)
-		add_position(c, "heartbeat", out);
+		add_position(c, "heartbeat", STR(""), out);
 }
 
 /* A position must not be ahead of what was written, and the lane goes first: look at
  * the feed before. */
-static void say_position_now(struct conn *c, const char *op)
+static void say_position_now(struct conn *c, const char *op, struct str ref)
 {
 	struct peek p;
 
 	if (c->sub->feed.started)
 		feed_peek(&c->sub->feed, &p);
-	add_position(c, op, conn_lane(c));
+	add_position(c, op, ref, conn_lane(c));
 }
 
 static void say_error(struct conn *c, struct str ref, const char *code, struct str reason)
 {
 	struct buf b = { 0 };
 
-	buf_add_text(&b, "{\"_op\":\"error\"");
-	if (ref.n)
-		buf_addf(&b, ",\"_ref\":" STR_FMT, STR_ARG(ref));
+	begin_answer(&b, "error", ref);
 	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", code);
 	buf_add_json(&b, reason);
 	buf_add_char(&b, '}');
@@ -155,9 +207,11 @@ static void bye(struct conn *c, unsigned code, struct str reason)
 
 static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, struct str room)
 {
+	struct ws *ws = c->state;
 	struct since since = { .kind = SINCE_LATEST };
 	struct buf text = { 0 };
 	struct err e = { 0 };
+	uint64_t tag = keep_ref(ws, ref);
 	int rc = 0;
 
 	if (msg_string(m, MSG_SINCE, &text))
@@ -165,11 +219,13 @@ static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, st
 	else if (msg_has(m, MSG_SINCE))
 		rc = err_set(&e, ERR_INVALID, "'since' must be a string");
 	if (rc == 0)
-		rc = conn_open_sub(c, room, &since, TAG_CONTROL, &e);
-	if (rc == 0)
-		((struct ws *)c->state)->announce = true; /* who asks keeps positions */
-	if (rc)
+		rc = conn_open_sub(c, room, &since, tag, &e);
+	if (rc == 0) {
+		ws->announce = true; /* who asks keeps positions */
+	} else {
+		drop_ref(ws, tag);
 		say_error(c, ref, pub_code(rc), str_of(e.text));
+	}
 	buf_fini(&text);
 }
 
@@ -182,13 +238,16 @@ static void op_unsubscribe(struct conn *c, struct str ref, struct str room)
 		say_error(c, ref, "invalid", STR("not subscribed to that room"));
 		return;
 	}
+	drop_ref(c->state, s->tag); /* it may not have begun */
 	conn_close_sub(c, s);
-	buf_addf(&b, "{\"_op\":\"unsubscribed\",\"_room\":\"" STR_FMT "\"}", STR_ARG(room));
+	begin_answer(&b, "unsubscribed", ref);
+	buf_addf(&b, ",\"_room\":\"" STR_FMT "\"}", STR_ARG(room));
 	add_text_frame(conn_lane(c), buf_str(&b));
 	buf_fini(&b);
 }
 
-/* The members now; the changes are the user_joined and user_left of the room. */
+/* The members now; the changes are the user_joined and user_left of the room, for its
+ * subscribers. */
 static void op_presence(struct conn *c, struct str ref, struct str room)
 {
 	struct net *n = c->net;
@@ -200,7 +259,7 @@ static void op_presence(struct conn *c, struct str ref, struct str room)
 	if (rc)
 		say_error(c, ref, pub_code(rc), str_of(e.text));
 	else
-		n->events->presence(n->arg, c, room);
+		n->events->presence(n->arg, c, room, ref);
 }
 
 static void on_control(struct conn *c, const struct msg *m)
@@ -214,7 +273,7 @@ static void on_control(struct conn *c, const struct msg *m)
 		return;
 	}
 	if (msg_is(m, MSG_OP, STR("ping"))) {
-		say_position_now(c, "pong");
+		say_position_now(c, "pong", ref);
 		return;
 	}
 	if (!msg_string(m, MSG_ROOM, &room)) {
@@ -375,7 +434,7 @@ static void tick(struct conn *c)
 		return;
 	}
 	if (ws->heartbeat_ms && now >= ws->beat_at_ms) {
-		say_position_now(c, "heartbeat");
+		say_position_now(c, "heartbeat", STR(""));
 		ws->beat_at_ms = now + ws->heartbeat_ms;
 	}
 	if (now >= ws->ping_at_ms) {
@@ -396,6 +455,8 @@ static void ws_free(struct conn *c)
 	if (ws->reader)
 		frame_reader_fini(ws->reader);
 	mem_free(ws->reader);
+	while (ws->refs)
+		drop_ref(ws, ws->refs->tag);
 	mem_free(ws);
 }
 
@@ -412,10 +473,11 @@ const struct transport transport_ws = {
 };
 
 /* RFC 6455 4.2.1. False: answered. */
-static bool check_handshake(struct conn *c, const struct head *h, char accept[29])
+static bool check_handshake(
+	struct conn *c, const struct head *h, struct str room, char accept[29])
 {
 	if (!h->upgrade_websocket) {
-		http_refuse(c, 426, STR("this is a WebSocket: ask for an upgrade"));
+		http_needs_upgrade(c, room);
 		return false;
 	}
 	if (head_count(h, STR("sec-websocket-version")) != 1 ||
@@ -471,7 +533,7 @@ void ws_open(struct conn *c, const struct head *h, struct str room)
 	bool bare;
 	int rc;
 
-	if (!check_handshake(c, h, accept))
+	if (!check_handshake(c, h, room, accept))
 		return;
 	ws = mem_zalloc(sizeof *ws + room.n + 1);
 	c->state = ws;

@@ -103,6 +103,8 @@ static void wait_until(struct presence_mem *p, struct member *m, int64_t until_m
 	m->until_ms = until_ms;
 	list_del(&m->due);
 	list_add(&p->due, &m->due);
+	if (until_ms < p->presence.next_ms)
+		p->presence.next_ms = until_ms;
 }
 
 static void mem_leave(struct presence *base, struct str room, struct str user, int64_t now_ms)
@@ -135,21 +137,19 @@ static void mem_typing(struct presence *base, struct str room, struct str user, 
 		m->typing_until_ms = now_ms + base->typing_ms;
 }
 
-static int64_t mem_sweep(struct presence *base, int64_t now_ms)
+static void mem_sweep(struct presence *base, int64_t now_ms)
 {
 	struct presence_mem *p = (struct presence_mem *)base;
-	int64_t next = -1;
 
+	base->next_ms = INT64_MAX;
 	list_for_each_safe(it, &p->due) {
 		struct member *m = list_entry(it, struct member, due);
-		int64_t left = m->until_ms - now_ms;
 
-		if (left <= 0)
+		if (m->until_ms <= now_ms)
 			remove_member(p, m);
-		else if (next < 0 || left < next)
-			next = left;
+		else if (m->until_ms < base->next_ms)
+			base->next_ms = m->until_ms;
 	}
-	return next;
 }
 
 static void mem_members(struct presence *base, struct str room, int64_t now_ms,
@@ -218,6 +218,7 @@ struct presence *presence_mem_open(const struct presence_events *events, void *a
 		.grace_ms = 2000,
 		.ttl_ms = ttl_ms,
 		.typing_ms = 3000,
+		.next_ms = INT64_MAX,
 	};
 	return &p->presence;
 }

@@ -36,9 +36,8 @@ struct presence_ops {
 	void (*beat)(struct presence *p, struct str room, struct str user, struct str client,
 		int64_t ttl_ms, int64_t now_ms);
 	void (*typing)(struct presence *p, struct str room, struct str user, int64_t now_ms);
-	/* Ends graces, leases and typing that are over; returns milliseconds until the next,
-	 * -1: nothing waits. */
-	int64_t (*sweep)(struct presence *p, int64_t now_ms);
+	/* Ends graces and leases that are over, and sets p->next_ms. */
+	void (*sweep)(struct presence *p, int64_t now_ms);
 	/* Calls fn for every member of the room. */
 	void (*members)(struct presence *p, struct str room, int64_t now_ms,
 		void (*fn)(void *arg, const struct presence_member *m), void *arg);
@@ -50,6 +49,8 @@ struct presence {
 	const struct presence_events *events;
 	void *arg;
 	int64_t grace_ms, ttl_ms, typing_ms;
+	int64_t next_ms; /* when to sweep: whatever is called may bring it forward; INT64_MAX:
+	                  * nothing waits */
 };
 
 /* In memory. Times: grace 2 s, typing 3 s unless set otherwise in the struct afterwards. */

@@ -125,11 +125,10 @@ void feed_init(struct feed *f, struct table *t, void *owner, struct str client, 
 		.merged = { .epoch = t->head.epoch },
 		.no_echo = no_echo,
 		.client_bit = entry_client_bit(client),
-		.client_n = (uint8_t)(client.n < sizeof f->client ? client.n : sizeof f->client),
+		.client = client,
 	};
 	f->heap = &f->one;
 	f->cap_heap = 1;
-	memcpy(f->client, client.n ? client.p : "", f->client_n);
 	list_init(&f->subs);
 	list_init(&f->link);
 	list_init(&f->of_table);
@@ -233,9 +232,9 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 
 		e = sub_backfill_next(s, &room);
 		*waits |= s->state != SUB_LIVE && !e && !gap;
-		if (!gap && s->hole && (!e || pos_cmp(s->hole_from, e->pos) <= 0)) {
-			gap = s->hole;
-			k = s->hole_from;
+		if (!gap && s->hole && (!e || pos_cmp(s->hole->from, e->pos) <= 0)) {
+			gap = &s->hole->gap;
+			k = s->hole->from;
 		} else if (!gap && e) {
 			k = e->pos;
 		} else if (!gap) {
@@ -339,7 +338,7 @@ static bool gap_moves(struct feed *f, const struct peek *p, const struct cursor 
 
 		if (s->gap && s->gap != p->told)
 			return false;
-		if (s->hole && s->hole != p->told && pos_cmp(s->hole_from, at) <= 0)
+		if (s->hole && &s->hole->gap != p->told && pos_cmp(s->hole->from, at) <= 0)
 			return false;
 		if (s->state != SUB_LIVE && s != p->sub && (!e || pos_cmp(e->pos, at) <= 0))
 			return false;

@@ -23,30 +23,34 @@ void sub_set_state(struct sub *s, enum sub_state state)
 	s->state = (uint8_t)state;
 }
 
+static struct gap gap_begin(struct sub *s, enum gap_reason reason, struct pos after)
+{
+	s->feed->n_gaps++;
+	return (struct gap){ .room = str_of(s->name), .after = after, .reason = reason };
+}
+
+static void drop_gap(struct sub *s)
+{
+	s->feed->n_gaps -= s->gap != NULL;
+	mem_free(s->gap);
+	s->gap = NULL;
+}
+
+static void drop_hole(struct sub *s)
+{
+	s->feed->n_gaps -= s->hole != NULL;
+	mem_free(s->hole);
+	s->hole = NULL;
+}
+
 /* One that was not told yet grows. */
-static void gap_grow(
-	struct sub *s, struct gap **g, enum gap_reason reason, struct pos after, struct pos at)
-{
-	if (!*g) {
-		*g = mem_new(struct gap);
-		**g = (struct gap){ .room = str_of(s->name), .after = after, .reason = reason };
-		s->feed->n_gaps++;
-	}
-	(*g)->at = at;
-}
-
-static void gap_end(struct sub *s, struct gap **g)
-{
-	if (!*g)
-		return;
-	mem_free(*g);
-	*g = NULL;
-	s->feed->n_gaps--;
-}
-
 void sub_set_gap(struct sub *s, enum gap_reason reason, struct pos after, struct pos at)
 {
-	gap_grow(s, &s->gap, reason, after, at);
+	if (!s->gap) {
+		s->gap = mem_new(struct gap);
+		*s->gap = gap_begin(s, reason, after);
+	}
+	s->gap->at = at;
 }
 
 /* Where the sub starts is not where it was told to: that comes before the announcement. */
@@ -70,7 +74,7 @@ void sub_gap_told(struct sub *s)
 	bool first = s->gap_first;
 	struct pos at = s->gap->at;
 
-	gap_end(s, &s->gap);
+	drop_gap(s);
 	s->gap_first = false;
 	if (first)
 		gap_of_evicted(s);
@@ -81,8 +85,8 @@ void sub_gap_told(struct sub *s)
 void sub_hole_told(struct sub *s)
 {
 	if (s->state == SUB_LIVE)
-		s->pos = pos_max(s->pos, s->hole_at);
-	gap_end(s, &s->hole);
+		s->pos = pos_max(s->pos, s->hole->first_at);
+	drop_hole(s);
 }
 
 /* --- rooms of a sub ------------------------------------------------------------------------- */
@@ -362,7 +366,7 @@ struct sub *sub_find(const struct feed *f, struct str name)
 	return NULL;
 }
 
-struct sub *sub_open(struct feed *f, struct str name, const struct since *since, uint64_t tag,
+struct sub *sub_open(struct feed *f, struct str name, const struct since *since, uint32_t tag,
 	int64_t now_ms)
 {
 	struct table *t = f->table;
@@ -414,8 +418,8 @@ static void sub_clear(struct sub *s)
 		t->ops->forget(t, s);
 	backfill_stop(s);
 	sub_drop_cursors(s);
-	gap_end(s, &s->gap);
-	gap_end(s, &s->hole);
+	drop_gap(s);
+	drop_hole(s);
 	s->gap_first = false;
 }
 
@@ -470,9 +474,9 @@ void sub_hole(struct sub *s, struct pos from, struct pos at)
 	if (s->state != SUB_LIVE || pos_cmp(told, at) >= 0)
 		return;
 	if (!s->hole) {
-		s->hole_from = from;
-		s->hole_at = at;
+		s->hole = mem_new(struct hole);
+		*s->hole = (struct hole){ gap_begin(s, GAP_BUS, told), from, at };
 	}
-	gap_grow(s, &s->hole, GAP_BUS, told, at);
+	s->hole->gap.at = at;
 	feed_ready(s->feed);
 }

@@ -59,6 +59,12 @@ enum sub_state {
 
 struct backfill;
 
+/* Holes of the bus that a pattern was not told yet, for its rooms that are not in memory. */
+struct hole {
+	struct gap gap;            /* up to the last of them; told where `from` comes in the order */
+	struct pos from, first_at; /* of the first of them */
+};
+
 struct sub {
 	struct list of_feed;     /* feed.subs */
 	struct list of_table;    /* table.patterns, for patterns */
@@ -72,14 +78,11 @@ struct sub {
 	                          * cursors may be further */
 	struct since since;      /* what was asked for, until it is located */
 	struct gap *gap;         /* to tell before any entry; NULL: none */
-	struct gap *hole;        /* of a pattern: to tell where hole_from comes in the
-	                          * order; NULL: none */
-	struct pos hole_from, hole_at; /* of the first of those that were not told yet:
-	                                * hole->at is the last */
+	struct hole *hole;       /* of a pattern; NULL: none */
 	bool gap_first;          /* `gap` comes before the announcement too */
 	uint8_t state;
 	bool pattern, announced;
-	uint64_t tag;            /* of the transport */
+	uint32_t tag;            /* of the transport */
 	char name[];             /* room or pattern */
 };
 
@@ -109,9 +112,8 @@ struct feed {
 	bool started;            /* pos may be handed out; not before the gaps at
 	                          * the start are told */
 	bool no_echo;            /* skip all of this client's own messages */
-	uint8_t client_n;
 	uint64_t client_bit;
-	char client[32];
+	struct str client;       /* borrowed */
 };
 
 enum peek_kind {
@@ -137,7 +139,7 @@ struct peek {
 	const struct gap *told;    /* the sub's, for feed_advance */
 };
 
-/* `client`: at most 32 bytes, may be empty. */
+/* `client`: at most 32 bytes, may be empty; borrowed until feed_fini. */
 void feed_init(struct feed *f, struct table *t, void *owner, struct str client, bool no_echo);
 /* Closes all subs. Safe on a zeroed struct. */
 void feed_fini(struct feed *f);
@@ -145,7 +147,7 @@ void feed_fini(struct feed *f);
 /* Subscribes; the sub is announced by PEEK_START once its start is known. `name` and `since` are
  * valid. A second sub of the same name is refused by returning NULL. */
 struct sub *sub_open(
-	struct feed *f, struct str name, const struct since *since, uint64_t tag, int64_t now_ms);
+	struct feed *f, struct str name, const struct since *since, uint32_t tag, int64_t now_ms);
 /* Puts the feed on the table's ready list: its transport can write again, or has
  * something else to say. */
 void feed_ready(struct feed *f);
@@ -162,7 +164,7 @@ bool feed_at_head(const struct feed *f);
 static inline bool feed_skips(const struct feed *f, const struct entry *e)
 {
 	return e->client_bit && e->client_bit == f->client_bit && (f->no_echo || e->no_echo) &&
-		str_eq(entry_client(e), str_make(f->client, f->client_n));
+		str_eq(entry_client(e), f->client);
 }
 
 struct lag {

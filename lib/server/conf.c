@@ -30,6 +30,12 @@ static struct opt options[] = {
 		.help = "of one connection (1024)" },
 	{ .name = "publish-rate", .type = OPT_RATE, .arg = "RATE",
 		.help = "read a connection no faster, 100/s (any)" },
+	{ .name = "address-connections", .type = OPT_INT, .arg = "N", .min = 0, .max = 1000000,
+		.help = "of one peer address at a time; refuse more (any)" },
+	{ .name = "address-request-rate", .type = OPT_RATE, .arg = "RATE",
+		.help = "of one peer address; refuse more, 20/s (any)" },
+	{ .name = "address-publish-rate", .type = OPT_RATE, .arg = "RATE",
+		.help = "read the connections of an address no faster (any)" },
 	{ .name = "max-message", .type = OPT_SIZE, .arg = "SIZE",
 		.help = "refuse larger messages (1m)" },
 	{ .name = "ping", .type = OPT_DURATION, .arg = "TIME",
@@ -112,6 +118,9 @@ const struct opt_program *conf_program(struct conf *c)
 	aim("max-connections", &c->max_connections);
 	aim("max-rooms", &c->max_rooms);
 	aim("publish-rate", &c->publish_rate);
+	aim("address-connections", &c->address_connections);
+	aim("address-request-rate", &c->address_request_rate);
+	aim("address-publish-rate", &c->address_publish_rate);
 	aim("max-message", &c->max_message);
 	aim("ping", &c->ping_ms);
 	aim("pong", &c->pong_ms);
@@ -221,14 +230,24 @@ static int read_config(
 		given[i] = lists[i]->n > 0;
 		opt_list_free(lists[i]);
 	}
+	c->verbose = 0; /* counted again */
 	rc = opt_read_file(p, c->config, e);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (given[i]) /* there, it replaces the file's */
 			opt_list_free(lists[i]);
-	c->verbose = 0;
 	return opt_parse(p, argc, argv, e);
+}
+
+/* "forever" is added to the clock like any other time. */
+static void bound_durations(void)
+{
+	static const int64_t most_ms = 36500 * INT64_C(86400000);
+
+	for (struct opt *o = options; o->type != OPT_END; o++)
+		if (o->type == OPT_DURATION && *(int64_t *)o->target > most_ms)
+			*(int64_t *)o->target = most_ms;
 }
 
 int conf_read(struct conf *c, int argc, char **argv, struct err *e)
@@ -245,6 +264,7 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
+	bound_durations();
 	if (strcmp(c->presence, "mem:") != 0)
 		return err_set(e, ERR_USAGE, "--presence '%s': only mem: is built in", c->presence);
 	if (c->history_age_ms <= 0 || c->ping_ms <= 0 || c->pong_ms <= 0 || c->heartbeat_ms <= 0 ||
@@ -277,36 +297,123 @@ struct table_conf conf_table(const struct conf *c, unsigned bus_caps)
 	};
 }
 
-void conf_print(const struct conf *c, struct buf *out)
+/* --- settings as text ------------------------------------------------------------------------- */
+
+/* What is asked of this run alone is no setting. */
+static bool is_setting(const struct opt *o)
+{
+	static const char *const others[] = { "config", "completion", "test-timeout" };
+
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (strcmp(o->name, others[i]) == 0)
+			return false;
+	return o->type != OPT_FLAG && o->type != OPT_COUNT;
+}
+
+static void add_choice(struct buf *out, const struct opt *o)
+{
+	struct str rest = str_of(o->arg), word = str_cut(rest, '|', &rest);
+
+	for (int i = *(int *)o->target; i > 0; i--)
+		word = str_cut(rest, '|', &rest);
+	buf_add_str(out, word);
+}
+
+/* Appends the value of one that has one; false: it is off, or unknown until the start. */
+static bool add_value(struct buf *out, const struct opt *o)
+{
+	switch (o->type) {
+	case OPT_STRING: buf_add_text(out, *(const char **)o->target); return true;
+	case OPT_INT:
+		if (*(int64_t *)o->target < o->min)
+			return false;
+		buf_addf(out, "%lld", (long long)*(int64_t *)o->target);
+		return true;
+	case OPT_DURATION: duration_write(out, *(int64_t *)o->target); return true;
+	case OPT_SIZE: size_write(out, *(uint64_t *)o->target); return true;
+	case OPT_RATE:
+		if (*(double *)o->target <= 0)
+			return false;
+		rate_write(out, *(double *)o->target);
+		return true;
+	case OPT_CHOICE: add_choice(out, o); return true;
+	default: return false;
+	}
+}
+
+static void add_setting(struct buf *out, const struct opt *o)
+{
+	const struct opt_list *l = o->target;
+	size_t before = out->n;
+
+	if (o->type == OPT_LIST) {
+		for (int i = 0; i < l->n; i++)
+			buf_addf(out, "%s %s\n", o->name, l->v[i]);
+		return;
+	}
+	buf_addf(out, "%s ", o->name);
+	if (add_value(out, o))
+		buf_add_char(out, '\n');
+	else
+		out->n = before;
+}
+
+void conf_print(struct conf *c, struct buf *out)
 {
 	static const char *const policies[] = { "close", "skip", "latest" };
 
-	for (int i = 0; i < c->listen.n; i++)
-		buf_addf(out, "listen %s\n", c->listen.v[i]);
-	if (c->listen.n == 0)
-		buf_add_text(out, "listen 127.0.0.1:8080\n");
-	buf_addf(out, "bus %s\nhistory %lld\nhistory-bytes %llu\nhistory-age %lldms\nmemory %llu\n",
-		c->bus, (long long)c->history, (unsigned long long)c->history_bytes,
-		(long long)c->history_age_ms, (unsigned long long)c->memory);
-	buf_addf(out, "slow %s\n", policies[c->slow_default]);
-	for (int i = 0; i < c->n_slow; i++)
-		buf_addf(out, "slow %s=%s\n", c->slow_rules[i].pattern,
-			policies[c->slow_rules[i].policy]);
-	if (c->max_connections)
-		buf_addf(out, "max-connections %lld\n", (long long)c->max_connections);
-	buf_addf(out, "max-rooms %lld\nmax-message %llu\nping %lldms\npong %lldms\n"
-		"heartbeat %lldms\nidle %lldms\n",
-		(long long)c->max_rooms, (unsigned long long)c->max_message, (long long)c->ping_ms,
-		(long long)c->pong_ms, (long long)c->heartbeat_ms, (long long)c->idle_ms);
-	if (c->publish_rate > 0)
-		buf_addf(out, "publish-rate %g/s\n", c->publish_rate);
-	for (int i = 0; i < c->origins.n; i++)
-		buf_addf(out, "origin %s\n", c->origins.v[i]);
-	buf_addf(out, "presence %s\n", c->presence);
-	buf_addf(out,
-		"presence-ttl %lldms\npresence-grace %lldms\ndedup %lldms\ndedup-max %lld\n"
-		"backfills %lld\nlog %s\n",
-		(long long)c->presence_ttl_ms, (long long)c->presence_grace_ms,
-		(long long)c->dedup_ms, (long long)c->dedup_max, (long long)c->backfills,
-		c->log ? "json" : "text");
+	conf_program(c);
+	for (const struct opt *o = options; o->type != OPT_END; o++) {
+		if (strcmp(o->name, "listen") == 0 && c->listen.n == 0)
+			buf_add_text(out, "listen 127.0.0.1:8080\n");
+		if (strcmp(o->name, "slow") != 0) {
+			if (is_setting(o))
+				add_setting(out, o);
+			continue;
+		}
+		buf_addf(out, "slow %s\n", policies[c->slow_default]);
+		for (int i = 0; i < c->n_slow; i++)
+			buf_addf(out, "slow %s=%s\n", c->slow_rules[i].pattern,
+				policies[c->slow_rules[i].policy]);
+	}
+}
+
+/* --- settings that hold until the end --------------------------------------------------------- */
+
+static bool is_fixed(const struct opt *o)
+{
+	static const char *const fixed[] = { "listen", "bus", "presence" };
+
+	for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+		if (strcmp(o->name, fixed[i]) == 0)
+			return true;
+	return false;
+}
+
+static void keep(struct opt *o, struct conf *running, struct conf *c, void (*said)(const char *))
+{
+	struct buf was = { 0 }, is = { 0 };
+
+	conf_program(running);
+	add_setting(&was, o);
+	conf_program(c);
+	add_setting(&is, o);
+	if (!str_eq(buf_str(&was), buf_str(&is)))
+		said(o->name);
+	buf_fini(&was);
+	buf_fini(&is);
+}
+
+void conf_keep_fixed(struct conf *running, struct conf *c, void (*said)(const char *name))
+{
+	struct opt_list listen = c->listen;
+
+	for (struct opt *o = options; o->type != OPT_END; o++)
+		if (is_fixed(o))
+			keep(o, running, c, said);
+	c->listen = running->listen;
+	running->listen = listen;
+	c->bus = running->bus;
+	c->presence = running->presence;
+	c->n_inherited = running->n_inherited;
 }

@@ -18,6 +18,8 @@ struct conf {
 	int64_t max_rooms;            /* of a connection */
 	int64_t timeout_ms;           /* of heads and bodies, for tests; 0: as always */
 	double publish_rate;          /* messages per second of a connection; 0: any */
+	int64_t address_connections;  /* of a peer's address; 0: any */
+	double address_request_rate, address_publish_rate;
 	int64_t ping_ms, pong_ms, heartbeat_ms, idle_ms;
 	int64_t presence_ttl_ms, presence_grace_ms;
 	int64_t dedup_ms, dedup_max, backfills;
@@ -41,8 +43,12 @@ const struct opt_program *conf_program(struct conf *c);
 /* Parses argv and --config (the command line wins); checks what can be checked. Positive: operands
  * that should not be there. */
 int conf_read(struct conf *c, int argc, char **argv, struct err *e);
-/* The settings as a configuration file, for --check. */
-void conf_print(const struct conf *c, struct buf *out);
+/* The settings as a configuration file, for --check; read as one it gives the same. Only after
+ * conf_read. */
+void conf_print(struct conf *c, struct buf *out);
+/* `c`, just read, takes over from `running` what cannot change before a restart (addresses, the bus,
+ * where presence lives); `said` is given the name of each setting that differs. */
+void conf_keep_fixed(struct conf *running, struct conf *c, void (*said)(const char *name));
 /* What the table of rooms is told. */
 struct table_conf conf_table(const struct conf *c, unsigned bus_caps);
 

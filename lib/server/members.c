@@ -98,11 +98,14 @@ static void add_members(struct worker *w, struct buf *b, struct str room)
 	buf_addf(b, "],\"count\":%d,\"scope\":\"%s\"", l.n, w->presence->ops->scope);
 }
 
-void members_say(void *worker, struct conn *c, struct str room)
+void members_say(void *worker, struct conn *c, struct str room, struct str ref)
 {
 	struct buf b = { 0 };
 
-	buf_addf(&b, "{\"_op\":\"presence\",\"_room\":\"" STR_FMT "\",", STR_ARG(room));
+	buf_add_text(&b, "{\"_op\":\"presence\"");
+	if (ref.n)
+		buf_addf(&b, ",\"_ref\":" STR_FMT, STR_ARG(ref));
+	buf_addf(&b, ",\"_room\":\"" STR_FMT "\",", STR_ARG(room));
 	add_members(worker, &b, room);
 	buf_add_char(&b, '}');
 	conn_say(c, buf_str(&b));

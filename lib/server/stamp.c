@@ -62,19 +62,32 @@ static int take_extra(struct worker *w, const struct msg *m, struct bus_meta *me
 	return 0;
 }
 
-/* Joins, leaves and typing are news, not history. */
+/* Who is there is what the server knows, not what somebody says. */
+static int check_type(const struct msg *m, struct err *e)
+{
+	static const char *const ours[] = { "user_joined", "user_left" };
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (msg_has(m, MSG_TYPE) && msg_is(m, MSG_TYPE, str_of(ours[i])))
+			return err_set(e, ERR_DENIED,
+				"type '%s' is said by the server only (another type goes through)",
+				ours[i]);
+	return 0;
+}
+
+/* Typing is news, not history. */
 static bool is_ephemeral(const struct msg *m)
 {
-	return msg_has(m, MSG_TYPE) &&
-		(msg_is(m, MSG_TYPE, STR("typing")) || msg_is(m, MSG_TYPE, STR("user_joined")) ||
-			msg_is(m, MSG_TYPE, STR("user_left")));
+	return msg_has(m, MSG_TYPE) && msg_is(m, MSG_TYPE, STR("typing"));
 }
 
 int stamp_message(
 	struct worker *w, const struct publication *p, struct bus_meta *meta, struct err *e)
 {
-	int rc = take_key(w, p->msg, meta, e);
+	int rc = check_type(p->msg, e);
 
+	if (rc == 0)
+		rc = take_key(w, p->msg, meta, e);
 	if (rc == 0)
 		rc = take_dedup(w, p, meta, e);
 	if (rc == 0)

@@ -102,7 +102,28 @@ void stats_gap(void *worker, struct conn *c, const struct gap *g)
 
 /* Who sends rubbish all the time fills neither disk nor room: the rest of a second is counted in
  * the next record. */
-#define REFUSALS_A_SECOND 20
+#define RECORDS_A_SECOND 20
+
+static bool may_say(const struct worker *w, struct say_budget *b)
+{
+	if (w->net.now_ms - b->since_ms >= 1000) {
+		b->since_ms = w->net.now_ms;
+		b->n = 0;
+	}
+	if (b->n == RECORDS_A_SECOND) {
+		b->unsaid++;
+		return false;
+	}
+	b->n++;
+	return true;
+}
+
+static void add_unsaid(struct buf *out, struct say_budget *b)
+{
+	if (b->unsaid)
+		add_u64(out, "unsaid", b->unsaid);
+	b->unsaid = 0;
+}
 
 void stats_refused(
 	struct worker *w, const struct conn *c, struct str room, int code, struct str reason)
@@ -110,14 +131,8 @@ void stats_refused(
 	struct buf b = { 0 };
 
 	w->stats.refused++;
-	if (w->net.now_ms - w->refused_ms >= 1000) {
-		w->refused_ms = w->net.now_ms;
-		w->n_refused = 0;
-	}
-	if (++w->n_refused > REFUSALS_A_SECOND) {
-		w->refused_unsaid++;
+	if (!may_say(w, &w->refusals))
 		return;
-	}
 	buf_add_text(&b, "{\"event\":\"refused\",");
 	if (c) {
 		add_conn(&b, c);
@@ -127,9 +142,23 @@ void stats_refused(
 	buf_add_json(&b, room);
 	buf_addf(&b, ",\"code\":\"%s\",\"reason\":", pub_code((enum err_code)code));
 	buf_add_json(&b, reason);
-	if (w->refused_unsaid)
-		add_u64(&b, "unsaid", w->refused_unsaid);
-	w->refused_unsaid = 0;
+	add_unsaid(&b, &w->refusals);
+	buf_add_char(&b, '}');
+	worker_log(w, LOG_LEVEL_INFO, buf_str(&b));
+	buf_fini(&b);
+}
+
+void stats_limited(void *worker, struct str address, const char *limit, uint64_t n)
+{
+	struct worker *w = worker;
+	struct buf b = { 0 };
+
+	if (!may_say(w, &w->limits))
+		return;
+	buf_addf(&b, "{\"event\":\"limited\",\"address\":\"" STR_FMT "\",\"limit\":\"%s\"",
+		STR_ARG(address), limit);
+	add_u64(&b, "count", n);
+	add_unsaid(&b, &w->limits);
 	buf_add_char(&b, '}');
 	worker_log(w, LOG_LEVEL_INFO, buf_str(&b));
 	buf_fini(&b);
@@ -181,6 +210,11 @@ static size_t counters(const struct worker *w, struct counter out[COUNTERS_MAX])
 		{ "bus_up", "1 while the bus is connected", true, w->bus_up },
 		{ "accepted", "connections accepted", false, n->accepted },
 		{ "connections_refused", "connections over the limit", false, n->refused },
+		{ "addresses", "peer addresses remembered", true, w->net.addrs.map.n },
+		{ "address_connections_refused", "connections over the limit of their address",
+			false, n->address_refused[ADDR_CONNECTIONS] },
+		{ "address_requests_refused", "requests over the rate of their address", false,
+			n->address_refused[ADDR_REQUESTS] },
 		{ "requests", "HTTP requests", false, n->requests },
 		{ "published", "messages handed to the bus", false, w->stats.published },
 		{ "publish_throttled", "times a connection was not read because of its rate", false,
@@ -377,7 +411,7 @@ static void presence_request(
 	else if (h->method == HTTP_POST)
 		members_post(w, c, h, room, body);
 	else
-		http_not_allowed(c, "GET, HEAD, POST, OPTIONS");
+		http_not_allowed(c, "GET, HEAD, POST, OPTIONS", STR(""));
 }
 
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body)
@@ -395,7 +429,8 @@ bool stats_request(void *worker, struct conn *c, const struct head *h, struct st
 		if (h->method == HTTP_GET || h->method == HTTP_HEAD)
 			resources[i].get(w, c, h);
 		else
-			http_not_allowed(c, "GET, HEAD, OPTIONS");
+			http_not_allowed(c, "GET, HEAD, OPTIONS",
+				STR("to publish, POST to /pub/ROOM"));
 		return true;
 	}
 	return false;

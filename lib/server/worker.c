@@ -283,6 +283,30 @@ static void go_on(uv_idle_t *idle)
 	(void)idle; /* its being active keeps the loop from waiting */
 }
 
+static void on_presence_timer(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+
+	w->presence_ms = INT64_MAX;
+	w->presence->ops->sweep(w->presence, clock_ms());
+}
+
+#define PRESENCE_EVERY_MS 100 /* a sweep looks at all who wait: no oftener */
+
+static void set_presence_timer(struct worker *w)
+{
+	int64_t at = w->presence->next_ms, wait = at - (int64_t)uv_now(w->loop);
+
+	if (at == w->presence_ms || uv_is_closing((uv_handle_t *)&w->presence_timer))
+		return;
+	w->presence_ms = at;
+	if (at == INT64_MAX)
+		uv_timer_stop(&w->presence_timer);
+	else
+		uv_timer_start(&w->presence_timer, on_presence_timer,
+			(uint64_t)(wait > PRESENCE_EVERY_MS ? wait : PRESENCE_EVERY_MS), 0);
+}
+
 /* Runs after input and after timers: deliver, tell outcomes, wake, flush, forget. */
 static void end_turn(struct worker *w)
 {
@@ -296,6 +320,7 @@ static void end_turn(struct worker *w)
 	net_flush(&w->net);
 	w->flushing = false;
 	table_trim(&w->table, w->net.now_ms);
+	set_presence_timer(w);
 	if (w->net.again)
 		uv_idle_start(&w->go_on, go_on);
 	else
@@ -325,13 +350,6 @@ static void on_sweep(uv_timer_t *timer)
 	struct worker *w = timer->data;
 
 	table_sweep(&w->table, clock_ms());
-}
-
-static void on_presence_timer(uv_timer_t *timer)
-{
-	struct worker *w = timer->data;
-
-	w->presence->ops->sweep(w->presence, clock_ms());
 }
 
 static void on_stats_timer(uv_timer_t *timer)
@@ -365,6 +383,7 @@ static const struct net_events net_events = {
 	.parted = members_parted,
 	.presence = members_say,
 	.gap = stats_gap,
+	.limited = stats_limited,
 	.closed = stats_closed,
 	.request = stats_request,
 	.turn = turn_now,
@@ -388,6 +407,9 @@ static struct net_conf net_conf(const struct conf *c)
 		.max_connections = (unsigned)c->max_connections,
 		.max_rooms = (unsigned)c->max_rooms,
 		.publish_rate = c->publish_rate,
+		.address_connections = (unsigned)c->address_connections,
+		.address_request_rate = c->address_request_rate,
+		.address_publish_rate = c->address_publish_rate,
 		.ping_ms = c->ping_ms,
 		.pong_ms = c->pong_ms,
 		.head_ms = c->timeout_ms ? c->timeout_ms : 10000,
@@ -426,6 +448,13 @@ static int open_listeners(struct worker *w, struct err *e)
 	return 0;
 }
 
+static void start_sweep(struct worker *w)
+{
+	uint64_t every = (uint64_t)table_sweep_every(&w->table);
+
+	uv_timer_start(&w->sweep_timer, on_sweep, every, every);
+}
+
 static void start_handles(struct worker *w)
 {
 	uv_timer_t *const timers[] = { &w->sweep_timer, &w->presence_timer, &w->stats_timer };
@@ -440,9 +469,7 @@ static void start_handles(struct worker *w)
 	}
 	uv_prepare_start(&w->before_poll, before_poll);
 	uv_check_start(&w->after_poll, after_poll);
-	uv_timer_start(&w->sweep_timer, on_sweep, (uint64_t)table_sweep_every(&w->table),
-		(uint64_t)table_sweep_every(&w->table));
-	uv_timer_start(&w->presence_timer, on_presence_timer, 100, 100);
+	start_sweep(w);
 	uv_timer_start(&w->stats_timer, on_stats_timer, 10000, 10000);
 }
 
@@ -452,7 +479,12 @@ int worker_open(struct worker *w, uv_loop_t *loop, const struct conf *conf, stru
 	struct net_conf net = net_conf(conf);
 	int rc;
 
-	*w = (struct worker){ .loop = loop, .conf = conf, .started_ms = clock_ms() };
+	*w = (struct worker){
+		.loop = loop,
+		.conf = conf,
+		.started_ms = clock_ms(),
+		.presence_ms = INT64_MAX,
+	};
 	outcomes_init(&w->outcomes);
 	asks_init(&w->asks);
 	rand_bytes(&w->head.epoch, sizeof w->head.epoch);
@@ -483,6 +515,7 @@ void worker_reload(struct worker *w, const struct conf *conf)
 	w->presence->grace_ms = conf->presence_grace_ms;
 	w->presence->ttl_ms = conf->presence_ttl_ms;
 	table_configure(&w->table, &table);
+	start_sweep(w);
 }
 
 void worker_drain(struct worker *w)

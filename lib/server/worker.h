@@ -17,6 +17,13 @@ struct worker_stats {
 	uint64_t published, delivered, duplicates, refused, unknown, skipped;
 };
 
+/* Records of one kind in the second that began at `since_ms`, and those that were left out. */
+struct say_budget {
+	int64_t since_ms;
+	unsigned n;
+	uint64_t unsaid;
+};
+
 struct worker {
 	uv_loop_t *loop;
 	const struct conf *conf;
@@ -37,13 +44,12 @@ struct worker {
 	uv_check_t after_poll;
 	uv_idle_t go_on;
 	uv_timer_t sweep_timer, presence_timer, stats_timer;
+	int64_t presence_ms;       /* when its timer fires; INT64_MAX: it does not */
 	int64_t started_ms;
 	struct worker_stats stats;
 	unsigned n_deep;           /* rooms of many segments */
 	char *down_why;
-	int64_t refused_ms;        /* of refused publications: the second that n_refused counts,
-	                            * and those without a record */
-	uint64_t n_refused, refused_unsaid;
+	struct say_budget refusals, limits;
 };
 
 /* What the bus carries beside a payload, as a room keeps it; borrowed as `m` is. */
@@ -75,6 +81,7 @@ void worker_close(struct worker *w);
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body);
 void stats_closed(void *worker, struct conn *c, unsigned code, struct str reason);
 void stats_gap(void *worker, struct conn *c, const struct gap *g);
+void stats_limited(void *worker, struct str address, const char *limit, uint64_t n);
 /* `c` may be NULL: the bus refused it. */
 void stats_refused(
 	struct worker *w, const struct conn *c, struct str room, int code, struct str reason);
@@ -84,7 +91,7 @@ extern const struct presence_events members_events;
 void members_joined(void *worker, struct conn *c, struct str room);
 void members_parted(void *worker, struct conn *c, struct str room);
 void members_typing(struct worker *w, struct str room, struct str message);
-void members_say(void *worker, struct conn *c, struct str room);
+void members_say(void *worker, struct conn *c, struct str room, struct str ref);
 void members_get(struct worker *w, struct conn *c, struct str room);
 void members_post(
 	struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body);

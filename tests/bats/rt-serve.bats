@@ -27,10 +27,59 @@ teardown() { rt_teardown; }
 }
 
 @test "what --check prints is a file of options that says the same" {
-	rt-serve --history 7 --slow 'a.>=latest' -l unix:s --origin http://x --publish-rate 5/s --check >one
-	grep -v '^#' one >conf
-	rt-serve --config conf --check >two
-	diff one two
+	local options
+	while read -r options; do
+		rt-serve $options --check >one
+		grep -v '^#' one >conf
+		rt-serve --config conf --check >two
+		diff one two || { echo "$options"; return 1; }
+	done <<-'EOF'
+		-q
+		--history 7 --slow a.>=latest --slow b=close --slow close -l unix:s -l 9000 --origin http://x --publish-rate 5/s
+		--history 0 --history-bytes 1000 --history-age 1h30m --memory 3g --idle 1500ms --ping forever --log json
+		--max-connections 5 --address-connections 9 --address-request-rate 100/m --address-publish-rate 0.7/s
+		--publish-rate 12.345678912/s --dedup 0 --dedup-max 0 --presence-grace 0 --presence-ttl 1d1h1m1s1ms
+	EOF
+}
+
+@test "--check prints times, sizes and rates as options take them" {
+	rt-serve --check --history-bytes 2048k --idle 90s --publish-rate 10000 >out
+	grep -qx 'history-bytes 2m' out
+	grep -qx 'idle 1m30s' out
+	grep -qx 'publish-rate 10k/s' out
+	grep -qx 'memory 256m' out
+	grep -qx 'dedup 2m' out
+}
+
+@test "SIGHUP without a file of options says that there is nothing to read" {
+	start_server server
+	kill -HUP "$server_pid"
+	wait_for has_line server.log "rt-serve: warning: SIGHUP: nothing to read again without --config"
+}
+
+@test "SIGHUP names what cannot change, and changes the rest" {
+	printf '%s\n' 'listen 127.0.0.1:0' 'max-message 100' >conf
+	mkfifo ready
+	rt-serve --config conf >ready 2>server.log 3>&- </dev/null &
+	pids+=($!)
+	exec {ready_fd}<ready
+	read -r -t 20 line <&"$ready_fd"
+	export RT_URL=ws://$(jq -r '.listen[0]' <<<"$line")
+	printf '%s\n' 'listen 127.0.0.1:0' 'listen 127.0.0.2:0' 'bus test://x' 'verbose' 'max-message 64' >conf
+	kill -HUP "${pids[0]}"
+	wait_for has_line server.log reloaded
+	diff - server.log <<-EOF
+		rt-serve: warning: 'listen' cannot change while the server runs: ignored until a restart
+		rt-serve: warning: 'bus' cannot change while the server runs: ignored until a restart
+		rt-serve: info: reloaded
+	EOF
+	run -1 rt-pub a '{"x":"0123456789012345678901234567890123456789012345678901234567890123456789"}'
+	# what runs is what is compared, not what was read last
+	printf '%s\n' 'listen 127.0.0.1:0' 'verbose' >conf
+	kill -HUP "${pids[0]}"
+	wait_for eval '[ "$(grep -c reloaded server.log)" = 2 ]'
+	[ "$(grep -c "'listen'" server.log)" = 1 ]
+	rt-pub a '{}'
 }
 
 @test "the examples of -h hold" {

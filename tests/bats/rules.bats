@@ -21,8 +21,16 @@ load serve
 	tool rules methods
 }
 
+@test "who asks for something else than he means is told what to ask for" {
+	tool rules newcomers
+}
+
 @test "a poll that ends at once makes present as long as one that waits" {
 	tool rules lease
+}
+
+@test "a poller that is gone is noticed, whatever it had sent behind its poll" {
+	tool rules vanished
 }
 
 @test "who types by POST is not told so" {
@@ -39,6 +47,18 @@ load serve
 
 @test "a refused message is told with its reference, and is in the log" {
 	tool rules refused
+}
+
+@test "whoever gives a reference gets it back in the answer" {
+	tool rules references
+}
+
+@test "nobody but the server says who came and who left" {
+	tool rules made_by_the_server
+}
+
+@test "a server that nobody talks to sleeps" {
+	tool rules idle
 }
 
 @test "over its rate a publisher waits and is not refused" {

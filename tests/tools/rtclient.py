@@ -498,7 +498,7 @@ class Ws(Sub):
         if op == "gap":
             return gap_item(o)
         if op == "subscribed":
-            if list(o) != ["_op", "_room", "_id", "head", "conn"] or o["conn"] != self.head.get("rt-conn"):
+            if [n for n in o if n != "_ref"] != ["_op", "_room", "_id", "head", "conn"] or o["conn"] != self.head.get("rt-conn"):
                 raise Bad("not subscribed: %r" % o)
             pos_key(o["head"])
             return Item("start", o["_room"], None, o, start=o["_id"])

@@ -100,6 +100,29 @@ def methods():
         expect("no such resource", http(s.addr, "POST", "/nothing", body=b"{}").status, 404)
 
 
+def newcomers():
+    """who asks for something else than he means is told what to ask for"""
+    with Server() as s:
+        for method, path, status, words in (
+                ("GET", "/ws/lobby", 426, ("WebSocket client", "/ws/lobby", "/events/lobby", "/stream/lobby", "/pub/lobby")),
+                ("GET", "/ws", 426, ("WebSocket client", "/events/ROOM")),
+                ("GET", "/ws?room=a", 426, ("WebSocket client", "/events/ROOM")),
+                ("POST", "/ws/lobby", 405, ("POST to /pub/lobby",)), ("POST", "/events/lobby", 405, ("POST to /pub/lobby",)),
+                ("PUT", "/stream", 405, ("POST to /pub/ROOM",)), ("POST", "/", 405, ("POST to /pub/ROOM",)),
+                ("POST", "/poll/a%22b", 405, ("POST to /pub/ROOM",)),
+                ("GET", "/pub/lobby", 405, ("publishing", "/events/lobby", "/stream/lobby")),
+                ("GET", "/lobby", 404, ("/ws/lobby", "/events/lobby", "/pub/lobby")),
+                ("POST", "/lobby", 404, ("/ws/lobby", "/pub/lobby")), ("GET", "/rooms/lobby", 404, ("GET / says",))):
+            a = http(s.addr, method, path, body=b'{"n":1}' if method[0] == "P" else None)
+            what = method + " " + path
+            expect(what, (a.status, a.get("content-type"), a.json()["status"]), (status, "application/problem+json", status))
+            for word in words:
+                if word not in a.json().get("detail", ""):
+                    raise Bad("%s: no %r in %r" % (what, word, a.body))
+            if status == 426:
+                expect(what, (a.get("upgrade"), a.get("connection"), a.get("sec-websocket-version")), ("websocket", "close, Upgrade", "13"))
+
+
 def lease():
     """a poll that does not wait makes its user present for the ttl, not for its own moment"""
     with Server("--presence-grace", "0s", "--presence-ttl", "1h") as s:
@@ -113,6 +136,40 @@ def lease():
         expect("only bob goes", room.next().body, {"type": "user_left", "user_id": "bob"})
         expect("ada is there", [m["user_id"] for m in s.get("/presence/a")["members"]], ["ada"])
         room.close()
+
+
+def vanished():
+    """a poller that is gone is noticed, also where it had asked for more behind its poll"""
+    with Server() as s:
+        now = http(s.addr, "GET", "/poll/a").get("rt-next")
+        for what, behind in (("nothing", b""), ("a request", request("GET", "/healthz")), ("many", request("GET", "/healthz") * 200)):
+            w = Wire(s.addr)
+            w.send(request("GET", "/poll/a?timeout=300&since=" + now) + behind)
+            while not s.get("/connections"):
+                pass
+            w.close()
+            for _ in range(2000):
+                if not s.get("/connections"):
+                    break
+            else:
+                raise Bad("%s behind the poll: it is still there" % what)
+        # what is more than may wait stays with the peer
+        w = Wire(s.addr)
+        w.send(request("GET", "/poll/a?timeout=300&since=" + now))
+        w.s.settimeout(0.2)
+        n = 0
+        try:
+            while n < 64 << 20:
+                n += w.s.send(request("GET", "/healthz") * 1000)
+        except OSError:
+            pass
+        if n >= 64 << 20:
+            raise Bad("it takes whatever comes")
+        w.s.settimeout(20)
+        s.publish("a", {"n": 1})
+        expect("the poll", read_answer(w).status, 200)
+        expect("behind it", read_answer(w).json(), {"ok": True})
+        w.close()
 
 
 def typing():
@@ -188,6 +245,70 @@ def refused():
         expect("posted", http(s.addr, "POST", "/pub/a", body=b"{").status, 400)
         expect("record", log.next().body["transport"], "pub")
         log.close()
+        w.close()
+
+
+def references():
+    """whoever gives a reference gets it back, in whatever answers"""
+    with Server() as s:
+        w = Ws(s.addr, ["a"])
+        def answer(ref, **message):
+            w.send(dict(message, _ref=ref))
+            o = w.next().body
+            return o["_op"], o.get("_ref")
+        expect("ping", answer(1, _op="ping"), ("pong", 1))
+        expect("subscribe", answer("s1", _op="subscribe", _room="b"), ("subscribed", "s1"))
+        expect("a pattern", answer(2.5, _op="subscribe", _room="c.*", since="earliest"), ("subscribed", 2.5))
+        expect("presence", answer("p", _op="presence", _room="b"), ("presence", "p"))
+        expect("unsubscribe", answer(-1, _op="unsubscribe", _room="b"), ("unsubscribed", -1))
+        expect("again", answer("s2", _op="subscribe", _room="b"), ("subscribed", "s2"))
+        expect("twice", answer("s3", _op="subscribe", _room="b"), ("error", "s3"))
+        expect("the longest", answer("x" * 38, _op="ping"), ("pong", "x" * 38))
+        for op in "ping", "presence", "unsubscribe", "subscribe":
+            w.send({"_op": op, "_room": "b"})
+            expect(op + " without", "_ref" in w.next().body, False)
+        # many at once: each has its own, and what ends before it began leaves nothing behind
+        for i in range(50):
+            w.send({"_op": "subscribe", "_room": "m%d" % i, "_ref": i})
+        w.send({"_op": "unsubscribe", "_room": "m7", "_ref": "u"})
+        want, got = set(range(50)) - {7} | {"u"}, []     # 7 only where it began before it ended
+        while not want <= {o["_ref"] for o in got}:
+            got.append(w.next().body)
+        for o in got:
+            expect("its own", (o["_op"], o["_room"]), ("unsubscribed", "m7") if o["_ref"] == "u" else ("subscribed", "m%d" % o["_ref"]))
+        expect("each once", len(got), len({o["_ref"] for o in got}))
+        w.close()
+
+
+def made_by_the_server():
+    """nobody but the server says who came and who left"""
+    with Server() as s:
+        w = Ws(s.addr, ["a"], query="user_id=ada")
+        for kind in "user_joined", "user_left":
+            w.send({"type": kind, "user_id": "bob", "_ref": kind})
+            o = w.next().body
+            expect(kind, (o["_op"], o["_ref"], o["code"], kind in o["reason"]), ("error", kind, "denied", True))
+            expect(kind + " posted", http(s.addr, "POST", "/pub/a", body=b'{"type":"%s"}' % kind.encode()).status, 403)
+        w.send({"type": "typing", "_ref": 1})
+        expect("typing is the client's", w.next().kind, "ack")
+        bob = Ws(s.addr, ["a"], query="user_id=bob")
+        expect("the server's own comes", w.next().body, {"type": "user_joined", "user_id": "bob"})
+        w.close(), bob.close()
+
+
+def idle():
+    """a server that nobody talks to sleeps: it does not look ten times a second whether there is something to do"""
+    def switches():
+        with open("/proc/%d/status" % s.proc.pid) as f:
+            return int([l for l in f if l.startswith("voluntary_ctxt")][0].split()[1])
+    with Server() as s:
+        w = Ws(s.addr, ["a"], query="user_id=ada")       # present, and pinged in half a minute
+        now = http(s.addr, "GET", "/poll/a").get("rt-next")
+        before = switches()
+        expect("two seconds of the server's", http(s.addr, "GET", "/poll/a?timeout=2&since=" + now).status, 204)
+        n = switches() - before
+        if n > 20:
+            raise Bad("it woke %d times" % n)
         w.close()
 
 

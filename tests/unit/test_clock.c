@@ -88,6 +88,56 @@ static void test_duration_format(void)
 	formatted(INT64_MIN, "-106751991167d07h");
 }
 
+/* What is written reads back, and is what one would write. */
+static void written(const char *text, const char *want, char kind)
+{
+	struct buf once = { 0 }, twice = { 0 };
+	int64_t ms = 0;
+	uint64_t bytes = 0;
+	double rate = 0;
+	struct str in = str_of(text);
+
+	for (int i = 0; i < 2; i++) {
+		struct buf *b = i ? &twice : &once;
+		int rc = kind == 'd' ? duration_parse(in, &ms, NULL)
+			: kind == 's' ? size_parse(in, &bytes, NULL) : rate_parse(in, &rate, NULL);
+		if (rc != 0)
+			break;
+		if (kind == 'd')
+			duration_write(b, ms);
+		else if (kind == 's')
+			size_write(b, bytes);
+		else
+			rate_write(b, rate);
+		in = buf_str(b);
+	}
+	is_text(once.p, once.n, want, "%s is written %s", text, want);
+	is_text(twice.p, twice.n, want, "and so again");
+	buf_fini(&once);
+	buf_fini(&twice);
+}
+
+static void test_written(void)
+{
+	static const char *const durations[][2] = { { "0", "0" }, { "250ms", "250ms" },
+		{ "1500ms", "1s500ms" }, { "30s", "30s" }, { "90s", "1m30s" }, { "60m", "1h" },
+		{ "90m", "1h30m" }, { "48h", "2d" }, { "36525d", "36525d" }, { "forever", "forever" },
+		{ "1d1ms", "1d1ms" } };
+	static const char *const sizes[][2] = { { "0", "0" }, { "512", "512" }, { "65536", "64k" },
+		{ "1024k", "1m" }, { "1536m", "1536m" }, { "2g", "2g" }, { "3t", "3t" },
+		{ "1025", "1025" }, { "18446744073709551615", "18446744073709551615" } };
+	static const char *const rates[][2] = { { "500/s", "500/s" }, { "10000", "10k/s" },
+		{ "1m/s", "1m/s" }, { "100/m", "100/m" }, { "600/m", "10/s" }, { "1/h", "1/h" },
+		{ "2.5/s", "150/m" }, { "7/h", "7/h" }, { "0.123456789/s", "0.123456789/s" } };
+
+	for (size_t i = 0; i < sizeof durations / sizeof *durations; i++)
+		written(durations[i][0], durations[i][1], 'd');
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		written(sizes[i][0], sizes[i][1], 's');
+	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
+		written(rates[i][0], rates[i][1], 'r');
+}
+
 static void size_is(const char *text, uint64_t want)
 {
 	uint64_t v = 1;
@@ -244,6 +294,7 @@ int main(void)
 {
 	test_durations();
 	test_duration_format();
+	test_written();
 	test_sizes();
 	test_rates();
 	test_times();

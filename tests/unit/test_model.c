@@ -56,6 +56,7 @@ struct client {
 	bool per_sub;         /* one position for each subscription */
 	bool idle, dead;      /* owes nothing; to be cut when the turn ends */
 	int name;             /* of its own messages; 0: none */
+	char label[2];        /* of that name */
 	bool no_echo;
 	struct pos pos;       /* of the connection */
 	bool has_pos;
@@ -431,7 +432,6 @@ static void open_sub(struct client *c, struct view *v, const struct since *all)
 
 static void connect_to(struct client *c, int worker)
 {
-	char name[] = { 'c', (char)('0' + c->name) };
 	struct since all = { 0 };
 	bool fresh = !c->per_sub && !c->has_pos;
 
@@ -439,7 +439,10 @@ static void connect_to(struct client *c, int worker)
 	c->dead = c->idle = false;
 	TRACE("client %td connects to %d with %llx-%llu", c - c->h->clients, worker,
 		(unsigned long long)c->pos.epoch, (unsigned long long)world_n(c->pos));
-	feed_init(&c->feed, &c->h->w.workers[worker].table, c, str_make(name, c->name ? sizeof name : 0), c->no_echo);
+	c->label[0] = 'c';
+	c->label[1] = (char)('0' + c->name);
+	feed_init(&c->feed, &c->h->w.workers[worker].table, c,
+		str_make(c->label, c->name ? sizeof c->label : 0), c->no_echo);
 	if (fresh)
 		all = first_since(c, &c->views[0]);
 	for (int i = 0; i < c->n_views; i++) {

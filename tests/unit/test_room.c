@@ -186,7 +186,7 @@ static void test_holes_and_reset(void)
 	is_int(room_find(&t, name("c.x"))->ring.n_holes, 1, "of every one");
 	is_int(t.evicted_floor.lo, 5, "and raises evicted_floor");
 	is_int(t.head.lo, 5, "and the head");
-	ok(s->hole && s->hole->at.lo == 5 && s->hole->after.lo == 2, "a pattern is told for rooms not in memory");
+	ok(s->hole && s->hole->gap.at.lo == 5 && s->hole->gap.after.lo == 2, "a pattern is told for rooms not in memory");
 	table_wake(&t);
 	is_int(f.pos.lo, 5, "all are told");
 	table_trim(&t, 0);
