@@ -68,7 +68,8 @@ struct client {
 	uv_idle_t
 		*turn; /* runs once, before the loop sleeps again, when there is something to do */
 	bool ever_up, paused, blocked, at_end, settled;
-	bool restart;      /* an outcome was unknown: connect again and resend */
+	bool restart;      /* an outcome was unknown: send nothing more, hear the others, connect
+	                      again and resend */
 	struct err err;    /* the last failure */
 	unsigned attempt;  /* failures in a row */
 	int64_t outage_at; /* when the current outage began */
@@ -107,11 +108,12 @@ void client_on_raw(struct client *c, struct str bytes);
 /* The outcome of a sent message. */
 void client_on_outcome(
 	struct client *c, uint64_t ref, enum client_outcome what, struct str id, struct str reason);
-/* The answer to the next sent message in a POST: {"_id":...} or {"error":...}; `*ref` counts them.
- * False when it is the summary at the end. */
+/* The answer to the next sent message in a POST: {"_id":...} or {"error":...}; `*ref` is moved
+ * behind it. False when it is the summary at the end. */
 bool client_on_answer(struct client *c, uint64_t *ref, struct str text);
-/* Whether a message was stored is not known: all without outcome are sent again on a new
- * connection. */
+/* Whether a message was stored is not known: it will be sent again on a new connection, with
+ * whatever else has no outcome when this one ends. Until then nothing is sent; outcomes of what was
+ * sent before still come. The server ends it; one that does not is left. */
 void client_on_unknown(struct client *c);
 
 /* --- what a carrier asks -------------------------------------------------------------------------

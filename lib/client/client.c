@@ -29,7 +29,8 @@
 #define SILENCE_MS      45000 /* ... and after which the connection is given up */
 #define STABLE_MS       5000  /* a connection that lasted so long ends an outage */
 #define CLOSE_MS        500
-#define FIRST_STEP_MS   100 /* before the first connection: doubling to */
+#define LAST_WORDS_MS   10000 /* from an unknown outcome to the end of the connection */
+#define FIRST_STEP_MS   100   /* before the first connection: doubling to */
 #define FIRST_CAP_MS    1000
 #define RETRY_WINDOW_MS 5000 /* after an outage: full jitter over a window doubling to */
 #define RETRY_CAP_MS    30000
@@ -361,6 +362,10 @@ static void check_life(struct client *c)
 	 * right. */
 	if (c->paused || (!c->rooms.n && !c->ops->ping && c->out.next == c->out.head))
 		c->heard_at = now;
+	if (c->restart) {
+		drop(c, "the server does not know whether a message was stored");
+		return;
+	}
 	if (now - c->heard_at >= SILENCE_MS)
 		drop(c, "nothing heard for 45 s");
 	else if (c->rooms.n && !rooms_started(&c->rooms) && now - c->up_at >= SUBSCRIBE_MS)
@@ -397,8 +402,6 @@ static void on_turn(uv_idle_t *idle)
 	struct client *c = idle->data;
 
 	uv_idle_stop(idle);
-	if (c->restart && c->state == CLIENT_UP)
-		drop(c, "the server does not know whether a message was stored");
 	if (c->state == CLIENT_UP && outbox_waiting(&c->out))
 		c->ops->send(c->carrier);
 	if (c->blocked && c->state != CLIENT_DONE &&
@@ -436,7 +439,7 @@ int client_publish(
 
 bool client_next(struct client *c, uint64_t *ref, struct str *text)
 {
-	if (!outbox_waiting(&c->out))
+	if (c->restart || !outbox_waiting(&c->out))
 		return false;
 	if (c->out.next < c->careful && c->out.next != c->out.head)
 		return false;
@@ -461,8 +464,10 @@ void client_on_outcome(
 
 void client_on_unknown(struct client *c)
 {
-	c->restart = true; /* not now: acks that came with it count */
-	client_wake(c);
+	if (c->restart || c->state != CLIENT_UP)
+		return;
+	c->restart = true;
+	uv_timer_start(c->timer, on_timer, LAST_WORDS_MS, TICK_MS);
 }
 
 unsigned client_unacked(const struct client *c)

@@ -237,14 +237,17 @@ bool client_on_answer(struct client *c, uint64_t *ref, struct str text)
 	if (control_read(&k, text) < 0) {
 		nonsense(c, "an answer that is no JSON object");
 	} else if (!k.summary) {
+		uint64_t this = outbox_open(&c->out, *ref);
+
 		answer = true;
+		*ref = this + 1;
 		if (str_eq(k.code, STR("unknown")))
 			client_on_unknown(c);
 		else if (k.error.n)
-			client_on_outcome(c, (*ref)++, CLIENT_REFUSED, STR(""), k.error);
+			client_on_outcome(c, this, CLIENT_REFUSED, STR(""), k.error);
 		else if (rooms_id_ok(k.id))
-			client_on_outcome(c, (*ref)++, k.dup ? CLIENT_DUPLICATE : CLIENT_ACKED,
-				k.id, STR(""));
+			client_on_outcome(
+				c, this, k.dup ? CLIENT_DUPLICATE : CLIENT_ACKED, k.id, STR(""));
 		else
 			nonsense(c, "an ack with a broken _id");
 	}

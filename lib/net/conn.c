@@ -208,6 +208,22 @@ void conn_bye(struct conn *c, unsigned code, struct str reason)
 	conn_finish(c, code, reason);
 }
 
+static void say_bye_if_wound_up(struct conn *c)
+{
+	if (c->winding_up && c->pending == 0)
+		conn_bye(c, c->close_code, str_of(c->close_reason));
+}
+
+void conn_wind_up(struct conn *c, unsigned code, struct str reason)
+{
+	if (c->winding_up || c->closing || c->closed)
+		return;
+	c->winding_up = true;
+	note_close(c, code, reason);
+	conn_check_pause(c);
+	say_bye_if_wound_up(c);
+}
+
 /* --- subscribing ------------------------------------------------------------------------------ */
 
 struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, bool no_echo)
@@ -306,8 +322,8 @@ static size_t read_head(struct conn *c, char *p, size_t n)
 
 bool conn_may_read(struct conn *c)
 {
-	if (conn_is_throttled(c))
-		return false; /* the wheel wakes it */
+	if (conn_is_throttled(c) || c->winding_up)
+		return false; /* the wheel wakes it; or nothing does */
 	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
 		return true;
 	c->stalled = true;
@@ -342,7 +358,7 @@ void conn_check_pause(struct conn *c)
 			       : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
-		sock_pause(&c->sock, full || conn_is_throttled(c));
+		sock_pause(&c->sock, full || conn_is_throttled(c) || c->winding_up);
 }
 
 void conn_read_on(struct conn *c)
@@ -535,6 +551,7 @@ void conn_published(struct conn *c, struct str ref, const struct pub_result *r)
 	c->pending--;
 	if (!c->closed && !c->closing && c->transport && c->transport->published)
 		c->transport->published(c, ref, r);
+	say_bye_if_wound_up(c);
 }
 
 void conn_say(struct conn *c, struct str json)

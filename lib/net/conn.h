@@ -89,6 +89,7 @@ struct conn {
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
 	enum conn_over over;
+	bool winding_up;        /* nothing of it is read any more: see conn_wind_up */
 	bool stalled;           /* input waits in `in` for room in the lane, or for the next turn */
 	char *close_reason;   /* NULL until it is known */
 	char peer[];
@@ -142,6 +143,9 @@ void conn_finish(struct conn *c, unsigned code, struct str reason);
 void conn_abort(struct conn *c, unsigned code, struct str reason);
 /* transport->bye, then conn_finish. */
 void conn_bye(struct conn *c, unsigned code, struct str reason);
+/* conn_bye once the last of its publications has its outcome; until then it is written to as
+ * before, and nothing of it is read. A second one changes nothing. */
+void conn_wind_up(struct conn *c, unsigned code, struct str reason);
 
 /* For the server: the outcome of a publication. */
 void conn_published(struct conn *c, struct str ref, const struct pub_result *r);

@@ -119,6 +119,11 @@ const char *pub_code(enum err_code code)
 	}
 }
 
+const char *pub_result_code(const struct pub_result *r)
+{
+	return r->outcome == PUB_REFUSED ? pub_code(r->code) : "unknown";
+}
+
 int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
 	const struct net_events *events, void *arg, struct table *table, struct err *e)
 {
@@ -191,7 +196,7 @@ void net_drain(struct net *n)
 		struct conn *c = list_entry(it, struct conn, all);
 
 		if (c->sub || c->transport == &transport_ws)
-			conn_bye(c, 1012, STR("the server restarts"));
+			conn_wind_up(c, 1012, STR("the server restarts"));
 		else if (!c->transport && !c->reading_head)
 			conn_finish(c, 1000, STR(""));
 	}

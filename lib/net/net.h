@@ -67,6 +67,8 @@ struct pub_result {
 
 /* How clients and records are told why a publication was refused: "denied", "too_large", ... */
 const char *pub_code(enum err_code code);
+/* The same for one that was not acknowledged: "unknown", or why it was refused. */
+const char *pub_result_code(const struct pub_result *r);
 
 enum net_ask { ASK_SUBSCRIBE, ASK_PUBLISH, ASK_ADMIN };
 

@@ -189,11 +189,9 @@ static void published(struct conn *c, struct str ref, const struct pub_result *r
 			say_ack(c, ref, r);
 		break;
 	case PUB_REFUSED:
-		say_error(c, ref, pub_code(r->code), r->reason);
-		break;
 	case PUB_UNKNOWN:
 	case PUB_UNAVAILABLE:
-		say_error(c, ref, "unknown", r->reason);
+		say_error(c, ref, pub_result_code(r), r->reason);
 		break;
 	}
 }

@@ -68,3 +68,23 @@ load serve
 @test "a token is refused wherever it is given" {
 	tool rules token
 }
+
+@test "the bus fails: every outstanding message has its outcome, in order, before the close" {
+	need_test_bus
+	tool rules bus_down
+}
+
+@test "the bus fails: every line of a POST that was read has its answer before the end" {
+	need_test_bus
+	tool rules bus_down_posts
+}
+
+@test "after an unknown outcome nothing more is read" {
+	need_test_bus
+	tool rules unsure
+}
+
+@test "outcomes come before a drain sends away" {
+	need_test_bus
+	tool rules drain
+}

@@ -309,41 +309,51 @@ static void test_resend(void)
 	test_close(&t, "resend");
 }
 
+/* By the value: refused, unknown on the first connection, or acknowledged. */
 static void outcomes_text(struct fake_conn *c, struct str text)
 {
 	struct test *t = c->fake->arg;
-	const char *v = member(text, "v");
+	const char *v = member(text, "v"), *ref = member(text, "_ref");
 	char line[256];
 
 	buf_addf(&t->seen, "%d:%s ", c->n, v);
-	if (*v == '1')
+	if (strchr("14", *v))
 		snprintf(line, sizeof(line),
 			"{\"_op\":\"error\",\"_ref\":%s,\"code\":\"invalid\",\"reason\":\"no\"}",
-			member(text, "_ref"));
-	else if (*v == '2' && c->n == 0)
+			ref);
+	else if (strchr("25", *v) && c->n == 0)
 		snprintf(line, sizeof(line), "{\"_op\":\"error\",\"_ref\":%s,\"code\":\"unknown\"}",
-			member(text, "_ref"));
+			ref);
 	else
-		snprintf(line, sizeof(line), "{\"_op\":\"ack\",\"_ref\":%s,\"_id\":\"p\"}",
-			member(text, "_ref"));
+		snprintf(line, sizeof(line), "{\"_op\":\"ack\",\"_ref\":%s,\"_id\":\"p%s\"}", ref,
+			v);
 	fake_text(c, line);
 }
 
+/* After an unknown outcome it hears the others, sends nothing more, and resends what is left. */
 static void test_outcomes(void)
 {
 	static const struct fake_script script = { .request = accept_request,
 		.text = outcomes_text };
+	static const char *const texts[] = { "{\"v\":1}", "{\"v\":2}", "{\"v\":3}", "{\"v\":4}",
+		"{\"v\":5}" };
 	struct test t;
 
 	test_open(&t, "ws", &script);
-	publish(&t, "r", "{\"v\":1}", "", 1);
-	publish(&t, "r", "{\"v\":2}", "", 2);
+	for (unsigned i = 0; i < 5; i++)
+		publish(&t, "r", texts[i], "", i + 1);
 	client_start(t.client);
-	run(&t, "acked(2");
+	run(&t, "refused(4");
+	publish(&t, "r", "{\"v\":6}", "", 6);
+	for (int i = 0; i < 20; i++)
+		uv_run(&t.loop, UV_RUN_NOWAIT);
+	fake_close_code(t.fake.conns, 1013, "try again");
+	run(&t, "acked(6");
 	is_log(&t,
-		"up refused(1,no) down(the server does not know whether a message was stored) up acked(2,p)",
-		"outcomes: refused is final, unknown is sent again");
-	is_text(t.seen.p, t.seen.n, "0:1 0:2 1:2 ", "outcomes: what was sent");
+		"up refused(1,no) acked(3,p3) refused(4,no) down(the server closed the connection: try again) "
+		"up acked(2,p2) acked(5,p5) acked(6,p6)",
+		"outcomes: refused is final, unknown is sent again, what follows it counts");
+	is_text(t.seen.p, t.seen.n, "0:1 0:2 0:3 0:4 0:5 1:2 1:5 1:6 ", "outcomes: what was sent");
 	test_close(&t, "outcomes");
 }
 
