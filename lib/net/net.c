@@ -92,20 +92,22 @@ static void on_timer(uv_timer_t *timer)
 static void set_timer(struct net *n)
 {
 	const struct wheel *const wheels[] = { &n->wheel, &n->throttled, &n->addrs.wheel };
-	int64_t at = INT64_MAX, now = (int64_t)uv_now(n->loop);
+	int64_t at = INT64_MAX, wait;
 
 	for (size_t i = 0; i < sizeof wheels / sizeof *wheels; i++) {
 		int64_t next = wheel_next_ms(wheels[i]);
 		if (next < at)
 			at = next;
 	}
-	if (at == n->timer_ms)
-		return;
+	if (at == n->timer_ms && at > n->now_ms)
+		return; /* it is set; and what is due is due, whatever the timer thinks */
 	n->timer_ms = at;
+	wait = at - (int64_t)uv_now(n->loop);
 	if (at == INT64_MAX)
 		uv_timer_stop(&n->timer);
 	else
-		uv_timer_start(&n->timer, on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
+		uv_timer_start(&n->timer, on_timer,
+			at > n->now_ms && wait > 0 ? (uint64_t)wait : 0, 0);
 }
 
 const char *pub_code(enum err_code code)

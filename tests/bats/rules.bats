@@ -13,6 +13,16 @@ load serve
 	tool rules pings
 }
 
+@test "a slow reader who reads is not cut for the pings he has not come to; one who stops is" {
+	need_test_bus
+	tool rules slow_pings
+}
+
+@test "a ping that the server holds back is not waited for" {
+	need_test_bus
+	tool rules held_pings
+}
+
 @test "a body that breaks off leaves a whole answer" {
 	tool rules broken_bodies
 }

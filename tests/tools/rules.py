@@ -1,5 +1,5 @@
 """rules.py NAME - one rule of the protocol: a function below, alone with a server of its own"""
-import json, sys
+import json, os, sys, tempfile
 from rtclient import Bad, Closed, Refused, Server, Sse, Stream, Ws, http, request, Wire, read_answer
 
 
@@ -58,6 +58,78 @@ def pings():
         w.answers = False
         expect("the record", log.next().body["reason"], "no answer to a ping")
         log.close()
+
+
+class Witness:
+    """a WebSocket that answers its pings: what has one of its own at the same time or before has had it"""
+    def __init__(self, s, room):
+        self.s, self.w, self.records = s, Ws(s.addr, [room]), []
+
+    def lets_pass(self, seconds):
+        self.s.skip(seconds)
+        http(self.s.addr, "GET", "/healthz")      # a turn, in which the server looks at its clock
+        pinged = False
+        self.w.answers = False
+        while True:
+            f = self.w.take_frame()
+            if not f:
+                self.w.w.fill()
+            elif f[0] == 9 and not pinged:
+                pinged = True
+                self.w.w.send(self.w.frame(10, f[1]))
+                self.w.send({"_op": "ping"})      # when this is answered, so is that
+            elif f[0] == 1:
+                o = json.loads(f[1])
+                if o.get("_op") == "pong":
+                    return
+                self.records.append(o)
+
+
+def backlog(s, room, n=400):
+    a = http(s.addr, "POST", "/pub/" + room, ["Content-Type: application/x-ndjson"], b'{"x":"%s"}\n' % (b"x" * 20000) * n)
+    expect("published", json.loads(a.body.splitlines()[-1]), {"accepted": n, "refused": 0})
+
+
+def conn(s, w):
+    found = [c for c in s.get("/connections") if c["conn"] == w.head.get("rt-conn")]
+    return found[0] if found else None
+
+
+def slow_pings():
+    """who reads a little now and then lives, though he never comes to a ping; who stops is cut"""
+    path = os.path.join(tempfile.mkdtemp(), "socket")
+    with Server("--history-bytes", "64m", "--history", "100000", "-l", "unix:" + path, clock=True) as s:
+        for addr in s.addr, path:
+            slow = Ws(addr, ["a"], rcvbuf=4096)
+            witness = Witness(s, "_log")
+            backlog(s, "a")
+            expect("his socket is full", conn(s, slow)["lag"] > 0, True)
+            for i in range(8):
+                got = 0
+                while got < 65536:
+                    got += len(slow.w.s.recv(4096))
+                witness.lets_pass(30)
+                expect("he lives, %d" % i, (conn(s, slow) is not None, witness.records), (True, []))
+            for i in range(3):         # what he read last may still be on its way to the server
+                witness.lets_pass(30)
+            expect("cut", [(r["event"], r["code"], r["reason"]) for r in witness.records], [("close", 1006, "no answer to a ping")])
+            slow.close()
+            witness.w.close()
+
+
+def held_pings():
+    """a ping that the server holds back, behind an ack whose message the bus has yet to deliver, is not waited for"""
+    with Server(bus="test", clock=True) as s:
+        w = Ws(s.addr, ["a"])
+        witness = Witness(s, "b")
+        s.tell("lag 1000h")
+        w.send({"_ref": 1, "n": 1})
+        s.publish("c", {"n": 2})       # answered behind it
+        for i in range(3):
+            witness.lets_pass(30)
+        expect("it is there", conn(s, w) is not None, True)
+        s.tell("lag 0")
+        expect("what it waited for", [w.next().kind, w.next().kind], ["msg", "ack"])
 
 
 def posted(s, *parts):
