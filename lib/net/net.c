@@ -77,23 +77,48 @@ static void on_limited(void *arg, const struct addr *a, enum addr_limit limit, u
 	buf_fini(&b);
 }
 
+/* A socket that is full asks for nothing, so nothing would tell that its rooms have left it behind.
+ * It is looked at now and then, if something was dropped since: appending need not do it. */
+static int64_t cut_slow_next_ms(const struct net *n)
+{
+	bool none = list_empty(&n->choked) || n->choked_trimmed == n->table->n_trimmed;
+
+	return none ? INT64_MAX : n->choked_ms + WHEEL_TICK_MS;
+}
+
+static void cut_slow(struct net *n)
+{
+	if (n->now_ms < cut_slow_next_ms(n))
+		return;
+	n->choked_ms = n->now_ms;
+	n->choked_trimmed = n->table->n_trimmed;
+	list_for_each_safe(it, &n->choked) {
+		struct conn *c = list_entry(it, struct conn, choked);
+
+		if (c->sub && !c->closing && feed_is_too_slow(&c->sub->feed))
+			conn_too_slow(c);
+	}
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct net *n = timer->data;
 
 	n->now_ms = clock_ms();
 	n->timer_ms = INT64_MAX;
+	cut_slow(n);
 	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
 	wheel_run(&n->throttled, n->now_ms, conn_on_resume, n);
 	addrs_run(&n->addrs, n->now_ms);
 }
 
-/* The timer runs only while something is due, and not before it is. */
-static void set_timer(struct net *n)
+void net_set_timer(struct net *n)
 {
 	const struct wheel *const wheels[] = { &n->wheel, &n->throttled, &n->addrs.wheel };
-	int64_t at = INT64_MAX, wait;
+	int64_t at = cut_slow_next_ms(n), wait;
 
+	if (uv_is_closing((uv_handle_t *)&n->timer))
+		return;
 	for (size_t i = 0; i < sizeof wheels / sizeof *wheels; i++) {
 		int64_t next = wheel_next_ms(wheels[i]);
 		if (next < at)
@@ -141,6 +166,7 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
 	list_init(&n->conns);
 	list_init(&n->dirty);
 	list_init(&n->waiting);
+	list_init(&n->choked);
 	list_init(&n->dead);
 	wheel_init(&n->wheel, n->now_ms);
 	wheel_init(&n->throttled, n->now_ms);
@@ -187,8 +213,6 @@ void net_flush(struct net *n)
 	if (n->scratch.cap > 4 * SOCK_BATCH_MAX)
 		buf_fini(&n->scratch);
 	buf_fini(&n->lane);
-	if (!uv_is_closing((uv_handle_t *)&n->timer))
-		set_timer(n);
 }
 
 void net_drain(struct net *n)

@@ -280,7 +280,14 @@ def slow():
             a = http(s.addr, "POST", "/pub/a", ["Content-Type: application/x-ndjson"], body * total)
             expect("published", json.loads(a.body.splitlines()[-1]), {"accepted": total, "refused": 0})
             s.publish("a", {"last": 1})
-            got = 1
+            got, record, c = 1, None, conn(s, sub)
+            if policy == "close":      # though he does not read
+                record = log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
+                expect("the record", (record["code"], conn(s, sub)), (4008, None))
+            else:
+                expect("what became of all while he does not read", c["sent"] + c["dropped"] + c["lag"], total + 2)
+                if c["dropped"] < total / 2:
+                    raise Bad("%s: %r" % (policy, c))
             try:
                 while True:
                     i = sub.next()
@@ -292,13 +299,23 @@ def slow():
             except Closed as e:
                 expect("the close", (policy, e.args[0]), ("close", 4008))
             sub.close()
-            record = log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
+            record = record or log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
             if record["dropped"] == 0:
                 raise Bad("%s: nothing was dropped: %r" % (policy, record))
             if policy != "close":
                 expect(policy, got + record["dropped"], total + 2)
             expect("the metric", b"rt_dropped_total %d\n" % record["dropped"] in http(s.addr, "GET", "/metrics").body, True)
             log.close()
+    with Server("--slow", "close", "--history", "10", "--history-bytes", "64m") as s:
+        log = Ws(s.addr, ["_log"])
+        for kind in (Sse, Stream):
+            sub = kind(s.addr, ["a"], rcvbuf=4096)
+            s.publish("a", {"first": 1})
+            sub.until(lambda i: i.kind == "msg")
+            backlog(s, "a", total)
+            record = log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
+            expect(kind.name, (record["transport"], record["code"]), (kind.name, 4008))
+            sub.close()
 
 
 def counter(s, name):
