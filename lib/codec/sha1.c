@@ -1,7 +1,7 @@
 /* sha1.c - SHA-1 of bytes that are all there, as RFC 3174 writes it down
  *
  * Written for sixty bytes a connection: plain rather than fast. */
-#include "net/sha1.h"
+#include "codec/sha1.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* frame.c - WebSocket framing, RFC 6455, the server's side
+/* frame.c - WebSocket framing, RFC 6455, both sides of it
  *
  * A publisher may send hundreds of thousands of small frames a second, so a frame that lies whole
  * in the input costs one pass: unmasked in place, eight bytes at a time, and found to be ASCII
@@ -12,9 +12,9 @@
  *
  * Not here: extensions (RSV bits are errors), the handshake but for its key, and what to do about
  * an event: the caller echoes pings and close frames. */
-#include "net/frame.h"
+#include "codec/frame.h"
 
-#include "net/sha1.h"
+#include "codec/sha1.h"
 
 #define PROTOCOL_ERROR 1002
 #define NOT_UTF8       1007
@@ -62,22 +62,26 @@ void frame_add(struct buf *out, enum frame_op op, struct str payload)
 	buf_add_str(out, payload);
 }
 
-void frame_add_close(struct buf *out, unsigned code, struct str reason)
+size_t frame_close(char payload[FRAME_CONTROL_MAX], unsigned code, struct str reason)
 {
-	unsigned char payload[FRAME_CONTROL_MAX];
-
-	if (code == FRAME_NO_CODE) {
-		frame_add(out, FRAME_CLOSE, str_make(NULL, 0));
-		return;
-	}
-	reason = str_head(reason, sizeof(payload) - 2);
-	store_be(payload, code, 2);
+	if (code == FRAME_NO_CODE)
+		return 0;
+	reason = str_head(reason, FRAME_CONTROL_MAX - 2);
+	store_be((unsigned char *)payload, code, 2);
 	if (reason.n > 0)
 		memcpy(payload + 2, reason.p, reason.n);
-	frame_add(out, FRAME_CLOSE, str_make((char *)payload, reason.n + 2));
+	return reason.n + 2;
 }
 
-/* --- unmasking and UTF-8 ------------------------------------------------------------------- */
+void frame_add_close(struct buf *out, unsigned code, struct str reason)
+{
+	char payload[FRAME_CONTROL_MAX];
+	size_t n = frame_close(payload, code, reason);
+
+	frame_add(out, FRAME_CLOSE, str_make(payload, n));
+}
+
+/* --- masks and UTF-8 ------------------------------------------------------------------- */
 
 static uint64_t load(const char *p)
 {
@@ -85,6 +89,42 @@ static uint64_t load(const char *p)
 
 	memcpy(&v, p, sizeof(v));
 	return v;
+}
+
+void frame_add_masked(struct buf *out, enum frame_op op, struct str payload, uint32_t mask)
+{
+	uint64_t mask8 = (uint64_t)mask << 32 | mask;
+	unsigned char head[FRAME_HEAD_MAX], key[4];
+	size_t n = frame_head(head, op, payload.n), at = 0;
+	char *p = buf_reserve(out, n + sizeof(key) + payload.n);
+
+	head[1] |= MASKED;
+	memcpy(key, &mask, sizeof(key));
+	memcpy(p, head, n);
+	memcpy(p + n, key, sizeof(key));
+	p += n + sizeof(key);
+	for (; payload.n - at >= 8; at += 8) {
+		uint64_t word = load(payload.p + at) ^ mask8;
+
+		memcpy(p + at, &word, sizeof(word));
+	}
+	for (; at < payload.n; at++)
+		p[at] = (char)((unsigned char)payload.p[at] ^ key[at & 3]);
+	out->n += n + sizeof(key) + payload.n;
+}
+
+static size_t ascii_run(const char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (n - i >= 32 && ((load(p + i) | load(p + i + 8) | load(p + i + 16) | load(p + i + 24)) &
+				      HIGH_BITS) == 0)
+		i += 32;
+	while (n - i >= 8 && (load(p + i) & HIGH_BITS) == 0)
+		i += 8;
+	while (i < n && (unsigned char)p[i] < 0x80)
+		i++;
+	return i;
 }
 
 /* Unmasks n bytes (RFC 6455 5.3), going on in the mask where the last call stopped. Returns whether
@@ -151,17 +191,6 @@ static uint32_t utf8_next(uint32_t state, unsigned char c)
 	return more == 1 ? 0 : UTF8_STATE(more - 1, 0x80, 0xbf);
 }
 
-static size_t ascii_run(const char *p, size_t n)
-{
-	size_t i = 0;
-
-	while (n - i >= 8 && (load(p + i) & HIGH_BITS) == 0)
-		i += 8;
-	while (i < n && (unsigned char)p[i] < 0x80)
-		i++;
-	return i;
-}
-
 static bool is_tail(unsigned char c)
 {
 	return (c & 0xc0) == 0x80;
@@ -221,7 +250,8 @@ static bool is_known(unsigned char op)
 static unsigned check_start(const struct frame_reader *r)
 {
 	unsigned char op = r->head[0] & 0x0f, n = r->head[1] & 0x7f;
-	bool fine = !(r->head[0] & RSV) && is_known(op) && (r->head[1] & MASKED);
+	bool masked = r->head[1] & MASKED;
+	bool fine = !(r->head[0] & RSV) && is_known(op) && masked == (r->role == FRAME_SERVER);
 
 	if (!is_control(op))
 		fine = fine && (op == FRAME_CONT) == r->in_message;
@@ -229,6 +259,11 @@ static unsigned check_start(const struct frame_reader *r)
 		fine = fine && (r->head[0] & FIN) && n <= FRAME_CONTROL_MAX &&
 			!(op == FRAME_CLOSE && n == 1);
 	return fine ? 0 : PROTOCOL_ERROR;
+}
+
+static unsigned mask_bytes(const struct frame_reader *r)
+{
+	return r->role == FRAME_SERVER ? 4 : 0;
 }
 
 static unsigned length_bytes(const struct frame_reader *r)
@@ -278,7 +313,8 @@ static unsigned begin_frame(struct frame_reader *r)
 
 	if (code)
 		return code;
-	memcpy(r->mask, r->head + r->head_want - 4, 4);
+	if (r->role == FRAME_SERVER)
+		memcpy(r->mask, r->head + r->head_want - 4, 4);
 	r->mask_at = 0;
 	r->op = r->head[0] & 0x0f;
 	r->fin = r->head[0] & FIN;
@@ -300,14 +336,12 @@ static unsigned take_head(struct frame_reader *r, char **p, size_t *n)
 		r->head_n += (unsigned)take;
 		*p += take;
 		*n -= take;
-		if (r->head_n < r->head_want)
-			break;
-		if (r->head_n > 2) {
-			code = begin_frame(r);
-		} else {
+		if (r->head_n == 2) {
 			code = check_start(r);
-			r->head_want = 2 + length_bytes(r) + 4;
+			r->head_want = 2 + length_bytes(r) + mask_bytes(r);
 		}
+		if (code == 0 && r->head_n == r->head_want)
+			code = begin_frame(r);
 	}
 	return code;
 }
@@ -327,7 +361,7 @@ static struct str take_payload(struct frame_reader *r, char **p, size_t *n, bool
 	size_t take = *n < r->left ? *n : (size_t)r->left;
 	struct str run = str_make(*p, take);
 
-	*ascii = unmask(r, *p, take);
+	*ascii = r->role == FRAME_SERVER ? unmask(r, *p, take) : ascii_run(*p, take) == take;
 	*p += take;
 	*n -= take;
 	r->left -= take;
@@ -338,6 +372,46 @@ static enum frame_event fail(struct frame_reader *r, unsigned *code, unsigned wh
 {
 	r->failed = *code = why;
 	return FRAME_ERROR;
+}
+
+/* Nearly every frame is a whole message and lies whole in the input: those pass by here.
+ * FRAME_NONE, with nothing taken: it is another. */
+static enum frame_event take_whole(struct frame_reader *r, char **p, size_t *n,
+	struct str *payload, unsigned *code)
+{
+	const unsigned char *head = (const unsigned char *)*p;
+	size_t head_n = 2 + mask_bytes(r), payload_n;
+	bool ascii;
+
+	if (r->in_payload || r->in_message || r->head_n > 0 || *n < head_n + 2)
+		return FRAME_NONE;
+	if ((head[0] != (FIN | FRAME_TEXT) && head[0] != (FIN | FRAME_BINARY)) ||
+		(head[1] & MASKED ? FRAME_SERVER : FRAME_CLIENT) != r->role)
+		return FRAME_NONE;
+	payload_n = head[1] & 0x7f;
+	if (payload_n == 127)
+		return FRAME_NONE;
+	if (payload_n == 126) {
+		payload_n = (size_t)head[2] << 8 | head[3];
+		head_n += 2;
+		if (payload_n < 126)
+			return FRAME_NONE;
+	}
+	if (payload_n > r->max_message || *n < head_n + payload_n)
+		return FRAME_NONE;
+	r->message_op = head[0] & 0x0f;
+	memcpy(r->mask, head + head_n - 4, r->role == FRAME_SERVER ? 4 : 0);
+	r->mask_at = 0;
+	r->left = payload_n;
+	*p += head_n;
+	*n -= head_n;
+	*payload = take_payload(r, p, n, &ascii);
+	if (ascii || r->message_op == FRAME_BINARY)
+		return FRAME_MESSAGE;
+	if (utf8_check(&r->utf8, payload->p, payload->n) && r->utf8 == 0)
+		return FRAME_MESSAGE;
+	*payload = str_make(NULL, 0);
+	return fail(r, code, NOT_UTF8);
 }
 
 static enum frame_event take_data(struct frame_reader *r, char **p, size_t *n, struct str *payload,
@@ -421,7 +495,7 @@ static enum frame_event take_control(struct frame_reader *r, char **p, size_t *n
 static enum frame_event read_events(struct frame_reader *r, char **p, size_t *n,
 	struct str *payload, unsigned *code)
 {
-	enum frame_event event = FRAME_NONE;
+	enum frame_event event = take_whole(r, p, n, payload, code);
 
 	while (event == FRAME_NONE && (*n > 0 || (r->in_payload && r->left == 0))) {
 		if (!r->in_payload) {
@@ -457,9 +531,9 @@ enum frame_event frame_read(struct frame_reader *r, char **p, size_t *n, struct 
 	return event;
 }
 
-void frame_reader_init(struct frame_reader *r, size_t max_message)
+void frame_reader_init(struct frame_reader *r, enum frame_role role, size_t max_message)
 {
-	*r = (struct frame_reader){ .max_message = max_message, .head_want = 2 };
+	*r = (struct frame_reader){ .role = role, .max_message = max_message, .head_want = 2 };
 }
 
 void frame_reader_fini(struct frame_reader *r)
@@ -482,26 +556,11 @@ void frame_reader_shrink(struct frame_reader *r)
 
 /* --- the handshake's key ------------------------------------------------------------------- */
 
-static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* RFC 4648 4 */
-static void encode_base64(const unsigned char *p, size_t n, char *out)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < n; i += 3) {
-		size_t have = n - i < 3 ? n - i : 3;
-		unsigned v = (unsigned)p[i] << 16 | (have > 1 ? p[i + 1] : 0u) << 8 |
-			(have > 2 ? p[i + 2] : 0u);
-
-		for (size_t k = 0; k < 4; k++)
-			out[at++] = k <= have ? base64[v >> (18 - 6 * k) & 63] : '=';
-	}
-	out[at] = '\0';
-}
-
 static bool is_key(struct str key)
 {
+	static const char base64[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 	if (key.n != 24 || key.p[22] != '=' || key.p[23] != '=')
 		return false;
 	for (size_t i = 0; i < 22; i++)
@@ -515,12 +574,14 @@ bool frame_accept_key(struct str key, char out[29])
 	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	char text[24 + sizeof(guid)];
 	unsigned char digest[SHA1_BYTES];
+	struct buf accept = { .p = out, .cap = 29 };
 
 	if (!is_key(key))
 		return false;
 	memcpy(text, key.p, 24);
 	memcpy(text + 24, guid, sizeof(guid));
 	sha1(text, sizeof(text) - 1, digest);
-	encode_base64(digest, sizeof(digest), out);
+	buf_add_base64(&accept, str_make((char *)digest, sizeof(digest)));
+	out[accept.n] = '\0';
 	return true;
 }

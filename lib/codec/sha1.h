@@ -1,8 +1,8 @@
 /* sha1.h - SHA-1 (RFC 3174), for the handshake of WebSocket and nothing else
  *
  * Broken as a signature; RFC 6455 4.2.2 uses it as a check that both ends speak WebSocket. */
-#ifndef RT_NET_SHA1_H
-#define RT_NET_SHA1_H
+#ifndef RT_CODEC_SHA1_H
+#define RT_CODEC_SHA1_H
 
 #include <stddef.h>
 

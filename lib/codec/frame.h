@@ -1,11 +1,12 @@
-/* frame.h - WebSocket framing, RFC 6455, the server's side
+/* frame.h - WebSocket framing, RFC 6455, both sides of it
  *
- * Reading: incremental, unmasks in place, checks everything the RFC lets a server check (masked,
- * RSV 0, opcodes, control frames <= 125 and not fragmented, continuation order, minimal lengths,
- * close codes 7.4, UTF-8 of text messages across fragments and of close reasons), failing as early
- * as the bytes allow. Writing: headers only; payloads are never masked or changed here. */
-#ifndef RT_NET_FRAME_H
-#define RT_NET_FRAME_H
+ * Reading: incremental, unmasks in place, checks everything the RFC lets a reader check (masked
+ * when from a client, not masked when from a server, RSV 0, opcodes, control frames <= 125 and not
+ * fragmented, continuation order, minimal lengths, close codes 7.4, UTF-8 of text messages across
+ * fragments and of close reasons), failing as early as the bytes allow. Writing: a server's headers,
+ * and whole frames of either side. */
+#ifndef RT_CODEC_FRAME_H
+#define RT_CODEC_FRAME_H
 
 #include "base/buf.h"
 
@@ -18,7 +19,12 @@ enum frame_op {
 	FRAME_PONG = 10,
 };
 
-#define FRAME_HEAD_MAX      10
+enum frame_role { /* which side we are */
+	FRAME_SERVER, /* reads masked frames, writes unmasked ones */
+	FRAME_CLIENT, /* the other way round */
+};
+
+#define FRAME_HEAD_MAX      10    /* of a server; a client adds a mask of 4 */
 #define FRAME_CONTROL_MAX   125   /* payload of a control frame */
 #define FRAME_FRAGMENTS_MAX 65536 /* of a message, unless the reader is told otherwise */
 #define FRAME_NO_CODE       1005  /* stands for a close frame without a code; never on the wire */
@@ -28,11 +34,16 @@ enum frame_op {
 size_t frame_head(unsigned char out[FRAME_HEAD_MAX], enum frame_op op, uint64_t n);
 /* Appends a whole frame. For control frames n <= FRAME_CONTROL_MAX is the caller's care. */
 void frame_add(struct buf *out, enum frame_op op, struct str payload);
-/* A close frame; the reason is cut to 123 bytes at a character boundary. FRAME_NO_CODE: an empty
- * one, so that the code of a FRAME_CLOSE_GOT can be echoed as it is. */
+/* The same of a client, under a mask that nobody can foresee (10.3). */
+void frame_add_masked(struct buf *out, enum frame_op op, struct str payload, uint32_t mask);
+/* The payload of a close frame; returns its length. The reason is cut to 123 bytes at a character
+ * boundary. FRAME_NO_CODE: 0, so that the code of a FRAME_CLOSE_GOT can be echoed as it is. */
+size_t frame_close(char payload[FRAME_CONTROL_MAX], unsigned code, struct str reason);
+/* Appends such a frame of a server. */
 void frame_add_close(struct buf *out, unsigned code, struct str reason);
 
 struct frame_reader {
+	enum frame_role role;
 	size_t max_message;        /* over it: close 1009, before the payload is taken */
 	unsigned max_fragments;    /* per message, over it: close 1009; 0: FRAME_FRAGMENTS_MAX */
 	struct buf message;        /* of a fragmented, or not yet complete, message */
@@ -63,7 +74,7 @@ enum frame_event {
 	FRAME_ERROR,     /* protocol error: close with *code (1002, 1007, 1009) */
 };
 
-void frame_reader_init(struct frame_reader *r, size_t max_message);
+void frame_reader_init(struct frame_reader *r, enum frame_role role, size_t max_message);
 void frame_reader_fini(struct frame_reader *r);
 /* Takes bytes from the front of the n at *p (advancing both; they are unmasked in place), up to the
  * end of the first event. Call again while it does not return FRAME_NONE. A message that lies whole
