@@ -473,8 +473,6 @@ static void hostile_request(struct fake_conn *c)
 		fake_send(c, "\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff",
 			10); /* 2^63 bytes are to come */
 		fake_send(c, "{", 1);
-		fake_drop(c);
-		t->n = 0;
 		break;
 	case 5: fake_sendf(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"); break;
 	case 6: fake_sendf(c, "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n"); break;
@@ -486,8 +484,6 @@ static void hostile_request(struct fake_conn *c)
 		break;
 	case 9:
 		fake_sendf(c, "\x15\x03\x01 this is not HTTP\r\n\r\n");
-		fake_drop(c);
-		t->n = 5;
 		break;
 	case 10:
 		fake_upgrade(c);
@@ -516,13 +512,12 @@ static void test_hostile(void)
 		{ "a position with a space", "up failed(invalid)" },
 		{ "a room that is a path", "up failed(invalid)" },
 		{ "a message that never ends", "up failed(invalid)" },
-		{ "a frame of 2^63 bytes",
-			"up down(the server closed the connection) up failed(invalid)" },
+		{ "a frame of 2^63 bytes", "up failed(invalid)" },
 		{ "403", "failed(denied)" },
 		{ "400", "failed(usage)" },
 		{ "200 instead of 101", "failed(invalid)" },
 		{ "a wrong accept key", "failed(invalid)" },
-		{ "no HTTP at all", NULL },
+		{ "no HTTP at all", "failed(invalid)" },
 		{ "close 1008", "up failed(denied)" },
 		{ "a denied subscription", "up failed(denied)" },
 		{ "503, later 403", "down(the server answered 503 (unavailable)) failed(denied)" },
@@ -535,10 +530,7 @@ static void test_hostile(void)
 		subscribe(&t, "a", "latest");
 		client_start(t.client);
 		run(&t, "failed(");
-		if (cases[i].want)
-			is_log(&t, cases[i].want, cases[i].name);
-		else
-			ok(strstr(buf_cstr(&t.log), "failed(denied)") != NULL, "%s", cases[i].name);
+		is_log(&t, cases[i].want, cases[i].name);
 		test_close(&t, cases[i].name);
 	}
 }
