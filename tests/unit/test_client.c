@@ -150,6 +150,47 @@ static void test_join(void)
 	test_close(&t, "join");
 }
 
+/* As many rooms as a request line has place for, the others by control messages. */
+#define MANY 400
+
+static void many_request(struct fake_conn *c)
+{
+	struct test *t = c->fake->arg;
+	const char *line_end = memchr(c->head.p, '\r', c->head.n), *at = c->head.p;
+
+	while ((at = strstr(at + 1, "room=")) && at < line_end)
+		t->n++;
+	ok(line_end - c->head.p > 7000 && line_end - c->head.p < 8000,
+		"many rooms: the request line is as long as servers take");
+	fake_upgrade(c);
+}
+
+static void many_text(struct fake_conn *c, struct str text)
+{
+	struct test *t = c->fake->arg;
+
+	t->n += str_starts(text, STR("{\"_op\":\"subscribe\",\"_room\":\"room."));
+	if (t->n == MANY)
+		note(t, "all");
+}
+
+static void test_many(void)
+{
+	static const struct fake_script script = { .request = many_request, .text = many_text };
+	char name[32];
+	struct test t;
+
+	test_open(&t, "ws", &script);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "room.%016d", i);
+		subscribe(&t, name, "latest");
+	}
+	client_start(t.client);
+	run(&t, "all");
+	is_int(t.n, MANY, "many rooms: each is asked for once");
+	test_close(&t, "many rooms");
+}
+
 static void gap_request(struct fake_conn *c)
 {
 	fake_upgrade(c);
@@ -656,6 +697,7 @@ int main(void)
 	test_resume();
 	test_apart();
 	test_join();
+	test_many();
 	test_gap();
 	test_pause();
 	test_resend();
