@@ -184,7 +184,7 @@ static int read_head(const struct upgrade *u, struct str head, struct upgrade_an
 
 	*a = (struct upgrade_answer){ .status = read_status(next_line(&head)) };
 	if (!a->status)
-		return err_set(e, ERR_INVALID, "its answer is no HTTP");
+		return err_set(e, ERR_UNSUPPORTED, "the answer of the server is not HTTP");
 	while (head.n)
 		read_field(&f, next_line(&head));
 	if (a->status == 101)
@@ -208,16 +208,16 @@ long upgrade_read(struct upgrade *u, struct str bytes, struct upgrade_answer *a,
 {
 	static const char begin[] = "HTTP/1.";
 	long end;
+	int rc;
 
 	if (memcmp(bytes.p, begin, bytes.n < 7 ? bytes.n : 7) != 0)
-		return err_set(e, ERR_INVALID, "its answer is no HTTP");
+		return err_set(e, ERR_UNSUPPORTED, "the answer of the server is not HTTP");
 	end = find_end(u, str_make(bytes.p, bytes.n < UPGRADE_HEAD_MAX ? bytes.n : UPGRADE_HEAD_MAX));
 	if (end < 0)
 		return bytes.n < UPGRADE_HEAD_MAX ? 0 : err_set(e, ERR_TOO_LARGE,
-			"the head of its answer is over %d bytes", UPGRADE_HEAD_MAX);
-	if (read_head(u, str_make(bytes.p, (size_t)end - 2), a, e) < 0)
-		return ERR_INVALID;
-	return end;
+			"its head is over %d bytes", UPGRADE_HEAD_MAX);
+	rc = read_head(u, str_make(bytes.p, (size_t)end - 2), a, e);
+	return rc < 0 ? rc : end;
 }
 
 void upgrade_detail(struct str body, struct buf *out)

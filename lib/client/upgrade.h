@@ -28,7 +28,8 @@ struct upgrade_answer {
 void upgrade_ask(struct upgrade *u, struct str target, struct str host, struct str authorization,
 	struct buf *out);
 /* Reads the head at the front of `bytes`, which begin with it: returns its length, 0 when it is not
- * whole yet, or ERR_INVALID or ERR_TOO_LARGE and a clause. A status of 1xx but 101 is followed by
+ * whole yet, or a clause and ERR_INVALID, ERR_TOO_LARGE, or ERR_UNSUPPORTED where it is another
+ * protocol. A status of 1xx but 101 is followed by
  * another head: set u->scanned to 0. */
 long upgrade_read(struct upgrade *u, struct str bytes, struct upgrade_answer *a, struct err *e);
 /* Appends why, out of such a body: the `detail` of problem+json, or the first line of a text. */

@@ -428,7 +428,8 @@ static void broken(struct ws *w, const struct err *e)
 {
 	ws_stop((struct carrier *)w);
 	client_on_down(w->client, ERR_INVALID, false,
-		"the server's WebSocket handshake is broken: %s", e->text);
+		"%s%s", e->code == ERR_UNSUPPORTED ? "" : "the server's WebSocket handshake is broken: ",
+		e->text);
 }
 
 static void on_open(struct ws *w)

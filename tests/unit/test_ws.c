@@ -172,7 +172,7 @@ static const struct answer answers[] = {
 		FAILED("the server's WebSocket handshake is broken: "
 		       "its Sec-WebSocket-Accept is not that of our key"), false },
 	{ "no HTTP", "SSH-2.0-OpenSSH_9.2\r\n", 0,
-		FAILED("the server's WebSocket handshake is broken: its answer is no HTTP"), false },
+		FAILED("the answer of the server is not HTTP"), false },
 	{ "a refusal with problem details",
 		"HTTP/1.1 403 Forbidden\r\nContent-Type: application/problem+json\r\n"
 		"Content-Length: 48\r\n\r\n{\"title\":\"Forbidden\",\"detail\":\"not with us, no\"}", 0,
