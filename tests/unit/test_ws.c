@@ -2,8 +2,11 @@
  * there is, reset, are slow, or do not read. Whole, and with every byte by itself. */
 #include "support/client_test.h"
 
+#include "base/clock.h"
 #include "client/carrier.h"
+#include "client/lookup.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -540,6 +543,79 @@ static void test_names(void)
 	test_close(&t, "names");
 }
 
+/* A name with two addresses, of which only the second is the fake server's: the resolver's answer
+ * is put where a fresh one would be. */
+static struct lookup *two_addresses(struct test *t)
+{
+	struct lookup *one, *two;
+
+	snprintf(t->url, sizeof(t->url), "ws://twofold.invalid:%d", t->fake.port);
+	retell(t);
+	one = lookup_ref(t->client->hub, "127.0.0.2");
+	two = lookup_ref(t->client->hub, "127.0.0.1");
+	one->addrs->ai_next = two->addrs;
+	two->addrs = NULL;
+	mem_free(one->host);
+	one->host = mem_strdup("twofold.invalid");
+	one->at_ms = clock_ms() + 1000000;
+	list_del(&two->node);
+	lookup_unref(two);
+	lookup_unref(two);
+	return one;
+}
+
+/* A listener on the first address that answers no SYN. */
+static void fill_backlog(int port, int fds[8])
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+
+	addr.sin_addr.s_addr = htonl(0x7f000002);
+	fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(fds[0], (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fds[0], 0) < 0)
+		abort();
+	for (int i = 1; i < 8; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		connect(fds[i], (struct sockaddr *)&addr, sizeof(addr));
+	}
+}
+
+static void test_addresses(void)
+{
+	static const struct fake_script script = { .request = upgrade_and_wait, .text = ignore_text };
+	struct lookup *names;
+	struct test t;
+	int fds[8];
+
+	open_raw(&t, &script);
+	names = two_addresses(&t);
+	client_start(t.client);
+	run(&t, "up");
+	is_log(&t, "up", "addresses: the second, where the first refuses");
+	lookup_unref(names);
+	test_close(&t, "addresses");
+
+	open_raw(&t, &script);
+	fill_backlog(t.fake.port, fds);
+	names = two_addresses(&t);
+	client_start(t.client);
+	run(&t, "up");
+	is_log(&t, "up", "addresses: the second, where the first says nothing");
+	lookup_unref(names);
+	test_close(&t, "silent address");
+	for (int i = 0; i < 8; i++)
+		close(fds[i]);
+
+	open_raw(&t, &script);
+	fake_close(&t.fake);
+	t.conf.retry_first_ms = 0;
+	names = two_addresses(&t);
+	client_start(t.client);
+	run(&t, "failed(");
+	is_log(&t, "failed(timeout: connection refused)", "addresses: none");
+	lookup_unref(names);
+	test_close(&t, "no address");
+}
+
 static void cannot(const char *url, const char *why)
 {
 	static const struct fake_script script = { .request = upgrade_and_wait, .text = ignore_text };
@@ -635,6 +711,7 @@ int main(void)
 	test_large_out();
 	test_large_in();
 	test_names();
+	test_addresses();
 	test_unreachable();
 	test_unix();
 	test_silence();
