@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/name.h"
-#include "net/frame.h"
+#include "codec/frame.h"
 #include "net/http.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "codec/name.h"
-#include "net/frame.h"
+#include "codec/frame.h"
 #include "net/http.h"
 
 #include <stdio.h>
@@ -392,7 +392,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 	if (ws->reader)
 		r = *ws->reader;
 	else
-		frame_reader_init(&r, c->net->conf.max_message + NET_METADATA_MAX);
+		frame_reader_init(&r, FRAME_SERVER, c->net->conf.max_message + NET_METADATA_MAX);
 	left = read_frames(c, &r, p, n);
 	if (frame_reader_idle(&r)) {
 		frame_reader_fini(&r);
