@@ -67,7 +67,7 @@ run       = $(if $(V),$2,@echo '  $1 $@' && $2)
 obj       = $(patsubst %.c,$B/%.o,$1)
 archive  := $B/librtkit.a
 
-.PHONY: all units run demo check check-real bench bench-crdt soak fuzz completions style cov install uninstall \
+.PHONY: all units run demo check check-real bench bench-client bench-crdt soak fuzz completions style cov install uninstall \
 	deps deps-check deps-real deps-fuzz help clean FORCE
 
 all: $(addprefix $B/,$(programs)) ## build the programs (the default)
@@ -129,6 +129,9 @@ check: ## install what tests need, build, run every test (SAN= for sanitizers)
 
 bench: all $B/bench/load $B/bench/limit ## measure rt-serve against the least that is possible, in pairs (ROWS= some, PAIRS=5)
 	@exec sh tests/bench/run.sh $B "$(ROWS)"
+
+bench-client: $B/bench/client ## measure a client against a bare reader: CPU a message, memory a connection, connects a second
+	@$B/bench/client read && $B/bench/client -c 10000 count
 
 bench-crdt: $B/rt-crdt-merge ## measure rt-crdt-merge against a jansson merge (BIG=10: also with pipes of 10 GB)
 	@exec bash tests/bench/crdt.sh $B/rt-crdt-merge

@@ -24,9 +24,9 @@ while [ "$n" -lt "$seeds" ]; do
 	checker --bus test --slow skip --slow-readers --size 60000 --history 5
 	checker --bus test --slow latest --slow-readers --size 60000 --history 5 --faults trim,lag
 	checker --bus test --faults trim,lag,clients
-	checker --bus test --faults down,unknown,refuse,clients
+	checker --bus test --faults down,unknown,unsure,refuse,clients
 	checker --bus test --faults hole,epoch,clients
-	checker --bus test --instances 2 --faults kill,trim,hole,epoch,down,lag,unknown,clients
+	checker --bus test --instances 2 --faults kill,trim,hole,epoch,down,lag,unknown,unsure,clients
 	RUNS
 	n=$((n + 1))
 done

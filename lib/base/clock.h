@@ -1,7 +1,9 @@
 /* clock.h - time, and the words for it
  *
  * Two clocks: clock_ms never goes back and serves every deadline; clock_wall_ms is for people and
- * for `_ts`. In the test variant RT_CLOCK_OFFSET_MS shifts the wall clock. */
+ * for `_ts`. In the test variant RT_CLOCK_OFFSET_MS shifts the wall clock, and RT_CLOCK_SKIP names
+ * a file with an int64_t, milliseconds by which the other one is ahead: a test that writes there
+ * lets time pass. */
 #ifndef RT_BASE_CLOCK_H
 #define RT_BASE_CLOCK_H
 

@@ -3,7 +3,7 @@
  *      client.c    rooms, positions, window, retries, outcomes      knows no transport
  *         |  carrier_ops: start, send, pause, finish, stop, free
  *         v  ^  client_on_*: up, down, start, text, ack ...
- *      ws.c        one WebSocket, by libwebsockets
+ *      ws.c        one WebSocket, over a link (link.c)
  *      http.c      one GET for each lane and one POST, by libcurl (multi.c)
  *
  * A carrier makes one attempt, reports its end once (client_on_down) and is ready to be started
@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "base/url.h"
 #include "client/client.h"
+#include "client/hub.h"
 #include "client/outbox.h"
 #include "client/rooms.h"
 
@@ -51,6 +52,7 @@ enum client_state {
 
 struct client {
 	uv_loop_t *loop;
+	struct hub *hub;
 	struct client_conf conf;
 	const struct client_events *events;
 	void *arg;
@@ -64,12 +66,12 @@ struct client {
 	struct outbox out;
 	struct list gets; /* client_get under way */
 
-	uv_timer_t *timer; /* of the attempt, the retry, the silence or the close */
-	uv_idle_t
-		*turn; /* runs once, before the loop sleeps again, when there is something to do */
+	struct alarm alarm; /* of the attempt, the retry, the silence or the close */
+	struct task turn;   /* when there is something to do */
 	bool ever_up, paused, blocked, at_end, settled;
-	bool restart;      /* an outcome was unknown: connect again and resend */
-	struct err err;    /* the last failure */
+	bool restart;      /* an outcome was unknown: send nothing more, hear the others, connect
+	                      again and resend */
+	struct err *err;   /* the last failure; NULL: none yet */
 	unsigned attempt;  /* failures in a row */
 	int64_t outage_at; /* when the current outage began */
 	int64_t up_at, heard_at;
@@ -107,11 +109,12 @@ void client_on_raw(struct client *c, struct str bytes);
 /* The outcome of a sent message. */
 void client_on_outcome(
 	struct client *c, uint64_t ref, enum client_outcome what, struct str id, struct str reason);
-/* The answer to the next sent message in a POST: {"_id":...} or {"error":...}; `*ref` counts them.
- * False when it is the summary at the end. */
+/* The answer to the next sent message in a POST: {"_id":...} or {"error":...}; `*ref` is moved
+ * behind it. False when it is the summary at the end. */
 bool client_on_answer(struct client *c, uint64_t *ref, struct str text);
-/* Whether a message was stored is not known: all without outcome are sent again on a new
- * connection. */
+/* Whether a message was stored is not known: it will be sent again on a new connection, with
+ * whatever else has no outcome when this one ends. Until then nothing is sent; outcomes of what was
+ * sent before still come. The server ends it; one that does not is left. */
 void client_on_unknown(struct client *c);
 
 /* --- what a carrier asks -------------------------------------------------------------------------

@@ -29,7 +29,8 @@
 #define SILENCE_MS      45000 /* ... and after which the connection is given up */
 #define STABLE_MS       5000  /* a connection that lasted so long ends an outage */
 #define CLOSE_MS        500
-#define FIRST_STEP_MS   100 /* before the first connection: doubling to */
+#define LAST_WORDS_MS   10000 /* from an unknown outcome to the end of the connection */
+#define FIRST_STEP_MS   100   /* before the first connection: doubling to */
 #define FIRST_CAP_MS    1000
 #define RETRY_WINDOW_MS 5000 /* after an outage: full jitter over a window doubling to */
 #define RETRY_CAP_MS    30000
@@ -42,7 +43,8 @@ static const struct carrier_ops *const carriers[] = {
 	NULL,
 };
 
-static void on_timer(uv_timer_t *timer);
+static void on_alarm(struct alarm *a);
+static void on_turn(struct task *t);
 
 /* --- making ---------------------------------------------------------------------------------- */
 
@@ -125,6 +127,8 @@ struct client *client_new(uv_loop_t *loop, const struct client_conf *conf,
 	c->events = events;
 	c->arg = arg;
 	list_init(&c->gets);
+	alarm_init(&c->alarm, on_alarm);
+	task_init(&c->turn, on_turn);
 	if (!c->conf.window)
 		c->conf.window = 1;
 	if (!c->conf.max_message)
@@ -135,11 +139,7 @@ struct client *client_new(uv_loop_t *loop, const struct client_conf *conf,
 	url_format_safe(&c->url_safe, &c->url);
 	set_client_id(c);
 	sig_ignore_pipe(); /* TLS libraries write without MSG_NOSIGNAL */
-	c->timer = mem_new(uv_timer_t);
-	c->turn = mem_new(uv_idle_t);
-	uv_timer_init(loop, c->timer);
-	uv_idle_init(loop, c->turn);
-	c->timer->data = c->turn->data = c;
+	c->hub = hub_ref(loop);
 	c->carrier = c->ops->open(c, e);
 	if (!c->carrier)
 		r = ERR_USAGE;
@@ -149,11 +149,6 @@ out:
 		return NULL;
 	}
 	return c;
-}
-
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h);
 }
 
 void client_free(struct client *c)
@@ -166,9 +161,10 @@ void client_free(struct client *c)
 		c->ops->stop(c->carrier);
 		c->ops->free(c->carrier);
 	}
-	if (c->timer) {
-		uv_close((uv_handle_t *)c->timer, free_handle);
-		uv_close((uv_handle_t *)c->turn, free_handle);
+	if (c->hub) {
+		hub_no_alarm(c->hub, &c->alarm);
+		task_cancel(&c->turn);
+		hub_unref(c->hub);
 	}
 	rooms_fini(&c->rooms);
 	outbox_fini(&c->out);
@@ -178,6 +174,7 @@ void client_free(struct client *c)
 	buf_fini(&c->front);
 	buf_fini(&c->line);
 	url_fini(&c->url);
+	mem_free(c->err);
 	mem_free(c);
 }
 
@@ -220,7 +217,7 @@ static void start_attempt(struct client *c)
 	c->settled = c->restart = false;
 	rooms_plan(&c->rooms, c->ops->one_lane);
 	outbox_rewind(&c->out);
-	uv_timer_start(c->timer, on_timer, (uint64_t)clamp(left, ATTEMPT_MIN_MS, ATTEMPT_MS), 0);
+	hub_alarm(c->hub, &c->alarm, clamp(left, ATTEMPT_MIN_MS, ATTEMPT_MS));
 	c->ops->start(c->carrier);
 }
 
@@ -265,9 +262,9 @@ void client_on_up(struct client *c)
 	c->ever_up = true;
 	c->up_at = c->heard_at = clock_ms();
 	if (!c->conf.raw)
-		uv_timer_start(c->timer, on_timer, TICK_MS, TICK_MS);
+		hub_alarm(c->hub, &c->alarm, TICK_MS);
 	else
-		uv_timer_stop(c->timer);
+		hub_no_alarm(c->hub, &c->alarm);
 	if (c->paused)
 		c->ops->pause(c->carrier, true);
 	client_wake(c);
@@ -279,10 +276,10 @@ static void fail(struct client *c)
 {
 	c->state = CLIENT_DONE;
 	c->ops->stop(c->carrier);
-	uv_timer_stop(c->timer);
-	uv_idle_stop(c->turn);
+	hub_no_alarm(c->hub, &c->alarm);
+	task_cancel(&c->turn);
 	if (c->events->failed)
-		c->events->failed(c->arg, &c->err);
+		c->events->failed(c->arg, c->err);
 }
 
 /* One of the messages in flight broke the connection. Alone it is the culprit; else they go one at
@@ -292,7 +289,7 @@ static void blame(struct client *c)
 	uint64_t in_flight = c->out.next - c->out.head;
 
 	if (in_flight == 1)
-		client_on_outcome(c, c->out.head, CLIENT_REFUSED, STR(""), str_of(c->err.text));
+		client_on_outcome(c, c->out.head, CLIENT_REFUSED, STR(""), str_of(c->err->text));
 	else if (in_flight > 1)
 		c->careful = c->out.next;
 }
@@ -302,15 +299,15 @@ static void wait_to_retry(struct client *c)
 	int64_t now = clock_ms(), left = deadline_of(c) - now, delay;
 
 	if (left <= 0) {
-		c->err.code = ERR_TIMEOUT;
+		c->err->code = ERR_TIMEOUT;
 		fail(c);
 		return;
 	}
 	delay = clamp(retry_delay(c), 0, left);
 	c->state = CLIENT_WAITING;
-	uv_timer_start(c->timer, on_timer, (uint64_t)delay, 0);
+	hub_alarm(c->hub, &c->alarm, delay);
 	if (c->events->down)
-		c->events->down(c->arg, str_of(c->err.text), delay);
+		c->events->down(c->arg, str_of(c->err->text), delay);
 }
 
 void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
@@ -328,7 +325,9 @@ void client_on_down(struct client *c, int code, bool culprit, const char *fmt, .
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	err_set(&c->err, code, "%s '%.100s': %s",
+	if (!c->err)
+		c->err = mem_new(struct err);
+	err_set(c->err, code, "%s '%.100s': %s",
 		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why);
 	if (up && (c->settled || clock_ms() - c->up_at >= STABLE_MS)) {
 		c->attempt = 0;
@@ -361,6 +360,10 @@ static void check_life(struct client *c)
 	 * right. */
 	if (c->paused || (!c->rooms.n && !c->ops->ping && c->out.next == c->out.head))
 		c->heard_at = now;
+	if (c->restart) {
+		drop(c, "the server does not know whether a message was stored");
+		return;
+	}
 	if (now - c->heard_at >= SILENCE_MS)
 		drop(c, "nothing heard for 45 s");
 	else if (c->rooms.n && !rooms_started(&c->rooms) && now - c->up_at >= SUBSCRIBE_MS)
@@ -369,18 +372,24 @@ static void check_life(struct client *c)
 		c->ops->ping(c->carrier);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void end_close(struct client *c)
 {
-	struct client *c = timer->data;
+	c->ops->stop(c->carrier);
+	client_on_closed(c);
+}
+
+static void on_alarm(struct alarm *a)
+{
+	struct client *c = list_entry(a, struct client, alarm);
 
 	switch (c->state) {
 	case CLIENT_CONNECTING: drop(c, "no answer in time"); break;
-	case CLIENT_UP: check_life(c); break;
-	case CLIENT_WAITING: start_attempt(c); break;
-	case CLIENT_CLOSING:
-		c->ops->stop(c->carrier);
-		client_on_closed(c);
+	case CLIENT_UP:
+		hub_alarm(c->hub, &c->alarm, TICK_MS);
+		check_life(c);
 		break;
+	case CLIENT_WAITING: start_attempt(c); break;
+	case CLIENT_CLOSING: end_close(c); break;
 	default: break;
 	}
 }
@@ -392,13 +401,14 @@ void client_on_heard(struct client *c)
 
 /* --- publishing ------------------------------------------------------------------------------ */
 
-static void on_turn(uv_idle_t *idle)
+static void on_turn(struct task *t)
 {
-	struct client *c = idle->data;
+	struct client *c = list_entry(t, struct client, turn);
 
-	uv_idle_stop(idle);
-	if (c->restart && c->state == CLIENT_UP)
-		drop(c, "the server does not know whether a message was stored");
+	if (c->state == CLIENT_CLOSING && !deadline_is_set(&c->alarm.deadline)) {
+		end_close(c);
+		return;
+	}
 	if (c->state == CLIENT_UP && outbox_waiting(&c->out))
 		c->ops->send(c->carrier);
 	if (c->blocked && c->state != CLIENT_DONE &&
@@ -412,7 +422,7 @@ static void on_turn(uv_idle_t *idle)
 void client_wake(struct client *c)
 {
 	if (c->state != CLIENT_DONE)
-		uv_idle_start(c->turn, on_turn);
+		hub_soon(c->hub, &c->turn);
 }
 
 int client_publish(
@@ -436,7 +446,7 @@ int client_publish(
 
 bool client_next(struct client *c, uint64_t *ref, struct str *text)
 {
-	if (!outbox_waiting(&c->out))
+	if (c->restart || !outbox_waiting(&c->out))
 		return false;
 	if (c->out.next < c->careful && c->out.next != c->out.head)
 		return false;
@@ -461,8 +471,10 @@ void client_on_outcome(
 
 void client_on_unknown(struct client *c)
 {
-	c->restart = true; /* not now: acks that came with it count */
-	client_wake(c);
+	if (c->restart || c->state != CLIENT_UP)
+		return;
+	c->restart = true;
+	hub_alarm(c->hub, &c->alarm, LAST_WORDS_MS);
 }
 
 unsigned client_unacked(const struct client *c)
@@ -549,11 +561,15 @@ void client_close(struct client *c, void (*done)(void *arg))
 
 	c->closed = done;
 	c->state = CLIENT_CLOSING;
-	uv_idle_stop(c->turn);
+	task_cancel(&c->turn);
 	wait = up && c->ops->finish(c->carrier);
-	if (!wait)
+	if (wait) {
+		hub_alarm(c->hub, &c->alarm, CLOSE_MS);
+	} else {
 		c->ops->stop(c->carrier);
-	uv_timer_start(c->timer, on_timer, wait ? CLOSE_MS : 0, 0);
+		hub_no_alarm(c->hub, &c->alarm);
+		client_wake(c); /* from the loop, as all callbacks */
+	}
 }
 
 void client_on_closed(struct client *c)
@@ -561,7 +577,7 @@ void client_on_closed(struct client *c)
 	if (c->state != CLIENT_CLOSING)
 		return;
 	c->state = CLIENT_DONE;
-	uv_timer_stop(c->timer);
+	hub_no_alarm(c->hub, &c->alarm);
 	if (c->closed)
 		c->closed(c->arg);
 }

@@ -143,9 +143,17 @@ bool outbox_finish(struct outbox *o, uint64_t ref, uint64_t *tag)
 	it->done = true;
 	*tag = it->tag;
 	o->n_open--;
-	while (o->head < o->next && item(o, o->head)->done)
-		o->head++;
+	o->head = outbox_open(o, o->head);
 	return true;
+}
+
+uint64_t outbox_open(const struct outbox *o, uint64_t ref)
+{
+	if (ref < o->head)
+		ref = o->head;
+	while (ref < o->next && item(o, ref)->done)
+		ref++;
+	return ref;
 }
 
 void outbox_rewind(struct outbox *o)
@@ -157,5 +165,6 @@ bool outbox_waiting(struct outbox *o)
 {
 	while (o->next < o->tail && item(o, o->next)->done)
 		o->next++;
+	o->head = outbox_open(o, o->head); /* it follows over what was finished before a rewind */
 	return o->next < o->tail;
 }

@@ -38,6 +38,8 @@ int outbox_add(struct outbox *o, struct str room, struct str text, struct str de
 struct str outbox_text(const struct outbox *o, uint64_t ref);
 /* True and its tag when `ref` is open and was sent; it is finished then. */
 bool outbox_finish(struct outbox *o, uint64_t ref, uint64_t *tag);
+/* The first from `ref` on that has no outcome; `next` or above where all that was sent has one. */
+uint64_t outbox_open(const struct outbox *o, uint64_t ref);
 /* Everything without outcome is to be sent again. */
 void outbox_rewind(struct outbox *o);
 /* Moves `next` over finished messages; true when one is waiting at it. */

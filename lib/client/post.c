@@ -93,6 +93,8 @@ static void on_end(struct post *p)
 	if (p->finishing) {
 		post_stop(p);
 		p->ended(p);
+	} else if (p->client->restart) {
+		p->failed(p, ERR_CLOSED, "the server does not know whether a message was stored");
 	} else if (p->answered == p->first && p->client->out.next != p->client->out.head) {
 		p->failed(p, ERR_CLOSED, "the server ended the request without an answer");
 	} else {

@@ -126,10 +126,16 @@ int client_on_payload(struct client *c, size_t lane, struct str id, struct str p
 
 void client_on_raw(struct client *c, struct str bytes)
 {
-	struct client_msg out = {
-		.room = STR(""), .id = STR(""), .text = bytes, .payload = bytes, .type = STR("")
-	};
+	/* Member by member: clearing the whole, or copying `bytes` as one, would be the larger part
+	 * of what a message costs here. */
+	struct client_msg out;
 
+	out.room.p = out.id.p = out.type.p = "";
+	out.room.n = out.id.n = out.type.n = 0;
+	out.text.p = out.payload.p = bytes.p;
+	out.text.n = out.payload.n = bytes.n;
+	out.ts_ms = 0;
+	out.server_event = false;
 	if (c->events->message)
 		c->events->message(c->arg, &out);
 }
@@ -237,14 +243,17 @@ bool client_on_answer(struct client *c, uint64_t *ref, struct str text)
 	if (control_read(&k, text) < 0) {
 		nonsense(c, "an answer that is no JSON object");
 	} else if (!k.summary) {
+		uint64_t this = outbox_open(&c->out, *ref);
+
 		answer = true;
+		*ref = this + 1;
 		if (str_eq(k.code, STR("unknown")))
 			client_on_unknown(c);
 		else if (k.error.n)
-			client_on_outcome(c, (*ref)++, CLIENT_REFUSED, STR(""), k.error);
+			client_on_outcome(c, this, CLIENT_REFUSED, STR(""), k.error);
 		else if (rooms_id_ok(k.id))
-			client_on_outcome(c, (*ref)++, k.dup ? CLIENT_DUPLICATE : CLIENT_ACKED,
-				k.id, STR(""));
+			client_on_outcome(
+				c, this, k.dup ? CLIENT_DUPLICATE : CLIENT_ACKED, k.id, STR(""));
 		else
 			nonsense(c, "an ack with a broken _id");
 	}

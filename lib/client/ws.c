@@ -1,397 +1,224 @@
-/* ws.c - a client over one WebSocket, carried by libwebsockets' client role
+/* ws.c - a client over one WebSocket
  *
- *      dial (ws_dial.c): an address -> lws connects, does TLS and the upgrade -> frames both ways
+ *      link up -> upgrade asked -> 101 -> frames both ways -> close frame, or the link goes down
  *
- * What is specific to libwebsockets 4.1.6 is here, in ws_dial.c and in ws_engine.c. Frames are made
- * here, masked, and written in spans of up to 64 KiB with LWS_WRITE_HTTP, which sends bytes as they
- * are: one system call for hundreds of messages. That is legal because no extension is offered (a
- * hostile server could overflow lws's list of them). lws shows us the server's close codes 1012 and
- * 1013 as 1002; so 1002 is treated as they are. */
+ * Bytes are carried by link.c, the handshake is upgrade.c's, the framing codec/frame's; what is here
+ * is what they mean to the client. Frames are gathered in the hub's span of up to 64 KiB: one
+ * system call for hundreds of messages. A connection that is in the middle of nothing keeps
+ * no buffer. */
 #include "base/mem.h"
 #include "client/carrier.h"
-#include "client/ws_dial.h"
-#include "client/ws_engine.h"
+#include "client/link.h"
+#include "client/upgrade.h"
+#include "codec/frame.h"
 
-#include <stdio.h>
+#define TARGET_MAX    7168    /* of a request line; servers take 8 KiB */
+#define SPAN_BYTES    65536
+#define TURN_BYTES    1048576 /* of sending before others get their turn */
+#define META_BYTES    4096    /* what metadata adds to a message at most */
+#define CONTROL_BYTES 16384   /* of pongs that the server does not read: no more of them */
 
-#define TARGET_MAX 1900 /* lws writes the request line into 2048 bytes */
-#define SPAN_BYTES 65536
-#define TURN_BYTES 1048576 /* of sending before others get their turn */
-#define META_BYTES 4096    /* what metadata adds to a message at most */
-#define MASKS      64
-
-/* One attempt, as lws sees it. It outlives the carrier's interest in it: then ws is NULL. */
-struct conn {
-	struct list node; /* first: see ws_engine.c */
-	struct ws *ws;
-	struct lws *wsi;
-	bool asked, established, finishing; /* asked: the upgrade was sent */
-	int close_code;                     /* as the server said; 0: it did not */
-	char close_reason[124];
+struct asking {
+	struct upgrade upgrade;
+	struct upgrade_answer answer; /* status 0: its head is not there yet */
 };
 
 struct ws {
 	struct client *client;
-	struct ws_engine *engine;
-	struct lws_vhost *vhost;
-	bool tls;
-	struct dial dial;
-	struct conn *conn;
-	bool connecting; /* inside lws_client_connect_via_info, which returns the failure */
-	struct buf target, host, rx, span, control;
-	struct buf written;            /* raw: refs in the span; written out is their outcome */
-	uint32_t masks[MASKS];
-	unsigned n_masks;
+	struct link link;
+	struct asking *asking;       /* from the link's up to the answer */
+	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
+	struct buf control;          /* frames that go before messages */
+	bool open;                   /* frames may be exchanged */
+	bool finishing;              /* our close frame is on its way */
 };
 
-static int ws_callback(
-	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n);
-static void connect_to(struct dial *d, const char *address);
+static const struct link_events link_events;
 
-/* --- opening and freeing ---------------------------------------------------------------------- */
+/* --- opening and ending ----------------------------------------------------------------------- */
 
 static struct carrier *ws_open(struct client *c, struct err *e)
 {
 	struct ws *w = mem_new(struct ws);
 
+	(void)e;
 	w->client = c;
-	w->tls = strcmp(c->url.scheme, "wss") == 0;
-	dial_init(&w->dial, c, c->url.port ? c->url.port : w->tls ? 443 : 80, connect_to);
-	w->engine = ws_engine_ref(c->loop, ws_callback, e);
-	w->vhost = w->engine ? ws_engine_vhost(w->engine, &c->conf, w->tls, e) : NULL;
-	if (!w->vhost) {
-		carrier_ws.free((struct carrier *)w);
-		return NULL;
-	}
+	link_init(&w->link, c, &link_events);
 	return (struct carrier *)w;
-}
-
-static void ws_free(struct carrier *k)
-{
-	struct ws *w = (struct ws *)k;
-
-	dial_fini(&w->dial);
-	ws_engine_unref(w->engine);
-	buf_fini(&w->target);
-	buf_fini(&w->host);
-	buf_fini(&w->rx);
-	buf_fini(&w->span);
-	buf_fini(&w->written);
-	buf_fini(&w->control);
-	mem_free(w);
-}
-
-/* --- ending ----------------------------------------------------------------------------------- */
-
-static void detach(struct ws *w)
-{
-	if (w->conn)
-		w->conn->ws = NULL;
-	w->conn = NULL;
-	w->rx.n = w->control.n = 0;
 }
 
 static void ws_stop(struct carrier *k)
 {
 	struct ws *w = (struct ws *)k;
-	struct conn *conn = w->conn;
 
-	dial_stop(&w->dial);
-	detach(w);
-	if (conn && conn->wsi) /* maybe from inside one of its callbacks: not now */
-		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	link_close(&w->link);
+	if (w->reader)
+		frame_reader_fini(w->reader);
+	mem_free(w->reader);
+	mem_free(w->asking);
+	buf_fini(&w->control);
+	w->reader = NULL;
+	w->asking = NULL;
+	w->open = w->finishing = false;
 }
 
-/* --- connecting ------------------------------------------------------------------------------- */
-
-static void make_target(struct ws *w)
+static void ws_free(struct carrier *k)
 {
-	struct client *c = w->client;
-	struct rooms *r = &c->rooms;
+	mem_free(k);
+}
 
-	w->target.n = 0;
+static void ws_start(struct carrier *k)
+{
+	link_open(&((struct ws *)k)->link);
+}
+
+/* --- asking for the upgrade ------------------------------------------------------------------- */
+
+static void make_target(struct client *c, struct buf *target)
+{
+	struct rooms *r = &c->rooms;
+	bool is_unix = strcmp(c->url.scheme, "unix") == 0;
+
 	if (c->conf.raw) {
-		buf_add_text(&w->target, *c->url.path && !w->dial.is_unix ? c->url.path : "/");
+		buf_add_text(target, *c->url.path && !is_unix ? c->url.path : "/");
 		if (c->url.query)
-			buf_addf(&w->target, "?%s", c->url.query);
+			buf_addf(target, "?%s", c->url.query);
 		return;
 	}
-	client_target(c, "/ws", &w->target);
-	client_add_query(&w->target, "meta", STR("1"));
-	client_add_query(&w->target, "client", str_of(c->client_id));
+	client_target(c, "/ws", target);
+	client_add_query(target, "meta", STR("1"));
+	client_add_query(target, "client", str_of(c->client_id));
 	if (c->conf.user)
-		client_add_query(&w->target, "user_id", str_of(c->conf.user));
+		client_add_query(target, "user_id", str_of(c->conf.user));
 	if (c->conf.no_echo)
-		client_add_query(&w->target, "echo", STR("0"));
+		client_add_query(target, "echo", STR("0"));
 	if (r->n)
-		client_add_query(&w->target, "since", buf_str(&r->lanes[0].since));
+		client_add_query(target, "since", buf_str(&r->lanes[0].since));
 	for (size_t i = 0; i < r->n; i++) {
-		size_t before = w->target.n;
+		size_t before = target->n;
 		if (r->v[i].leads)
-			client_add_query(&w->target, "room", str_of(r->v[i].name));
-		if (w->target.n > TARGET_MAX) { /* the others by control messages */
-			w->target.n = before;
+			client_add_query(target, "room", str_of(r->v[i].name));
+		if (target->n > TARGET_MAX) { /* the others by control messages */
+			target->n = before;
 			r->v[i].leads = false;
 		}
 	}
 }
 
-static void make_host(struct ws *w)
+static void make_host(const struct url *u, struct buf *host)
 {
-	const struct url *u = &w->client->url;
+	int usual = strcmp(u->scheme, "wss") == 0 ? 443 : 80;
 
-	w->host.n = 0;
-	if (w->dial.is_unix)
-		buf_add_text(&w->host, "localhost");
+	if (strcmp(u->scheme, "unix") == 0)
+		buf_add_text(host, "localhost");
 	else
-		buf_addf(&w->host, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
-	if (u->port && u->port != (w->tls ? 443 : 80))
-		buf_addf(&w->host, ":%d", u->port);
+		buf_addf(host, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
+	if (u->port && u->port != usual)
+		buf_addf(host, ":%d", u->port);
 }
 
-static void connect_to(struct dial *d, const char *address)
+static void on_link_up(struct link *l)
 {
-	struct ws *w = list_entry(d, struct ws, dial);
-	struct conn *conn = w->conn = mem_new(struct conn);
-	struct lws *wsi;
-	struct lws_client_connect_info info = {
-		.context = ws_engine_context(w->engine),
-		.vhost = w->vhost,
-		.address = address,
-		.port = d->port,
-		.path = buf_cstr(&w->target),
-		.host = buf_cstr(&w->host),
-		.local_protocol_name = "rt",
-		.opaque_user_data = conn,
-		.pwsi = &conn->wsi,
-		.alpn = "http/1.1",
-		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
-	};
-
-	if (w->tls)
-		info.ssl_connection |= LCCSCF_USE_SSL;
-	if (w->tls && w->client->conf.insecure)
-		info.ssl_connection |= LCCSCF_ALLOW_SELFSIGNED |
-		                       LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK |
-		                       LCCSCF_ALLOW_EXPIRED | LCCSCF_ALLOW_INSECURE;
-	conn->ws = w;
-	list_add(ws_engine_conns(w->engine), &conn->node);
-	w->connecting = true;
-	wsi = lws_client_connect_via_info(&info);
-	w->connecting = false;
-	if (wsi)
-		return;
-	w->conn = NULL; /* freed by its last callback, or with the context when there was none */
-	dial_failed(d);
-}
-
-static void ws_start(struct carrier *k)
-{
-	struct ws *w = (struct ws *)k;
-
-	make_target(w);
-	make_host(w);
-	dial_start(&w->dial);
-}
-
-/* --- the end of a connection, as lws tells it ---------------------------------------------------
- */
-
-/* What lws says about a handshake that failed, in words fit for people. */
-static void refused(struct conn *conn, struct str why)
-{
-	struct ws *w = conn->ws;
+	struct ws *w = list_entry(l, struct ws, link);
 	struct client *c = w->client;
-	unsigned status = lws_http_client_http_response(conn->wsi);
-	struct buf text = { 0 };
+	struct buf target = { 0 }, host = { 0 }, auth = { 0 }, *out = &c->hub->span;
 
-	detach(w);
-	if (!conn->asked) {
-		dial_failed(&w->dial);
-		return;
-	}
-	dial_stop(&w->dial);
-	if (str_starts(why, STR("HS: ")))
-		why = str_skip(why, 4);
-	if (status && status != 101) {
-		client_status_text(status, STR(""), &text);
-		client_on_down(c, client_status_code(status), false, "%s", buf_cstr(&text));
-	} else if (status == 101) {
-		client_on_down(c, ERR_INVALID, false,
-			"the server's WebSocket handshake is broken: " STR_FMT, STR_ARG(why));
-	} else if (str_eq(why, STR("Peer hung up")) || str_eq(why, STR("read failed")) || !why.n ||
-		   str_find(why, STR("closed before")) >= 0) {
-		client_on_down(c, ERR_CLOSED, false,
-			"the server closed the connection during the handshake");
-	} else {
-		client_on_down(c, ERR_CLOSED, false, STR_FMT, STR_ARG(why));
-	}
-	buf_fini(&text);
+	w->asking = mem_new(struct asking);
+	w->asking->upgrade.headers = c->conf.headers;
+	w->asking->upgrade.n_headers = c->conf.n_headers;
+	make_target(c, &target);
+	make_host(&c->url, &host);
+	client_authorization(c, &auth);
+	out->n = 0;
+	upgrade_ask(&w->asking->upgrade, buf_str(&target), buf_str(&host), buf_str(&auth), out);
+	link_send(l, out->p, out->n);
+	buf_fini(&target);
+	buf_fini(&host);
+	buf_fini(&auth);
 }
 
-static int code_of_close(int code)
+/* --- sending ---------------------------------------------------------------------------------- */
+
+static void add_frame(struct ws *w, struct buf *out, enum frame_op op, struct str text)
 {
-	switch (code) {
-	case 1003: return ERR_INVALID;
-	case 1008:
-	case 4001: return ERR_DENIED;
-	default: return ERR_CLOSED;
-	}
+	frame_add_masked(out, op, text, hub_mask(w->client->hub));
 }
 
-static void closed(struct conn *conn)
+static void add_close(struct ws *w, struct buf *out, unsigned code)
 {
-	struct ws *w = conn->ws;
-	int code = conn->close_code;
+	char payload[FRAME_CONTROL_MAX];
 
-	detach(w);
-	dial_stop(&w->dial);
-	if (conn->close_reason[0])
-		client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009,
-			"the server closed the connection: %s", conn->close_reason);
-	else if (code && code != 1002)
-		client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009,
-			"the server closed the connection with code %d", code);
-	else
-		client_on_down(w->client, ERR_CLOSED, false, "the server closed the connection");
+	add_frame(w, out, FRAME_CLOSE, str_make(payload, frame_close(payload, code, STR(""))));
 }
 
-static void note_close(struct conn *conn, const unsigned char *p, size_t n)
+/* Refs [*from, *to) are in the span, as far as they are open. */
+static void fill_span(struct ws *w, struct buf *span, uint64_t *from, uint64_t *to)
 {
-	size_t k = 0;
-
-	if (n < 2)
-		return;
-	conn->close_code = p[0] << 8 | p[1];
-	for (size_t i = 2; i < n && k < sizeof(conn->close_reason) - 1; i++)
-		conn->close_reason[k++] = p[i] < ' ' || p[i] == 0x7f ? '?' : (char)p[i];
-}
-
-/* --- sending -----------------------------------------------------------------------------------
- */
-
-static uint32_t next_mask(struct ws *w)
-{
-	if (!w->n_masks) {
-		rand_bytes(w->masks, sizeof(w->masks));
-		w->n_masks = MASKS;
-	}
-	return w->masks[--w->n_masks];
-}
-
-static void add_frame(struct ws *w, struct buf *out, unsigned char op, struct str text)
-{
-	unsigned char head[14] = { 0x80 | op };
-	uint32_t mask = next_mask(w);
-	uint64_t mask8 = (uint64_t)mask << 32 | mask, word;
-	size_t n = 2, at;
-	char *p;
-
-	if (text.n < 126) {
-		head[1] = (unsigned char)text.n;
-	} else if (text.n < 65536) {
-		head[1] = 126;
-		head[n++] = (unsigned char)(text.n >> 8);
-		head[n++] = (unsigned char)text.n;
-	} else {
-		head[1] = 127;
-		for (int shift = 56; shift >= 0; shift -= 8)
-			head[n++] = (unsigned char)((uint64_t)text.n >> shift);
-	}
-	head[1] |= 0x80;
-	memcpy(head + n, &mask, 4);
-	p = buf_reserve(out, n + 4 + text.n);
-	memcpy(p, head, n + 4);
-	p += n + 4;
-	for (at = 0; at + 8 <= text.n; at += 8) {
-		memcpy(&word, text.p + at, 8);
-		word ^= mask8;
-		memcpy(p + at, &word, 8);
-	}
-	for (; at < text.n; at++)
-		p[at] = text.p[at] ^ head[n + (at & 3)];
-	out->n += n + 4 + text.n;
-}
-
-static bool fill_span(struct ws *w)
-{
+	struct client *c = w->client;
 	struct str text;
 	uint64_t ref;
 
-	w->span.n = w->written.n = 0;
-	buf_reserve(&w->span, LWS_PRE);
-	w->span.n = LWS_PRE;
-	buf_add_str(&w->span, buf_str(&w->control));
-	w->control.n = 0;
-	while (!w->conn->finishing && w->span.n < LWS_PRE + SPAN_BYTES &&
-		client_next(w->client, &ref, &text)) {
-		bool binary = w->client->conf.raw && !str_utf8(text);
-		add_frame(w, &w->span, binary ? 2 : 1, text);
-		if (w->client->conf.raw)
-			buf_add(&w->written, &ref, sizeof(ref));
+	span->n = 0;
+	*from = *to = 0;
+	buf_add_str(span, buf_str(&w->control));
+	buf_fini(&w->control);
+	while (!w->finishing && span->n < SPAN_BYTES && client_next(c, &ref, &text)) {
+		bool binary = c->conf.raw && !str_utf8(text);
+
+		add_frame(w, span, binary ? FRAME_BINARY : FRAME_TEXT, text);
+		if (!*to)
+			*from = ref;
+		*to = ref + 1;
 	}
-	return w->span.n > LWS_PRE;
 }
 
-/* Only now: a callback may close the connection, which writes a span of its own. */
-static void acknowledge_written(struct ws *w)
+/* To others than rt, what is written is published. */
+static void acknowledge(struct client *c, uint64_t from, uint64_t to)
 {
-	struct buf refs = w->written;
-	uint64_t ref;
-
-	w->written = (struct buf){ 0 };
-	for (size_t i = 0; i < refs.n; i += sizeof(ref)) {
-		memcpy(&ref, refs.p + i, sizeof(ref));
-		client_on_outcome(w->client, ref, CLIENT_ACKED, STR(""), STR(""));
-	}
-	buf_fini(&refs);
+	for (uint64_t ref = from; c->conf.raw && ref < to; ref++)
+		client_on_outcome(c, ref, CLIENT_ACKED, STR(""), STR(""));
 }
 
-/* Writes what waits while the socket takes it. 0, or -1 when the connection is broken. */
-static int flush(struct conn *conn)
+/* Writes what waits while the socket takes it. */
+static void flush(struct ws *w)
 {
-	struct ws *w = conn->ws;
+	struct buf *span = &w->client->hub->span;
+	uint64_t from, to;
 	size_t sent = 0;
 
-	while (conn->ws && conn->established) {
-		if (sent >= TURN_BYTES || lws_send_pipe_choked(conn->wsi)) {
-			lws_callback_on_writable(conn->wsi);
+	while (w->open && link_is_clear(&w->link)) {
+		if (sent >= TURN_BYTES) {
+			link_want_room(&w->link);
 			break;
 		}
-		if (!fill_span(w))
+		fill_span(w, span, &from, &to);
+		if (!span->n)
 			break;
-		sent += w->span.n - LWS_PRE;
-		if (lws_write(conn->wsi, (unsigned char *)w->span.p + LWS_PRE, w->span.n - LWS_PRE,
-			    LWS_WRITE_HTTP) < 0)
-			return -1;
-		acknowledge_written(w);
+		sent += span->n;
+		link_send(&w->link, span->p, span->n);
+		acknowledge(w->client, from, to); /* this may call for another span */
 	}
-	return 0;
+	span->n = 0;
+	buf_shrink(span, 2 * SPAN_BYTES);
 }
 
 static void ws_send(struct carrier *k)
 {
-	struct conn *conn = ((struct ws *)k)->conn;
-
-	if (conn && conn->established && flush(conn) < 0 &&
-		conn->ws) /* its CLOSED callback tells */
-		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	flush((struct ws *)k);
 }
 
-/* A close frame of our own after all that waits: lws would drop what still comes in, acks among it.
- */
+/* A close frame after all that waits; what still comes in, acks among it, is read up to the
+ * server's. */
 static bool ws_finish(struct carrier *k)
 {
 	struct ws *w = (struct ws *)k;
 
-	if (!w->conn || !w->conn->established)
+	flush(w);
+	if (!w->open)
 		return false;
-	ws_send(k);
-	if (!w->conn)
-		return false;
-	w->conn->finishing = true;
-	add_frame(w, &w->control, 8, STR("\x03\xe8")); /* 1000 */
-	lws_callback_on_writable(w->conn->wsi);
+	w->finishing = true;
+	add_close(w, &w->control, 1000);
+	flush(w);
 	return true;
 }
 
@@ -399,16 +226,18 @@ static void ws_ping(struct carrier *k)
 {
 	struct ws *w = (struct ws *)k;
 
-	add_frame(w, &w->control, 1, STR("{\"_op\":\"ping\"}"));
-	ws_send(k);
+	add_frame(w, &w->control, FRAME_TEXT, STR("{\"_op\":\"ping\"}"));
+	flush(w);
 }
 
 static void ws_pause(struct carrier *k, bool paused)
 {
-	struct conn *conn = ((struct ws *)k)->conn;
+	link_pause(&((struct ws *)k)->link, paused);
+}
 
-	if (conn && conn->established)
-		lws_rx_flow_control(conn->wsi, !paused);
+static void on_link_room(struct link *l)
+{
+	flush(list_entry(l, struct ws, link));
 }
 
 /* Rooms that the URL had no place for, or that begin elsewhere. */
@@ -426,127 +255,256 @@ static void subscribe_others(struct ws *w)
 		buf_add_text(&text, ",\"since\":");
 		buf_add_json(&text, buf_str(&r->v[i].since));
 		buf_add_char(&text, '}');
-		add_frame(w, &w->control, 1, buf_str(&text));
+		add_frame(w, &w->control, FRAME_TEXT, buf_str(&text));
 	}
 	buf_fini(&text);
 }
 
-/* --- receiving ---------------------------------------------------------------------------------
- */
+/* --- the end of a connection ------------------------------------------------------------------ */
 
-static void take(struct conn *conn, struct str text)
+static int code_of_close(unsigned code)
 {
-	struct client *c = conn->ws->client;
+	switch (code) {
+	case 1002:
+	case 1003:
+	case 1010: return ERR_INVALID;
+	case 1008:
+	case 4001: return ERR_DENIED;
+	default: return ERR_CLOSED;
+	}
+}
 
+static const char *close_word(unsigned code)
+{
+	static const struct {
+		unsigned code;
+		const char *word;
+	} words[] = {
+		{ 1001, "going away" },
+		{ 1002, "protocol error" },
+		{ 1003, "not the kind of data it takes" },
+		{ 1007, "invalid UTF-8" },
+		{ 1008, "against its policy" },
+		{ 1009, "message too large" },
+		{ 1010, "an extension is missing" },
+		{ 1011, "internal error" },
+		{ 1012, "restarting" },
+		{ 1013, "try again later" },
+		{ 4001, "token expired" },
+		{ 4008, "too slow" },
+		{ 4029, "over a limit" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (words[i].code == code)
+			return words[i].word;
+	}
+	return NULL;
+}
+
+/* The server's close frame, with its reason if it gave one. */
+static void on_close(struct ws *w, unsigned code, struct str reason)
+{
+	const char *word = close_word(code);
+	struct buf why = { 0 };
+
+	buf_add_text(&why, "the server closed the connection");
+	if (reason.n)
+		buf_add_text(&why, ": ");
+	for (size_t i = 0; i < reason.n; i++)
+		buf_add_char(&why, (unsigned char)reason.p[i] < ' ' || reason.p[i] == 0x7f
+				? '?' : reason.p[i]);
+	if (!reason.n && word)
+		buf_addf(&why, ": %s (%u)", word, code);
+	else if (!reason.n && code != FRAME_NO_CODE && code != 1000)
+		buf_addf(&why, " with code %u", code);
+	if (!w->finishing) {
+		add_close(w, &w->control, code);
+		w->finishing = true; /* no message after it */
+		flush(w);
+	}
+	ws_stop((struct carrier *)w);
+	client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009, "%s",
+		buf_cstr(&why));
+	buf_fini(&why);
+}
+
+/* What the server sent cannot be read, or not be taken. */
+static void on_frame_error(struct ws *w, unsigned code)
+{
+	struct client *c = w->client;
+
+	if (!w->finishing) {
+		add_close(w, &w->control, code);
+		w->finishing = true;
+		flush(w);
+	}
+	ws_stop((struct carrier *)w);
+	if (code == 1009)
+		client_on_down(c, ERR_INVALID, false, "a message over %zu bytes (--max-message)",
+			c->conf.max_message);
+	else if (code == 1007)
+		client_on_down(c, ERR_INVALID, false, "the server sent text that is not UTF-8");
+	else
+		client_on_down(c, ERR_INVALID, false, "the server broke the WebSocket protocol");
+}
+
+/* --- receiving -------------------------------------------------------------------------------- */
+
+static void on_message(struct client *c, struct str text)
+{
 	if (c->conf.raw)
 		client_on_raw(c, text);
 	else if (text.n)
 		client_on_text(c, 0, text);
 }
 
-static int on_receive(struct conn *conn, const char *in, size_t n)
+/* Returns how many bytes are left, because the client is paused or the connection over. */
+static size_t read_frames(struct ws *w, struct frame_reader *r, char *p, size_t n)
 {
-	struct ws *w = conn->ws;
-	bool whole = lws_is_final_fragment(conn->wsi) && !lws_remaining_packet_payload(conn->wsi);
+	struct client *c = w->client;
+	struct str payload;
+	enum frame_op op;
+	unsigned code;
 
-	client_on_heard(w->client);
-	if (w->rx.n + n > w->client->conf.max_message + META_BYTES) {
-		ws_stop((struct carrier *)w);
-		client_on_down(w->client, ERR_INVALID, false,
-			"a message over %zu bytes (--max-message)", w->client->conf.max_message);
-		return -1;
-	}
-	if (whole && !w->rx.n) {
-		take(conn, str_make(in, n));
-	} else {
-		buf_add(&w->rx, in, n);
-		if (whole) {
-			take(conn, buf_str(&w->rx));
-			w->rx.n = 0;
-			buf_shrink(&w->rx, WS_READ_BYTES);
+	while (w->open && !c->paused) {
+		switch (frame_read(r, &p, &n, &payload, &op, &code)) {
+		case FRAME_NONE: return 0;
+		case FRAME_MESSAGE: on_message(c, payload); break;
+		case FRAME_PING_GOT:
+			if (w->control.n < CONTROL_BYTES && !w->finishing)
+				add_frame(w, &w->control, FRAME_PONG, payload);
+			break;
+		case FRAME_PONG_GOT: break;
+		case FRAME_CLOSE_GOT: on_close(w, code, payload); break;
+		case FRAME_ERROR: on_frame_error(w, code); break;
 		}
 	}
-	return conn->ws ? 0 : -1;
+	return n;
 }
 
-static void on_established(struct conn *conn)
+static size_t take_frames(struct ws *w, char *p, size_t n)
 {
-	struct ws *w = conn->ws;
+	struct frame_reader r;
+	size_t left;
 
-	conn->established = true;
-	dial_stop(&w->dial);
+	if (w->reader) {
+		r = *w->reader;
+		mem_free(w->reader);
+		w->reader = NULL;
+	} else {
+		frame_reader_init(&r, FRAME_CLIENT, w->client->conf.max_message +
+			(w->client->conf.raw ? 0 : META_BYTES));
+	}
+	left = read_frames(w, &r, p, n);
+	if (w->open && !frame_reader_idle(&r)) {
+		w->reader = mem_new(struct frame_reader);
+		*w->reader = r;
+	} else {
+		frame_reader_fini(&r);
+	}
+	if (w->control.n)
+		flush(w);
+	return n - left;
+}
+
+/* --- the answer ------------------------------------------------------------------------------- */
+
+static void refused(struct ws *w, struct str body)
+{
+	unsigned status = w->asking->answer.status;
+	struct buf detail = { 0 }, why = { 0 };
+
+	if (body.n)
+		upgrade_detail(body, &detail);
+	client_status_text(status, buf_str(&detail), &why);
+	ws_stop((struct carrier *)w);
+	client_on_down(w->client, client_status_code(status), false, "%s", buf_cstr(&why));
+	buf_fini(&detail);
+	buf_fini(&why);
+}
+
+static void broken(struct ws *w, const struct err *e)
+{
+	ws_stop((struct carrier *)w);
+	client_on_down(w->client, ERR_INVALID, false,
+		"%s%s", e->code == ERR_UNSUPPORTED ? "" : "the server's WebSocket handshake is broken: ",
+		e->text);
+}
+
+static void on_open(struct ws *w)
+{
+	mem_free(w->asking);
+	w->asking = NULL;
+	w->open = true;
 	subscribe_others(w);
-	lws_callback_on_writable(conn->wsi);
 	client_on_up(w->client);
+	if (w->open)
+		flush(w);
 }
 
-static int add_header(
-	struct lws *wsi, struct str name, struct str value, unsigned char **p, unsigned char *end)
+/* Returns how many bytes the answer takes. */
+static size_t take_answer(struct ws *w, struct str bytes)
 {
-	char with_colon[128];
+	struct asking *a = w->asking;
+	struct err e = { 0 };
+	size_t taken = 0;
 
-	snprintf(with_colon, sizeof(with_colon), STR_FMT ":", STR_ARG(name));
-	return lws_add_http_header_by_name(wsi, (unsigned char *)with_colon,
-		(const unsigned char *)value.p, (int)value.n, p, end);
+	while (!a->answer.status) {
+		struct upgrade_answer answer;
+		long n = taken == bytes.n ? 0 : upgrade_read(&a->upgrade, str_skip(bytes, taken),
+			&answer, &e);
+
+		if (n < 0)
+			broken(w, &e);
+		if (n <= 0)
+			return taken;
+		taken += (size_t)n;
+		a->upgrade.scanned = 0;
+		if (answer.status == 101 || answer.status >= 200) /* else another follows */
+			a->answer = answer;
+	}
+	if (a->answer.status == 101)
+		on_open(w);
+	else if (bytes.n - taken >= a->answer.detail_n)
+		refused(w, str_make(bytes.p + taken, a->answer.detail_n));
+	return taken;
 }
 
-static int add_headers(struct conn *conn, unsigned char **p, size_t room)
+/* --- what the link tells ---------------------------------------------------------------------- */
+
+static size_t on_link_data(struct link *l, char *p, size_t n)
 {
-	struct client *c = conn->ws->client;
-	unsigned char *end = *p + room;
-	struct buf auth = { 0 };
-	int r = 0;
+	struct ws *w = list_entry(l, struct ws, link);
+	size_t taken = 0;
 
-	client_authorization(c, &auth);
-	if (auth.n)
-		r = add_header(conn->wsi, STR("Authorization"), buf_str(&auth), p, end);
-	for (int i = 0; i < c->conf.n_headers && r == 0; i++) {
-		struct str value, name = str_cut(str_of(c->conf.headers[i]), ':', &value);
-		r = add_header(conn->wsi, name, str_trim(value), p, end);
-	}
-	buf_fini(&auth);
-	return r;
+	client_on_heard(w->client);
+	if (w->asking)
+		taken = take_answer(w, str_make(p, n));
+	if (w->open)
+		taken += take_frames(w, p + taken, n - taken);
+	return taken;
 }
 
-static int ws_callback(
-	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
+static void on_link_down(struct link *l, int code, const char *why)
 {
-	struct conn *conn = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+	struct ws *w = list_entry(l, struct ws, link);
+	bool asking = w->asking != NULL;
 
-	(void)user;
-	if (!conn)
-		return 0;
-	if (reason == LWS_CALLBACK_WSI_DESTROY) {
-		if (conn->ws && !conn->ws->connecting)
-			closed(conn);
-		list_del(&conn->node);
-		mem_free(conn);
-		return 0;
+	if (asking && w->asking->answer.status) { /* its body never came */
+		refused(w, STR(""));
+		return;
 	}
-	conn->wsi = wsi;
-	if (!conn->ws)
-		return reason == LWS_CALLBACK_CLIENT_RECEIVE ||
-		                       reason == LWS_CALLBACK_CLIENT_WRITEABLE ||
-		                       reason == LWS_CALLBACK_CLIENT_ESTABLISHED
-		               ? -1
-		               : 0;
-	switch (reason) {
-	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		conn->asked = true;
-		return add_headers(conn, in, n);
-	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: refused(conn, str_make(in, in ? n : 0)); break;
-	case LWS_CALLBACK_CLIENT_ESTABLISHED: on_established(conn); return conn->ws ? 0 : -1;
-	case LWS_CALLBACK_CLIENT_RECEIVE: return on_receive(conn, in, n);
-	case LWS_CALLBACK_CLIENT_RECEIVE_PONG: client_on_heard(conn->ws->client); break;
-	case LWS_CALLBACK_CLIENT_WRITEABLE: return flush(conn);
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		note_close(conn, in, n);
-		return conn->finishing ? -1 : 0; /* it is the answer to ours */
-	case LWS_CALLBACK_CLIENT_CLOSED: closed(conn); break;
-	default: break;
-	}
-	return 0;
+	ws_stop((struct carrier *)w);
+	client_on_down(w->client, code, false, "%s%s", why, asking ? " during the handshake" : "");
 }
+
+static const struct link_events link_events = {
+	.up = on_link_up,
+	.data = on_link_data,
+	.room = on_link_room,
+	.down = on_link_down,
+};
 
 const struct carrier_ops carrier_ws = {
 	.schemes = "ws wss unix",

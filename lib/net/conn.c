@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "codec/name.h"
-#include "net/frame.h"
+#include "codec/frame.h"
 #include "net/http.h"
 
 #include <stdio.h>
@@ -16,6 +16,7 @@
 #define LINGER_MS      2000
 #define LINGER_BYTES   (8u << 20)
 #define REFUSAL_MS     2000  /* for the head of a request that is refused anyway */
+#define END_MS         10000 /* for the peer to take what is left for it; then it lingers */
 #define PENDING_MAX    65536 /* publications without an outcome */
 
 static void on_data(struct sock *s, char *p, size_t n);
@@ -94,6 +95,7 @@ struct conn *conn_open(
 	c->net = n;
 	list_init(&c->dirty);
 	list_init(&c->waiting);
+	list_init(&c->choked);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
 	deadline_init(&c->resume);
@@ -122,6 +124,12 @@ static void note_close(struct conn *c, unsigned code, struct str reason)
 	c->close_reason = mem_strndup(reason.p, reason.n);
 }
 
+static void count_dropped(struct conn *c, uint64_t n)
+{
+	c->sub->dropped += n;
+	c->net->stats.dropped += n;
+}
+
 /* Rooms are left and the record is written as soon as the connection is decided to end. */
 static void unsubscribe_all(struct conn *c)
 {
@@ -134,6 +142,7 @@ static void unsubscribe_all(struct conn *c)
 		struct sub *s = list_entry(it, struct sub, of_feed);
 		n->events->parted(n->arg, c, str_of(s->name));
 	}
+	count_dropped(c, feed_lag(&c->sub->feed, n->now_ms).lost);
 	n->events->closed(n->arg, c, c->close_code, str_of(c->close_reason));
 	feed_fini(&c->sub->feed);
 }
@@ -149,6 +158,7 @@ static void on_closed(struct sock *s)
 	wheel_del(&c->net->throttled, &c->resume);
 	list_del(&c->dirty);
 	list_del(&c->waiting);
+	list_del(&c->choked);
 	list_add(&c->net->dead, &c->dirty);
 }
 
@@ -169,6 +179,7 @@ void conn_free(struct conn *c)
 	list_del(&c->all);
 	list_del(&c->dirty);
 	list_del(&c->waiting);
+	list_del(&c->choked);
 	n->n_conns--;
 	n->n_refusing -= c->over != OVER_NOTHING;
 	if (c->addr)
@@ -195,8 +206,15 @@ void conn_finish(struct conn *c, unsigned code, struct str reason)
 	c->busy = false;
 	sock_pause(&c->sock, false);
 	c->in.n = 0;
-	conn_deadline(c, c->net->now_ms + LINGER_MS);
+	conn_deadline(c, c->net->now_ms + END_MS);
 	conn_dirty(c);
+}
+
+void conn_end(struct conn *c)
+{
+	c->half_closed = true;
+	sock_shutdown(&c->sock);
+	conn_deadline(c, c->net->now_ms + LINGER_MS);
 }
 
 void conn_bye(struct conn *c, unsigned code, struct str reason)
@@ -206,6 +224,22 @@ void conn_bye(struct conn *c, unsigned code, struct str reason)
 	if (c->transport && c->transport->bye)
 		c->transport->bye(c, code, reason);
 	conn_finish(c, code, reason);
+}
+
+static void say_bye_if_wound_up(struct conn *c)
+{
+	if (c->winding_up && c->pending == 0)
+		conn_bye(c, c->close_code, str_of(c->close_reason));
+}
+
+void conn_wind_up(struct conn *c, unsigned code, struct str reason)
+{
+	if (c->winding_up || c->closing || c->closed)
+		return;
+	c->winding_up = true;
+	note_close(c, code, reason);
+	conn_check_pause(c);
+	say_bye_if_wound_up(c);
 }
 
 /* --- subscribing ------------------------------------------------------------------------------ */
@@ -244,21 +278,19 @@ int conn_open_sub(
 	return 0;
 }
 
-void conn_dropped(struct conn *c, const struct gap *g)
-{
-	uint64_t n = g->reason == GAP_SLOW ? g->lost : 0;
-
-	c->sub->dropped += n;
-	c->net->stats.dropped += n;
-}
-
 void conn_gap(struct conn *c, const struct gap *g)
 {
 	struct net *n = c->net;
 
 	n->stats.gaps++;
-	conn_dropped(c, g);
+	count_dropped(c, g->reason == GAP_SLOW ? g->lost : 0);
 	n->events->gap(n->arg, c, g);
+}
+
+void conn_too_slow(struct conn *c)
+{
+	c->net->stats.slow_closed++;
+	conn_bye(c, 4008, STR("too slow: messages were dropped before they could be written"));
 }
 
 void conn_close_sub(struct conn *c, struct sub *s)
@@ -273,6 +305,7 @@ static void on_writable(struct sock *s)
 {
 	struct conn *c = list_entry(s, struct conn, sock);
 
+	list_del(&c->choked);
 	conn_dirty(c);
 }
 
@@ -306,8 +339,8 @@ static size_t read_head(struct conn *c, char *p, size_t n)
 
 bool conn_may_read(struct conn *c)
 {
-	if (conn_is_throttled(c))
-		return false; /* the wheel wakes it */
+	if (conn_is_throttled(c) || c->winding_up)
+		return false; /* the wheel wakes it; or nothing does */
 	if (c->lane.n <= LANE_MAX && c->net->turn_bytes < c->net->conf.turn_bytes)
 		return true;
 	c->stalled = true;
@@ -342,7 +375,7 @@ void conn_check_pause(struct conn *c)
 			       : c->lane.n > LANE_MAX || c->pending > PENDING_MAX;
 
 	if (!c->closing)
-		sock_pause(&c->sock, full || conn_is_throttled(c));
+		sock_pause(&c->sock, full || conn_is_throttled(c) || c->winding_up);
 }
 
 void conn_read_on(struct conn *c)
@@ -535,6 +568,7 @@ void conn_published(struct conn *c, struct str ref, const struct pub_result *r)
 	c->pending--;
 	if (!c->closed && !c->closing && c->transport && c->transport->published)
 		c->transport->published(c, ref, r);
+	say_bye_if_wound_up(c);
 }
 
 void conn_say(struct conn *c, struct str json)

@@ -64,6 +64,7 @@ struct conn {
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
 	struct list waiting;  /* net.waiting */
+	struct list choked;   /* net.choked */
 	struct deadline deadline;
 	struct deadline resume; /* over its rate: read no more until then */
 	struct rate published; /* what it did */
@@ -89,6 +90,7 @@ struct conn {
 	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
 	bool closed_told, head_only;
 	enum conn_over over;
+	bool winding_up;        /* nothing of it is read any more: see conn_wind_up */
 	bool stalled;           /* input waits in `in` for room in the lane, or for the next turn */
 	char *close_reason;   /* NULL until it is known */
 	char peer[];
@@ -135,13 +137,18 @@ void conn_flush(struct conn *c);
 
 /* The answer was given: read the next request (or close, if this was the last). */
 void conn_next_request(struct conn *c);
-/* Writes what is in the lane, then shuts down and discards input for up to 2 s or 8 MiB, so that no
- * reset eats the answer. `code` and `reason` are for the record. */
+/* Writes what is in the lane, for 10 s at most; then shuts down and discards input for up to 2 s or
+ * 8 MiB, so that no reset eats the answer. `code` and `reason` are for the record. */
 void conn_finish(struct conn *c, unsigned code, struct str reason);
+/* For flush.c: all of it is written. */
+void conn_end(struct conn *c);
 /* Closes at once. */
 void conn_abort(struct conn *c, unsigned code, struct str reason);
 /* transport->bye, then conn_finish. */
 void conn_bye(struct conn *c, unsigned code, struct str reason);
+/* conn_bye once the last of its publications has its outcome; until then it is written to as
+ * before, and nothing of it is read. A second one changes nothing. */
+void conn_wind_up(struct conn *c, unsigned code, struct str reason);
 
 /* For the server: the outcome of a publication. */
 void conn_published(struct conn *c, struct str ref, const struct pub_result *r);
@@ -161,7 +168,8 @@ struct str conn_client(const struct conn *c);
 struct str conn_user(const struct conn *c);
 /* The subscriber is told this gap: counts it and what was dropped, and reports it to the server. */
 void conn_gap(struct conn *c, const struct gap *g);
-void conn_dropped(struct conn *c, const struct gap *g);
+/* Closes a subscriber that was overrun in a room that wants slow ones cut. */
+void conn_too_slow(struct conn *c);
 /* Position handed out now: note it. */
 void conn_told(struct conn *c, struct pos pos);
 

@@ -14,7 +14,8 @@ static void write_out(struct conn *c, const char *p, size_t n)
 
 	net->stats.writes++;
 	net->stats.bytes_out += n;
-	sock_write(&c->sock, p, n);
+	if (sock_write(&c->sock, p, n) == ERR_BUSY)
+		list_add(&net->choked, &c->choked);
 }
 
 static bool can_write(const struct conn *c)
@@ -164,11 +165,8 @@ static bool stream_step(struct conn *c)
 		feed_advance(&s->feed, &p, 0);
 		return true;
 	case PEEK_CLOSE:
-		n->stats.slow_closed++;
-		conn_dropped(c, &p.gap);
 		write_collected(c);
-		conn_bye(c, 4008,
-			STR("too slow: messages were dropped before they could be written"));
+		conn_too_slow(c);
 		return false;
 	case PEEK_EMPTY:
 		/* The end of its replay is told once, so that nobody has to poll for it. */
@@ -217,8 +215,7 @@ static void end_if_written(struct conn *c)
 {
 	if (!c->closing || c->half_closed || c->sock.choked || c->lane.n)
 		return;
-	c->half_closed = true;
-	sock_shutdown(&c->sock);
+	conn_end(c);
 }
 
 static void write_lane(struct conn *c)

@@ -77,35 +77,62 @@ static void on_limited(void *arg, const struct addr *a, enum addr_limit limit, u
 	buf_fini(&b);
 }
 
+/* A socket that is full asks for nothing, so nothing would tell that its rooms have left it behind.
+ * It is looked at now and then, if something was dropped since: appending need not do it. */
+static int64_t cut_slow_next_ms(const struct net *n)
+{
+	bool none = list_empty(&n->choked) || n->choked_trimmed == n->table->n_trimmed;
+
+	return none ? INT64_MAX : n->choked_ms + WHEEL_TICK_MS;
+}
+
+static void cut_slow(struct net *n)
+{
+	if (n->now_ms < cut_slow_next_ms(n))
+		return;
+	n->choked_ms = n->now_ms;
+	n->choked_trimmed = n->table->n_trimmed;
+	list_for_each_safe(it, &n->choked) {
+		struct conn *c = list_entry(it, struct conn, choked);
+
+		if (c->sub && !c->closing && feed_is_too_slow(&c->sub->feed))
+			conn_too_slow(c);
+	}
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct net *n = timer->data;
 
 	n->now_ms = clock_ms();
 	n->timer_ms = INT64_MAX;
+	cut_slow(n);
 	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
 	wheel_run(&n->throttled, n->now_ms, conn_on_resume, n);
 	addrs_run(&n->addrs, n->now_ms);
 }
 
-/* The timer runs only while something is due, and not before it is. */
-static void set_timer(struct net *n)
+void net_set_timer(struct net *n)
 {
 	const struct wheel *const wheels[] = { &n->wheel, &n->throttled, &n->addrs.wheel };
-	int64_t at = INT64_MAX, now = (int64_t)uv_now(n->loop);
+	int64_t at = cut_slow_next_ms(n), wait;
 
+	if (uv_is_closing((uv_handle_t *)&n->timer))
+		return;
 	for (size_t i = 0; i < sizeof wheels / sizeof *wheels; i++) {
 		int64_t next = wheel_next_ms(wheels[i]);
 		if (next < at)
 			at = next;
 	}
-	if (at == n->timer_ms)
-		return;
+	if (at == n->timer_ms && at > n->now_ms)
+		return; /* it is set; and what is due is due, whatever the timer thinks */
 	n->timer_ms = at;
+	wait = at - (int64_t)uv_now(n->loop);
 	if (at == INT64_MAX)
 		uv_timer_stop(&n->timer);
 	else
-		uv_timer_start(&n->timer, on_timer, at > now ? (uint64_t)(at - now) : 0, 0);
+		uv_timer_start(&n->timer, on_timer,
+			at > n->now_ms && wait > 0 ? (uint64_t)wait : 0, 0);
 }
 
 const char *pub_code(enum err_code code)
@@ -117,6 +144,11 @@ const char *pub_code(enum err_code code)
 	case ERR_INVALID: return "invalid";
 	default: return "refused";
 	}
+}
+
+const char *pub_result_code(const struct pub_result *r)
+{
+	return r->outcome == PUB_REFUSED ? pub_code(r->code) : "unknown";
 }
 
 int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
@@ -134,6 +166,7 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
 	list_init(&n->conns);
 	list_init(&n->dirty);
 	list_init(&n->waiting);
+	list_init(&n->choked);
 	list_init(&n->dead);
 	wheel_init(&n->wheel, n->now_ms);
 	wheel_init(&n->throttled, n->now_ms);
@@ -180,8 +213,6 @@ void net_flush(struct net *n)
 	if (n->scratch.cap > 4 * SOCK_BATCH_MAX)
 		buf_fini(&n->scratch);
 	buf_fini(&n->lane);
-	if (!uv_is_closing((uv_handle_t *)&n->timer))
-		set_timer(n);
 }
 
 void net_drain(struct net *n)
@@ -191,7 +222,7 @@ void net_drain(struct net *n)
 		struct conn *c = list_entry(it, struct conn, all);
 
 		if (c->sub || c->transport == &transport_ws)
-			conn_bye(c, 1012, STR("the server restarts"));
+			conn_wind_up(c, 1012, STR("the server restarts"));
 		else if (!c->transport && !c->reading_head)
 			conn_finish(c, 1000, STR(""));
 	}

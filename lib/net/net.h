@@ -67,6 +67,8 @@ struct pub_result {
 
 /* How clients and records are told why a publication was refused: "denied", "too_large", ... */
 const char *pub_code(enum err_code code);
+/* The same for one that was not acknowledged: "unknown", or why it was refused. */
+const char *pub_result_code(const struct pub_result *r);
 
 enum net_ask { ASK_SUBSCRIBE, ASK_PUBLISH, ASK_ADMIN };
 
@@ -129,12 +131,16 @@ struct net {
 	struct list waiting;      /* whose lane waits for positions up to the head, which was
 	                           * waiting_head when they were looked at last */
 	struct pos waiting_head;
+	struct list choked;       /* whose socket is full; when they were looked at last, and
+	                           * the table's n_trimmed then */
+	int64_t choked_ms;
+	uint64_t choked_trimmed;
 	struct list dead;         /* freed when the turn ends */
 	unsigned n_conns, n_refusing; /* refusing: those among them that are over a limit */
 	struct addrs addrs;
 	struct wheel wheel;       /* struct conn.deadline */
 	struct wheel throttled;   /* struct conn.resume */
-	uv_timer_t timer;         /* of the three wheels */
+	uv_timer_t timer;         /* of the three wheels, and of looking at `choked` */
 	int64_t timer_ms;         /* when it fires; INT64_MAX: it does not */
 	struct head head;         /* of the request being read: one at a time */
 	struct buf scratch;       /* of the flush: what one connection is to be
@@ -159,6 +165,8 @@ void net_fini(struct net *n);
 void net_accept(void *net, int fd, const struct listen_peer *peer);
 /* The flush: writes what every dirty connection is owed, then frees the dead. */
 void net_flush(struct net *n);
+/* Ends the turn: the timer runs only while something is due, and not before it is. */
+void net_set_timer(struct net *n);
 /* ops->wake of the table. */
 void net_wake(struct table *t, struct feed *f);
 /* No new connections; every subscriber is told to come back at a random moment

@@ -64,11 +64,12 @@ static void say_line(struct conn *c, struct str text)
 	wire_chunk_end(out, at);
 }
 
-static void add_error_line(struct buf *b, struct str reason, uint64_t line)
+static void add_error_line(struct buf *b, const struct pub_result *r, uint64_t line)
 {
 	buf_add_text(b, "{\"error\":");
-	buf_add_json(b, reason);
-	buf_addf(b, ",\"line\":%llu}", (unsigned long long)line);
+	buf_add_json(b, r->reason);
+	buf_addf(b, ",\"code\":\"%s\",\"line\":%llu}", pub_result_code(r),
+		(unsigned long long)line);
 }
 
 /* Everything has its outcome and the body is over: the answer ends. */
@@ -125,11 +126,17 @@ static void published(struct conn *c, struct str ref, const struct pub_result *r
 		pub->accepted++;
 	else
 		pub->refused++;
+	if (c->winding_up) { /* the rest of the body is not read; what was taken has its line */
+		pub->ended = true;
+		c->keep_alive = false;
+		c->busy = true;
+		conn_no_deadline(c);
+	}
 	if (pub->state == PUB_STREAM) {
 		if (status == 200)
 			add_result(&b, r);
 		else
-			add_error_line(&b, r->reason, pub->done_n);
+			add_error_line(&b, r, pub->done_n);
 		say_line(c, buf_str(&b));
 	} else {
 		pub->answered = true;

@@ -1,21 +1,116 @@
 /* sock.c - libwebsockets as a carrier of bytes
  *
  * Each accepted socket is adopted in the raw-skt role. What lws 4.1.6 is known to break is kept
- * away from it: it reads no HTTP, keeps no timers per connection, listens on nothing, and is not
- * asked to write while it still holds an unsent rest. */
+ * away from it: it reads no HTTP, keeps no timers per connection, listens on nothing. Nor does it
+ * write: of an unsent rest it would not say how much is left. */
 #include "net/sock.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+struct sock_rest {
+	size_t n, at; /* bytes, and how many of them are written */
+	char bytes[];
+};
 
 struct sock_engine {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	void *loops[1];
 };
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* How many bytes the kernel takes now; negative: the connection is broken. */
+static ssize_t hand_over(struct sock *s, const char *p, size_t n)
+{
+	ssize_t sent = send(s->fd, p, n, MSG_NOSIGNAL);
+
+	if (sent < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	s->written += (uint64_t)sent;
+	return sent;
+}
+
+int sock_write(struct sock *s, const char *p, size_t n)
+{
+	ssize_t sent;
+
+	if (!s->wsi || s->closing)
+		return ERR_CLOSED;
+	sent = hand_over(s, p, n);
+	if (sent == (ssize_t)n)
+		return 0;
+	if (sent < 0) {
+		sock_close(s);
+		return ERR_CLOSED;
+	}
+	n -= (size_t)sent;
+	s->rest = mem_alloc(sizeof *s->rest + n);
+	*s->rest = (struct sock_rest){ .n = n };
+	memcpy(s->rest->bytes, p + sent, n);
+	s->choked = true;
+	lws_callback_on_writable(s->wsi);
+	return ERR_BUSY;
+}
+
+static void drop_rest(struct sock *s)
+{
+	mem_free(s->rest);
+	s->rest = NULL;
+}
+
+static void write_rest(struct sock *s)
+{
+	struct sock_rest *rest = s->rest;
+	ssize_t sent = hand_over(s, rest->bytes + rest->at, rest->n - rest->at);
+
+	if (sent < 0) {
+		sock_close(s);
+		return;
+	}
+	rest->at += (size_t)sent;
+	if (rest->at < rest->n) {
+		lws_callback_on_writable(s->wsi);
+		return;
+	}
+	drop_rest(s);
+	s->choked = false;
+	s->ops->writable(s);
+}
+
+struct sock_view sock_look(const struct sock *s)
+{
+	int kept = 0, unsent = 0;
+
+	if (!s->wsi || ioctl(s->fd, SIOCOUTQ, &kept) != 0)
+		kept = 0;
+	/* Of TCP, without what is only under way. A Unix socket has nothing under way, and counts
+	 * memory: `taken` is about right there, and exact enough while it only waits. */
+	if (!s->wsi || ioctl(s->fd, SIOCOUTQNSD, &unsent) != 0)
+		unsent = kept;
+	return (struct sock_view){
+		.written = s->written,
+		.taken = (int64_t)s->written - kept,
+		.choked = s->choked,
+		.waits = s->choked || unsent > 0,
+	};
+}
+
+bool sock_moved(const struct sock_view *was, const struct sock_view *is)
+{
+	if (was->choked && is->written > was->written)
+		return true; /* the kernel had no room, and was given some */
+	return (was->waits || is->waits) && is->taken > was->taken;
+}
+
+/* --- what lws tells --------------------------------------------------------------------------- */
 
 static int on_event(
 	struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t n)
@@ -31,15 +126,14 @@ static int on_event(
 			s->ops->data(s, in, n);
 		return s->closing ? -1 : 0;
 	case LWS_CALLBACK_RAW_WRITEABLE:
-		if (s->choked && !lws_partial_buffered(wsi)) {
-			s->choked = false;
-			s->ops->writable(s);
-		}
+		if (s->choked && !s->closing)
+			write_rest(s);
 		return s->closing ? -1 : 0;
 	case LWS_CALLBACK_RAW_CLOSE:
 	case LWS_CALLBACK_WSI_DESTROY:
 		lws_set_opaque_user_data(wsi, NULL);
 		s->wsi = NULL;
+		drop_rest(s);
 		s->ops->closed(s);
 		return 0;
 	default:
@@ -50,8 +144,7 @@ static int on_event(
 static const struct lws_protocols protocols[] = {
 	{ .name = "rt",
 		.callback = on_event,
-		.rx_buffer_size = SOCK_BATCH_MAX,
-		.tx_packet_size = SOCK_BATCH_MAX },
+		.rx_buffer_size = SOCK_BATCH_MAX },
 	{ 0 },
 };
 
@@ -118,38 +211,6 @@ int sock_adopt(struct sock_engine *en, struct sock *s, const struct sock_ops *op
 	lws_set_opaque_user_data(s->wsi, s);
 	lws_set_timeout(s->wsi, NO_PENDING_TIMEOUT, 0);
 	return 0;
-}
-
-/* Hands lws what it is to keep, or to encrypt. */
-static int write_through(struct sock *s, const char *p, size_t n)
-{
-	if (lws_write(s->wsi, (unsigned char *)(uintptr_t)p, n, LWS_WRITE_RAW) < 0) {
-		sock_close(s);
-		return ERR_CLOSED;
-	}
-	if (!lws_partial_buffered(s->wsi))
-		return 0;
-	s->choked = true;
-	lws_callback_on_writable(s->wsi);
-	return ERR_BUSY;
-}
-
-/* A plain socket is written directly: lws keeps what did not fit. (lws_write would do the same for
- * 0.2 us more, and cut what is longer than its packet size.) */
-int sock_write(struct sock *s, const char *p, size_t n)
-{
-	ssize_t sent;
-
-	if (!s->wsi || s->closing)
-		return ERR_CLOSED;
-	sent = s->fd >= 0 ? send(s->fd, p, n, MSG_NOSIGNAL) : 0;
-	if (sent == (ssize_t)n)
-		return 0;
-	if (sent > 0) {
-		p += sent;
-		n -= (size_t)sent;
-	}
-	return write_through(s, p, n); /* says what is wrong, if something is */
 }
 
 void sock_pause(struct sock *s, bool paused)

@@ -1,8 +1,8 @@
 /* sock.h - one accepted socket: bytes in, bytes out
  *
- * libwebsockets carries it in the raw-skt role: polling, TLS where the vhost has it, and writes. It
- * parses nothing: its HTTP role loops for ever on two pipelined requests with bodies, and hides the
- * raw URI. Everything that knows of lws on the server's side is in sock.c. */
+ * libwebsockets carries it in the raw-skt role: it polls and reads. It parses nothing: its HTTP
+ * role loops for ever on two pipelined requests with bodies, and hides the raw URI. Everything that
+ * knows of lws on the server's side is in sock.c. */
 #ifndef RT_NET_SOCK_H
 #define RT_NET_SOCK_H
 
@@ -26,9 +26,19 @@ struct sock_ops {
 struct sock {
 	struct lws *wsi; /* NULL once closed */
 	const struct sock_ops *ops;
-	int fd;          /* to write to directly; -1: through TLS */
-	bool choked;     /* the kernel's buffer was full: wait for writable */
+	int fd;
+	bool choked;            /* the kernel's buffer was full: wait for writable */
 	bool paused, closing;
+	struct sock_rest *rest; /* what the kernel has yet to take; NULL unless choked */
+	uint64_t written;       /* bytes the kernel took */
+};
+
+/* How far the peer has come with what it was sent. */
+struct sock_view {
+	uint64_t written;
+	int64_t taken;    /* bytes it has taken: written less what the kernel still keeps for it */
+	bool choked;
+	bool waits;       /* bytes wait here because its own buffers are full */
 };
 
 struct sock_engine; /* one per process: the lws context */
@@ -44,6 +54,10 @@ int sock_adopt(struct sock_engine *en, struct sock *s, const struct sock_ops *op
  * it: write no more before writable(); or ERR_CLOSED: closed() follows. Never call it while
  * choked. */
 int sock_write(struct sock *s, const char *p, size_t n);
+struct sock_view sock_look(const struct sock *s);
+/* Between two looks: has a peer with full buffers made room? Then it reads, however slowly. Not so
+ * where nothing waited for it: that its kernel takes a few bytes says nothing of the program. */
+bool sock_moved(const struct sock_view *was, const struct sock_view *is);
 /* Stops and resumes reading. */
 void sock_pause(struct sock *s, bool paused);
 /* No more bytes will be written: the peer sees the end of what was sent. */

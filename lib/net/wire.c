@@ -3,7 +3,7 @@
 
 #include "codec/msg.h"
 #include "codec/name.h"
-#include "net/frame.h"
+#include "codec/frame.h"
 
 #include <stdio.h>
 

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "codec/name.h"
-#include "net/frame.h"
+#include "codec/frame.h"
 #include "net/http.h"
 
 #include <stdio.h>
@@ -22,7 +22,8 @@ struct ws {
 	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
 	int64_t heartbeat_ms;   /* asked for; 0: none */
 	int64_t beat_at_ms, ping_at_ms;
-	int64_t pong_by_ms;     /* it must have shown a sign of life by then; 0: no ping is open */
+	int64_t pong_by_ms;     /* it must have shown a sign of life by then; 0: it has */
+	struct sock_view seen;  /* when it was looked at last */
 	struct ws_ref *refs;    /* few: the latest first */
 	uint64_t last_tag;
 	bool announce;          /* subscribed is sent for the rooms of the URL */
@@ -189,11 +190,9 @@ static void published(struct conn *c, struct str ref, const struct pub_result *r
 			say_ack(c, ref, r);
 		break;
 	case PUB_REFUSED:
-		say_error(c, ref, pub_code(r->code), r->reason);
-		break;
 	case PUB_UNKNOWN:
 	case PUB_UNAVAILABLE:
-		say_error(c, ref, "unknown", r->reason);
+		say_error(c, ref, pub_result_code(r), r->reason);
 		break;
 	}
 }
@@ -393,7 +392,7 @@ static size_t data(struct conn *c, char *p, size_t n)
 	if (ws->reader)
 		r = *ws->reader;
 	else
-		frame_reader_init(&r, c->net->conf.max_message + NET_METADATA_MAX);
+		frame_reader_init(&r, FRAME_SERVER, c->net->conf.max_message + NET_METADATA_MAX);
 	left = read_frames(c, &r, p, n);
 	if (frame_reader_idle(&r)) {
 		frame_reader_fini(&r);
@@ -422,13 +421,25 @@ static void arm(struct conn *c)
 	conn_deadline(c, at);
 }
 
+/* A peer whose buffers are full comes to a ping only behind what it has not read yet: that it takes
+ * something is its sign of life until then. And it is no sign of death that nothing comes while we
+ * do not read, or hold back the lane with the ping in it. */
+static bool lives(struct conn *c)
+{
+	struct ws *ws = c->state;
+	struct sock_view was = ws->seen;
+
+	ws->seen = sock_look(&c->sock);
+	return sock_moved(&was, &ws->seen) || (!c->sock.choked && (c->sock.paused || c->lane.n));
+}
+
 static void tick(struct conn *c)
 {
 	struct ws *ws = c->state;
 	int64_t now = c->net->now_ms;
 
-	if (conn_is_throttled(c))
-		ws->pong_by_ms = 0; /* his answer may be among what is not read */
+	if (lives(c))
+		ws->pong_by_ms = 0;
 	if (ws->pong_by_ms && now >= ws->pong_by_ms) {
 		conn_abort(c, 1006, STR("no answer to a ping"));
 		return;
@@ -438,7 +449,8 @@ static void tick(struct conn *c)
 		ws->beat_at_ms = now + ws->heartbeat_ms;
 	}
 	if (now >= ws->ping_at_ms) {
-		frame_add(conn_lane(c), FRAME_PING, STR(""));
+		if (!c->sock.choked) /* else it would only wait behind the others */
+			frame_add(conn_lane(c), FRAME_PING, STR(""));
 		ws->ping_at_ms = now + c->net->conf.ping_ms;
 		if (!ws->pong_by_ms)
 			ws->pong_by_ms = now + c->net->conf.pong_ms;

@@ -12,11 +12,6 @@ enum next { NEXT_NOTHING, NEXT_ENTRY, NEXT_HOLE, NEXT_OVERRUN };
 
 /* --- one cursor ------------------------------------------------------------------------------- */
 
-static bool overrun(const struct cursor *c)
-{
-	return pos_cmp(c->pos, c->room->ring.floor) < 0;
-}
-
 /* What the cursor has next, and the position under which it is merged. Moves over what is to be
  * skipped. An overrun is merged where what is missing begins, not where it ends: a position above
  * that must not be handed out before it is told. */
@@ -24,7 +19,7 @@ static enum next cursor_next(struct cursor *c, struct pos *key)
 {
 	const struct ring *r = &c->room->ring;
 
-	if (overrun(c)) {
+	if (cursor_is_overrun(c)) {
 		*key = c->pos;
 		return NEXT_OVERRUN;
 	}
@@ -264,16 +259,6 @@ static bool peek_subs(struct feed *f, struct peek *p, struct pos *key, bool *wai
 	return any;
 }
 
-/* Entries that the cursor will not get: those dropped before it read them, with SLOW_LATEST all
- * that are left, too. */
-static uint64_t entries_lost(const struct cursor *c, bool latest)
-{
-	const struct ring *r = &c->room->ring;
-	uint64_t to = latest ? r->next : r->first;
-
-	return c->generation == r->generation && c->seq < to ? to - c->seq : 0;
-}
-
 /* The cursor was overrun, or comes to a hole: what now? */
 static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key, struct peek *p)
 {
@@ -283,7 +268,7 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 	p->gap = (struct gap){ .room = room_name(c->room), .after = c->pos, .at = key };
 	p->gap.reason = what == NEXT_HOLE ? GAP_BUS : c->fresh ? GAP_HISTORY : GAP_SLOW;
 	if (what == NEXT_OVERRUN) {
-		p->gap.lost = entries_lost(c, latest);
+		p->gap.lost = cursor_lost(c, latest);
 		p->gap.at = latest ? c->room->table->head : c->room->ring.floor;
 	}
 	if (what == NEXT_HOLE)
@@ -292,14 +277,6 @@ static enum peek_kind peek_lost(struct cursor *c, enum next what, struct pos key
 		return PEEK_CLOSE;
 	p->gap.has_next = ring_message_after(&c->room->ring, p->gap.at, &p->gap.next);
 	return PEEK_GAP;
-}
-
-/* A live cursor that was overrun reads what it missed from a bus that can replay, unless the
- * operator wants slow ones cut or moved on. */
-static bool falls_back(const struct cursor *c, enum next what)
-{
-	return what == NEXT_OVERRUN && c->room->table->conf.replay &&
-		(c->fresh || c->room->slow == SLOW_SKIP);
 }
 
 /* How far the run may go: to a hole, or to where another source comes first. */
@@ -362,7 +339,7 @@ again:
 	if (waits)
 		return PEEK_WAIT;
 	c = feed_top(f, &key, &what);
-	if (c && falls_back(c, what)) {
+	if (c && what == NEXT_OVERRUN && cursor_falls_back(c)) {
 		c->sub->pos = pos_max(c->sub->pos, pos_max(c->pos, f->merged));
 		sub_fall_back(c->sub);
 		goto again;
@@ -565,26 +542,4 @@ bool feed_at_head(const struct feed *f)
 {
 	return f->started && f->n_heap == 0 && f->n_waiting == 0 && f->n_gaps == 0 &&
 		pos_cmp(f->pos, f->table->head) >= 0;
-}
-
-struct lag feed_lag(const struct feed *f, int64_t now_ms)
-{
-	struct lag lag = { 0 };
-
-	for (uint32_t i = 0; i < f->n_heap; i++) {
-		const struct cursor *c = f->heap[i].cursor;
-		const struct ring *r = &c->room->ring;
-		uint64_t seq = c->seq > r->first ? c->seq : r->first;
-
-		lag.entries += r->next - seq;
-		for (; seq < r->next && !ring_at(r, seq)->entry; seq++)
-			;
-		if (seq < r->next) {
-			const struct entry *e = ring_at(r, seq)->entry;
-			lag.bytes += r->total_bytes - e->total_bytes + entry_bytes(e);
-			if (now_ms - e->arrived_ms > lag.age_ms)
-				lag.age_ms = now_ms - e->arrived_ms;
-		}
-	}
-	return lag;
 }

@@ -170,8 +170,12 @@ static inline bool feed_skips(const struct feed *f, const struct entry *e)
 struct lag {
 	uint64_t entries, bytes;
 	int64_t age_ms;
+	uint64_t lost; /* gone from the rooms before it had them because it is slow, and not yet
+	                * told to it */
 };
 struct lag feed_lag(const struct feed *f, int64_t now_ms);
+/* Will feed_peek say CLOSE, sooner or later? */
+bool feed_is_too_slow(const struct feed *f);
 
 /* --- answers of the bus ------------------------------------------------------------------- */
 
@@ -200,6 +204,16 @@ void sub_attach(struct sub *s, struct room *r);
 void sub_hole(struct sub *s, struct pos from, struct pos at);
 /* The table was reset; every sub starts again from the position of the other epoch. */
 void feed_restart(struct feed *f);
+static inline bool cursor_is_overrun(const struct cursor *c)
+{
+	return pos_cmp(c->pos, c->room->ring.floor) < 0;
+}
+/* Entries that an overrun cursor will not get: those dropped before it read them, with `latest` all
+ * that are left, too. */
+uint64_t cursor_lost(const struct cursor *c, bool latest);
+/* Being overrun, it reads what it missed from a bus that can replay, unless the operator wants slow
+ * ones cut or moved on. */
+bool cursor_falls_back(const struct cursor *c);
 /* Takes the cursor out of its room, its feed and its sub. */
 void cursor_drop(struct cursor *c);
 /* A cursor with something to read: into the heap; with nothing: parked. */

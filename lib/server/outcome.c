@@ -105,11 +105,11 @@ void outcomes_tell(struct outcomes *o)
 		struct outcome one = *at(o, o->first++);
 		enum pub_outcome what = one.result.outcome;
 
-		conn_published(one.conn, str_make(one.ref, one.ref_n), &one.result);
 		/* What follows on this connection must not overtake what may be lost: he
-		 * resends from here. */
+		 * resends from here. What he sent before has its outcome first. */
 		if (what == PUB_UNKNOWN || what == PUB_UNAVAILABLE)
-			conn_bye(one.conn, 1013, STR("the bus is not available; try again"));
+			conn_wind_up(one.conn, 1013, STR("the bus is not available; try again"));
+		conn_published(one.conn, str_make(one.ref, one.ref_n), &one.result);
 		free_reason(&one);
 	}
 }

@@ -26,8 +26,8 @@ uint64_t outcome_new(struct outcomes *o, struct conn *c, struct str ref);
 void outcome_acked(struct outcomes *o, uint64_t tag, const struct pos *pos, bool dup);
 /* Permanently refused. */
 void outcome_refused(struct outcomes *o, uint64_t tag, enum err_code code, struct str reason);
-/* PUB_UNKNOWN or PUB_UNAVAILABLE: the publisher is told, and cut, so that nothing
- * later overtakes it. */
+/* PUB_UNKNOWN or PUB_UNAVAILABLE: the publisher is told, nothing more is read of him, and he is cut
+ * when everything he sent has its outcome, so that nothing later overtakes it. */
 void outcome_lost(struct outcomes *o, uint64_t tag, enum pub_outcome what, struct str reason);
 /* Tells what is decided, in order, as far as that goes. */
 void outcomes_tell(struct outcomes *o);

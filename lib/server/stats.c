@@ -340,7 +340,7 @@ static void get_connections(struct worker *w, struct conn *c, const struct head 
 		buf_add_text(&b, ",\"rooms\":");
 		add_rooms(&b, &o->sub->feed);
 		add_u64(&b, "sent", o->sub->sent);
-		add_u64(&b, "dropped", o->sub->dropped);
+		add_u64(&b, "dropped", o->sub->dropped + lag.lost);
 		add_u64(&b, "lag", lag.entries);
 		add_u64(&b, "lag_bytes", lag.bytes);
 		buf_addf(&b, ",\"lag_s\":%.3f,\"since_s\":%.3f}", (double)lag.age_ms / 1000,

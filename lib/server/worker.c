@@ -320,6 +320,7 @@ static void end_turn(struct worker *w)
 	net_flush(&w->net);
 	w->flushing = false;
 	table_trim(&w->table, w->net.now_ms);
+	net_set_timer(&w->net);
 	set_presence_timer(w);
 	if (w->net.again)
 		uv_idle_start(&w->go_on, go_on);

@@ -60,7 +60,7 @@ checker() {
 
 @test "the bus breaks, refuses, leaves outcomes unknown" {
 	need_test_bus
-	checker --bus test --faults down,unknown,refuse,clients
+	checker --bus test --faults down,unknown,unsure,refuse,clients
 }
 
 @test "the bus has holes, and another epoch" {
@@ -70,5 +70,5 @@ checker() {
 
 @test "two instances on one bus, through everything" {
 	need_test_bus
-	checker --bus test --instances 2 --faults kill,trim,hole,epoch,down,lag,unknown,clients
+	checker --bus test --instances 2 --faults kill,trim,hole,epoch,down,lag,unknown,unsure,clients
 }

@@ -231,6 +231,19 @@ teardown() { rt_teardown; }
 	[ "$(rt-sub -u "$second_url" -e a)" = '{"n":2}' ]
 }
 
+@test "lines with an unknown outcome are sent again, and published once, in order" {
+	rt-serve -V | grep -q '^bus test:' || skip "no test bus"
+	start_server server -b "test://log$PWD/log?delay=4ms&unsure=0.02&unknown=0.005&seed=3"
+	numbers 1000 >x
+	local scheme
+	for scheme in ws http; do
+		RT_RETRY_WINDOW_MS=0 rt-pub -v -u "$scheme://$server_address" "r-$scheme" <x 2>err
+		has_line err "connection lost"
+		rt-sub -s earliest -e "r-$scheme" >y
+		cmp x y
+	done
+}
+
 @test "SIGTERM and SIGINT: it dies of the signal" {
 	start_server server
 	mkfifo in

@@ -13,6 +13,16 @@ load serve
 	tool rules pings
 }
 
+@test "a slow reader who reads is not cut for the pings he has not come to; one who stops is" {
+	need_test_bus
+	tool rules slow_pings
+}
+
+@test "a ping that the server holds back is not waited for" {
+	need_test_bus
+	tool rules held_pings
+}
+
 @test "a body that breaks off leaves a whole answer" {
 	tool rules broken_bodies
 }
@@ -67,4 +77,24 @@ load serve
 
 @test "a token is refused wherever it is given" {
 	tool rules token
+}
+
+@test "the bus fails: every outstanding message has its outcome, in order, before the close" {
+	need_test_bus
+	tool rules bus_down
+}
+
+@test "the bus fails: every line of a POST that was read has its answer before the end" {
+	need_test_bus
+	tool rules bus_down_posts
+}
+
+@test "after an unknown outcome nothing more is read" {
+	need_test_bus
+	tool rules unsure
+}
+
+@test "outcomes come before a drain sends away" {
+	need_test_bus
+	tool rules drain
 }

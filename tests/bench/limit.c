@@ -6,7 +6,7 @@
  * "each" sends every message by itself, which is what most servers do. */
 #include "base/buf.h"
 #include "base/mem.h"
-#include "net/frame.h"
+#include "codec/frame.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

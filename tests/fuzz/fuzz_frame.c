@@ -2,11 +2,11 @@
  *
  *	clang -std=c11 -D_GNU_SOURCE -Ilib -g -O1 -fsanitize=fuzzer,address,undefined \
  *		-DRT_VERSION='"fuzz"' -o fuzz_frame tests/fuzz/fuzz_frame.c \
- *		lib/net/frame.c lib/net/sha1.c lib/base/[!o]*.c
+ *		lib/codec/frame.c lib/codec/sha1.c lib/base/[!o]*.c
  *
- * The first byte of the input is the size of the pieces in which the rest is read a second time:
- * both readings must say the same, texts must be UTF-8, and nothing may pass the limit. */
-#include "net/frame.h"
+ * The first byte of the input is the size of the pieces in which the rest is read a second time, as a
+ * server; and the same again as a client: both readings must say the same, texts must be UTF-8, and nothing may pass the limit. */
+#include "codec/frame.h"
 
 #include <stdlib.h>
 
@@ -57,12 +57,12 @@ static enum frame_event read_piece(struct frame_reader *r, const char *p, size_t
 	return ev;
 }
 
-static void read_all(const char *p, size_t n, size_t step, struct buf *log)
+static void read_all(enum frame_role role, const char *p, size_t n, size_t step, struct buf *log)
 {
 	struct frame_reader r;
 	enum frame_event ev = FRAME_NONE;
 
-	frame_reader_init(&r, MAX);
+	frame_reader_init(&r, role, MAX);
 	for (size_t give; n > 0 && ev != FRAME_ERROR; p += give, n -= give) {
 		give = step < n ? step : n;
 		ev = read_piece(&r, p, give, log);
@@ -71,16 +71,23 @@ static void read_all(const char *p, size_t n, size_t step, struct buf *log)
 	frame_reader_fini(&r);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void read_twice(enum frame_role role, const char *p, size_t n, size_t step)
 {
 	struct buf whole = { 0 }, parts = { 0 };
 
-	if (size < 1)
-		return 0;
-	read_all((const char *)data + 1, size - 1, size, &whole);
-	read_all((const char *)data + 1, size - 1, data[0] ? data[0] : 1, &parts);
+	read_all(role, p, n, n, &whole);
+	read_all(role, p, n, step, &parts);
 	must(str_eq(buf_str(&whole), buf_str(&parts)));
 	buf_fini(&whole);
 	buf_fini(&parts);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 1)
+		return 0;
+	for (int i = 0; i < 2; i++)
+		read_twice(i ? FRAME_CLIENT : FRAME_SERVER, (const char *)data + 1, size - 1,
+			data[0] ? data[0] : 1);
 	return 0;
 }

@@ -10,6 +10,8 @@
  *
  *   test://log/path/to/log?delay=5ms&refuse=0.01&unknown=0.01&dup=0.01&fail=0.1&page=16&trim=500&seed=7&control=/path/to/fifo
  *
+ * unsure=0.01 leaves single outcomes unknown while the connection lasts; answer=1h is how long outcomes take (else as delay).
+ *
  * Commands come through the FIFO, one a line, and are confirmed in control.done (a FIFO too), with the oldest kept position and the head:
  *   trim N | down [TIME] | up | hole | epoch | lag TIME | set NAME VALUE | where */
 #include "bus/bus.h"
@@ -91,7 +93,8 @@ struct bus_test_s {
 	int64_t up_at_ms;            /* while down; INT64_MAX: when told */
 	uint64_t seed;
 	int64_t delay_ms, lag_ms;
-	double refuse, unknown, dup, fail;
+	int64_t answer_ms;           /* of outcomes; negative: as delay_ms */
+	double refuse, unknown, unsure, dup, fail;
 	unsigned page;
 	size_t trim_n;               /* kept at most; 0: all */
 	/* the log as it is */
@@ -409,9 +412,11 @@ static void answer_outcome(struct bus_test_s *b, uint64_t tag, enum bus_outcome 
 {
 	struct later *l = later_new(tell_outcome, tag, 0);
 
-	l->outcome = what;
+	l->outcome = what != BUS_REFUSED && happens(b, b->unsure) ? BUS_UNKNOWN : what;
 	l->pos = pos;
 	later_add(b, l);
+	if (b->answer_ms >= 0)
+		l->at_ms = clock_ms() + b->answer_ms;
 }
 
 /* --- publishing ---------------------------------------------------------------------------------------------- */
@@ -477,6 +482,7 @@ static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool 
 			tell_outcome(b, l);
 		mem_free(l);
 	}
+	b->send_ms = 0;
 	b->up = false;
 	b->up_at_ms = for_ms == INT64_MAX ? for_ms : clock_ms() + for_ms;
 	b->bus.events->state(b->bus.arg, false, b->delivered, str_of(why));
@@ -794,7 +800,8 @@ static bool set_number(struct bus_test_s *b, struct str name, struct str value)
 	const struct {
 		const char *name;
 		double *p;
-	} of[] = { { "refuse", &b->refuse }, { "unknown", &b->unknown }, { "dup", &b->dup }, { "fail", &b->fail } };
+	} of[] = { { "refuse", &b->refuse }, { "unknown", &b->unknown }, { "unsure", &b->unsure },
+		{ "dup", &b->dup }, { "fail", &b->fail } };
 
 	snprintf(text, sizeof text, STR_FMT, STR_ARG(value));
 	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
@@ -804,6 +811,8 @@ static bool set_number(struct bus_test_s *b, struct str name, struct str value)
 		}
 	if (str_eq(name, STR("delay")))
 		return duration_parse(value, &b->delay_ms, NULL) == 0;
+	if (str_eq(name, STR("answer")))
+		return duration_parse(value, &b->answer_ms, NULL) == 0;
 	if (str_eq(name, STR("page")))
 		return (b->page = (unsigned)atoi(text)) > 0;
 	if (str_eq(name, STR("trim"))) {
@@ -907,7 +916,9 @@ static int open_log(struct bus_test_s *b, const char *path, struct err *e)
 
 static int read_query(struct bus_test_s *b, const char *query, struct err *e)
 {
-	static const char *const names[] = { "refuse", "unknown", "dup", "fail", "delay", "page", "trim", "seed" };
+	static const char *const names[] = {
+		"refuse", "unknown", "unsure", "dup", "fail", "delay", "answer", "page", "trim", "seed"
+	};
 	struct buf v = { 0 };
 	int rc = 0;
 
@@ -957,6 +968,7 @@ static int test_open(struct bus **out, const struct url *url, struct err *e)
 	list_init(&b->answers);
 	b->fd = b->control = b->done = -1;
 	b->seed = 88172645463325252u;
+	b->answer_ms = -1;
 	b->page = 16;
 	rc = url->query ? read_query(b, url->query, e) : 0;
 	if (rc == 0)

@@ -3,7 +3,8 @@
 
 #include "base/mem.h"
 
-#include <libwebsockets.h>
+#include "codec/frame.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,6 +33,9 @@ static void end(struct fake_conn *c)
 	if (!uv_is_closing((uv_handle_t *)&c->tcp))
 		uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
+
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b);
+static void on_space(uv_handle_t *h, size_t n, uv_buf_t *b);
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
@@ -68,23 +72,23 @@ void fake_sendf(struct fake_conn *c, const char *fmt, ...)
 	fake_send(c, text, strlen(text));
 }
 
+const char *fake_accept(const struct fake_conn *c)
+{
+	static char accept[29];
+	const char *key = memmem(c->head.p, c->head.n, "Sec-WebSocket-Key: ", 19);
+
+	if (!key || !frame_accept_key(str_make(key + 19, 24), accept))
+		abort();
+	return accept;
+}
+
 void fake_upgrade(struct fake_conn *c)
 {
-	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-	const char *key = strcasestr(buf_cstr(&c->head), "sec-websocket-key: ");
-	unsigned char hash[20];
-	char text[80], accept[40];
-
-	if (!key)
-		return;
-	snprintf(text, sizeof(text), "%.24s%s", key + 19, guid);
-	lws_SHA1((unsigned char *)text, strlen(text), hash);
-	lws_b64_encode_string((char *)hash, sizeof(hash), accept, sizeof(accept));
 	c->websocket = true;
 	fake_sendf(c,
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		"Sec-WebSocket-Accept: %s\r\n\r\n",
-		accept);
+		fake_accept(c));
 }
 
 void fake_frame(struct fake_conn *c, int first_byte, const char *p, size_t n)
@@ -133,6 +137,21 @@ void fake_drop(struct fake_conn *c)
 		mem_free(req);
 		end(c);
 	}
+}
+
+void fake_reset(struct fake_conn *c)
+{
+	c->closing = true;
+	if (!uv_is_closing((uv_handle_t *)&c->tcp))
+		uv_tcp_close_reset(&c->tcp, on_closed);
+}
+
+void fake_read(struct fake_conn *c, bool on)
+{
+	if (on)
+		uv_read_start((uv_stream_t *)&c->tcp, on_space, on_read);
+	else
+		uv_read_stop((uv_stream_t *)&c->tcp);
 }
 
 void fake_close_code(struct fake_conn *c, int code, const char *reason)

@@ -48,12 +48,15 @@ bool fake_asked(const struct fake_conn *c, const char *piece);
 
 void fake_send(struct fake_conn *c, const char *bytes, size_t n);
 void fake_sendf(struct fake_conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void fake_upgrade(struct fake_conn *c); /* 101 */
+const char *fake_accept(const struct fake_conn *c); /* what its key asks for */
+void fake_upgrade(struct fake_conn *c);             /* 101 */
 void fake_text(struct fake_conn *c, const char *text);
 void fake_frame(struct fake_conn *c, int first_byte, const char *p, size_t n);
 void fake_close_code(
 	struct fake_conn *c, int code, const char *reason); /* a close frame, then the end */
 void fake_drop(struct fake_conn *c);                        /* after what was sent */
+void fake_reset(struct fake_conn *c); /* at once, by a RST */
+void fake_read(struct fake_conn *c, bool on); /* reads at all; it does at first */
 /* The head of a chunked answer, chunks, and the last one. */
 void fake_stream(struct fake_conn *c, int status, const char *headers);
 void fake_chunk(struct fake_conn *c, const char *text);

@@ -48,9 +48,11 @@ class Publisher(threading.Thread):
     def __init__(self, w, p):
         threading.Thread.__init__(self, daemon=True)
         self.w, self.p, self.R = w, p, random.Random(w.o.seed * 100 + p)
-        self.todo = collections.deque()      # (n, room), without an outcome, in order
-        self.n_sent = 0                      # of todo, on this connection
-        self.next_n, self.dups, self.cuts = 1, 0, 0
+        self.todo = {}                       # n -> room, without an outcome, in order
+        self.waiting = collections.deque()   # of todo, to be sent on this connection
+        self.due = collections.deque()       # sent on it, and not told of
+        self.doubted = False                 # one of them is unknown: what was sent before has its outcome yet, then it ends
+        self.next_n, self.dups, self.cuts, self.n_doubted = 1, 0, 0, 0
         self.tries = collections.Counter()
 
     def run(self):
@@ -59,12 +61,15 @@ class Publisher(threading.Thread):
             while self.next_n <= self.w.o.messages or self.todo:
                 try:
                     if ws is None:
-                        self.n_sent = 0
+                        self.waiting, self.doubted = collections.deque(self.todo), False
+                        self.due.clear()
                         ws = Ws(self.w.addr(self.R), ["pub%d" % self.p])
                     self.step(ws)
                 except LOST as e:
                     if isinstance(e, Closed) and e.args[0] not in (0, 1006, 1012, 1013):
                         raise Bad("publisher %d is closed with %r" % (self.p, e.args))
+                    if isinstance(e, Closed) and e.args[0] == 1013 and not self.doubted:
+                        raise Bad("publisher %d is sent away, and nothing is unknown" % self.p)
                     self.cuts += 1
                     if ws:
                         ws.close()
@@ -74,24 +79,24 @@ class Publisher(threading.Thread):
             self.w.errors.append("publisher %d: %s: %s" % (self.p, type(e).__name__, e))
 
     def step(self, ws):
-        while self.n_sent < self.w.o.window and (self.n_sent < len(self.todo) or self.next_n <= self.w.o.messages):
-            if self.n_sent == len(self.todo):
+        while not self.doubted and len(self.due) < self.w.o.window and (self.waiting or self.next_n <= self.w.o.messages):
+            if not self.waiting:
                 room = self.R.choice(ROOMS)
-                self.w.sent[self.p, self.next_n] = room
-                self.todo.append((self.next_n, room))
+                self.w.sent[self.p, self.next_n] = self.todo[self.next_n] = room
+                self.waiting.append(self.next_n)
                 self.next_n += 1
-            n, room = self.todo[self.n_sent]
-            self.n_sent += 1
+            n = self.waiting.popleft()
+            self.due.append(n)
             self.tries[n] += 1
-            ws.send({"_room": room, "_ref": n, "_dedup": "%d-%d" % (self.p, n), "p": self.p, "n": n, "x": "y" * self.R.choice((0, 10, self.w.o.size))})
+            ws.send({"_room": self.todo[n], "_ref": n, "_dedup": "%d-%d" % (self.p, n), "p": self.p, "n": n, "x": "y" * self.R.choice((0, 10, self.w.o.size))})
             if self.R.random() < 0.5:
                 break
-        while self.n_sent:
-            i = ws.next(0.02 if self.n_sent < self.w.o.window else None)
+        while self.due or self.doubted:
+            i = ws.next(0.02 if len(self.due) < self.w.o.window and not self.doubted else None)
             if i is None:
                 return
             self.outcome(i)
-            if not ws.items and self.n_sent < self.w.o.window // 2:
+            if not ws.items and len(self.due) < self.w.o.window // 2 and not self.doubted:
                 return
 
     def outcome(self, i):
@@ -99,7 +104,7 @@ class Publisher(threading.Thread):
             return
         if i.kind not in ("ack", "error"):
             raise Bad("a publisher is told %r" % i)
-        n, room = self.todo[0]
+        n = self.due.popleft()
         if i.body.get("_ref") != n:
             raise Bad("an outcome of %r, and %d is due" % (i.body, n))
         if i.kind == "ack":
@@ -109,11 +114,12 @@ class Publisher(threading.Thread):
             if self.tries[n] == 1:               # else an earlier try may have been published
                 self.w.refused.add((self.p, n))
         elif i.body["code"] == "unknown":
-            return                               # the connection ends, and all is sent again from here
+            self.doubted = True                  # it stays in todo and is sent again
+            self.n_doubted += 1
+            return
         else:
             raise Bad("publishing is answered %r" % i)
-        self.todo.popleft()
-        self.n_sent -= 1
+        del self.todo[n]
 
 
 class Subscriber(threading.Thread):
@@ -223,6 +229,7 @@ FAULTS = {
     "down": lambda w, s: s.tell("down %dms" % w.R.randint(1, 80)),
     "lag": lambda w, s: s.tell("lag %dms" % w.R.choice((0, 20, 150))),
     "unknown": lambda w, s: s.tell("set unknown %g" % w.R.choice((0, 0.005, 0.05))),
+    "unsure": lambda w, s: s.tell("set unsure %g" % w.R.choice((0, 0.005, 0.05))),
     "refuse": lambda w, s: s.tell("set refuse %g" % w.R.choice((0, 0.01, 0.1))),
     "none": lambda w, s: None,
 }
@@ -237,7 +244,7 @@ def make_faults(w, threads):
         n += 1
     for s in w.servers:
         if s.bus == "test":
-            for c in ("set unknown 0", "set refuse 0", "lag 0", "up"):
+            for c in ("set unknown 0", "set unsure 0", "set refuse 0", "lag 0", "up"):
                 s.tell(c)
 
 
@@ -292,8 +299,8 @@ def judge(w, pubs, subs):
     hops = collections.Counter()
     for s in subs:
         hops.update(s.path)
-    print("%s seed %d faults %s: %d sent, %d acked, %d refused, %d dup, %d twice over an epoch; %d epochs; %d subscribers, %d messages, %d hops, %d cuts, %s; gaps %s: %s" % (
-        w.o.bus, w.o.seed, w.o.faults, len(w.sent), len(w.acked), len(w.refused), sum(p.dups for p in pubs), twice, len(w.epochs.all), len(subs),
+    print("%s seed %d faults %s: %d sent, %d acked, %d refused, %d unknown, %d dup, %d twice over an epoch; %d epochs; %d subscribers, %d messages, %d hops, %d cuts, %s; gaps %s: %s" % (
+        w.o.bus, w.o.seed, w.o.faults, len(w.sent), len(w.acked), len(w.refused), sum(p.n_doubted for p in pubs), sum(p.dups for p in pubs), twice, len(w.epochs.all), len(subs),
         sum(l.n_msgs for l in ledgers), sum(s.n_hops for s in subs), sum(s.n_cuts for s in subs), dict(hops), dict(gaps), "%d PROBLEMS" % len(problems) if problems else "ok"))
     for p in problems[:8]:
         print("    " + p[:700])

@@ -48,11 +48,16 @@ def order(pos):
 # --- the server ---------------------------------------------------------------------------------------------
 
 class Server:
-    def __init__(self, *args, bus="mem", query="", env=None, wait=True, files=None, log=None):
+    def __init__(self, *args, bus="mem", query="", env=None, wait=True, files=None, log=None, clock=False):
         self.dir = tempfile.mkdtemp(prefix="serve-", dir=os.environ.get("BATS_TEST_TMPDIR") or None)
         self.args, self.bus, self.query, self.env = list(args), bus, query, env
         self.prefix = ["sh", "-c", 'ulimit -n %d; exec "$@"' % files, "sh"] if files else []
         self.port, self.proc, self.control = 0, None, None
+        if clock:
+            self.clock, self.skipped = os.path.join(self.dir, "clock"), 0
+            with open(self.clock, "wb") as f:
+                f.write(struct.pack("q", 0))
+            self.env = dict(env or {}, RT_CLOCK_SKIP=self.clock)
         self.log = log or os.path.join(self.dir, "log")
         if bus == "test":
             self.control = os.path.join(self.dir, "control")
@@ -107,6 +112,12 @@ class Server:
         if what != "ok " + command:
             raise Bad("the bus says %r to %r" % (what, command))
         return trimmed, head
+
+    def skip(self, seconds):
+        """lets so much time pass at once on the server's clock; Server(..., clock=True)"""
+        self.skipped += int(seconds * 1000)
+        with open(self.clock, "r+b") as f:
+            f.write(struct.pack("q", self.skipped))
 
     def signal(self, signo):
         self.proc.send_signal(signo)
@@ -172,7 +183,7 @@ def read_line(f, seconds):
 class Wire:
     """a connection: exact reads with a deadline"""
     def __init__(self, addr, rcvbuf=None):
-        self.s = socket.socket()
+        self.s = socket.socket(socket.AF_UNIX if isinstance(addr, str) else socket.AF_INET)
         if rcvbuf:
             self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         self.s.settimeout(PATIENCE)

@@ -1,5 +1,5 @@
 """rules.py NAME - one rule of the protocol: a function below, alone with a server of its own"""
-import json, sys
+import json, os, sys, tempfile
 from rtclient import Bad, Closed, Refused, Server, Sse, Stream, Ws, http, request, Wire, read_answer
 
 
@@ -58,6 +58,78 @@ def pings():
         w.answers = False
         expect("the record", log.next().body["reason"], "no answer to a ping")
         log.close()
+
+
+class Witness:
+    """a WebSocket that answers its pings: what has one of its own at the same time or before has had it"""
+    def __init__(self, s, room):
+        self.s, self.w, self.records = s, Ws(s.addr, [room]), []
+
+    def lets_pass(self, seconds):
+        self.s.skip(seconds)
+        http(self.s.addr, "GET", "/healthz")      # a turn, in which the server looks at its clock
+        pinged = False
+        self.w.answers = False
+        while True:
+            f = self.w.take_frame()
+            if not f:
+                self.w.w.fill()
+            elif f[0] == 9 and not pinged:
+                pinged = True
+                self.w.w.send(self.w.frame(10, f[1]))
+                self.w.send({"_op": "ping"})      # when this is answered, so is that
+            elif f[0] == 1:
+                o = json.loads(f[1])
+                if o.get("_op") == "pong":
+                    return
+                self.records.append(o)
+
+
+def backlog(s, room, n=400):
+    a = http(s.addr, "POST", "/pub/" + room, ["Content-Type: application/x-ndjson"], b'{"x":"%s"}\n' % (b"x" * 20000) * n)
+    expect("published", json.loads(a.body.splitlines()[-1]), {"accepted": n, "refused": 0})
+
+
+def conn(s, w):
+    found = [c for c in s.get("/connections") if c["conn"] == w.head.get("rt-conn")]
+    return found[0] if found else None
+
+
+def slow_pings():
+    """who reads a little now and then lives, though he never comes to a ping; who stops is cut"""
+    path = os.path.join(tempfile.mkdtemp(), "socket")
+    with Server("--history-bytes", "64m", "--history", "100000", "-l", "unix:" + path, clock=True) as s:
+        for addr in s.addr, path:
+            slow = Ws(addr, ["a"], rcvbuf=4096)
+            witness = Witness(s, "_log")
+            backlog(s, "a")
+            expect("his socket is full", conn(s, slow)["lag"] > 0, True)
+            for i in range(8):
+                got = 0
+                while got < 65536:
+                    got += len(slow.w.s.recv(4096))
+                witness.lets_pass(30)
+                expect("he lives, %d" % i, (conn(s, slow) is not None, witness.records), (True, []))
+            for i in range(3):         # what he read last may still be on its way to the server
+                witness.lets_pass(30)
+            expect("cut", [(r["event"], r["code"], r["reason"]) for r in witness.records], [("close", 1006, "no answer to a ping")])
+            slow.close()
+            witness.w.close()
+
+
+def held_pings():
+    """a ping that the server holds back, behind an ack whose message the bus has yet to deliver, is not waited for"""
+    with Server(bus="test", clock=True) as s:
+        w = Ws(s.addr, ["a"])
+        witness = Witness(s, "b")
+        s.tell("lag 1000h")
+        w.send({"_ref": 1, "n": 1})
+        s.publish("c", {"n": 2})       # answered behind it
+        for i in range(3):
+            witness.lets_pass(30)
+        expect("it is there", conn(s, w) is not None, True)
+        s.tell("lag 0")
+        expect("what it waited for", [w.next().kind, w.next().kind], ["msg", "ack"])
 
 
 def posted(s, *parts):
@@ -208,7 +280,14 @@ def slow():
             a = http(s.addr, "POST", "/pub/a", ["Content-Type: application/x-ndjson"], body * total)
             expect("published", json.loads(a.body.splitlines()[-1]), {"accepted": total, "refused": 0})
             s.publish("a", {"last": 1})
-            got = 1
+            got, record, c = 1, None, conn(s, sub)
+            if policy == "close":      # though he does not read
+                record = log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
+                expect("the record", (record["code"], conn(s, sub)), (4008, None))
+            else:
+                expect("what became of all while he does not read", c["sent"] + c["dropped"] + c["lag"], total + 2)
+                if c["dropped"] < total / 2:
+                    raise Bad("%s: %r" % (policy, c))
             try:
                 while True:
                     i = sub.next()
@@ -220,13 +299,160 @@ def slow():
             except Closed as e:
                 expect("the close", (policy, e.args[0]), ("close", 4008))
             sub.close()
-            record = log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
+            record = record or log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
             if record["dropped"] == 0:
                 raise Bad("%s: nothing was dropped: %r" % (policy, record))
             if policy != "close":
                 expect(policy, got + record["dropped"], total + 2)
             expect("the metric", b"rt_dropped_total %d\n" % record["dropped"] in http(s.addr, "GET", "/metrics").body, True)
             log.close()
+    with Server("--slow", "close", "--history", "10", "--history-bytes", "64m") as s:
+        log = Ws(s.addr, ["_log"])
+        for kind in (Sse, Stream):
+            sub = kind(s.addr, ["a"], rcvbuf=4096)
+            s.publish("a", {"first": 1})
+            sub.until(lambda i: i.kind == "msg")
+            backlog(s, "a", total)
+            record = log.until(lambda i: i.kind == "msg" and i.body["event"] == "close")[-1].body
+            expect(kind.name, (record["transport"], record["code"]), (kind.name, 4008))
+            sub.close()
+
+
+def counter(s, name):
+    counts = dict(l.split() for l in http(s.addr, "GET", "/metrics").body.splitlines() if l[:1] != b"#")
+    return int(counts[b"rt_" + name])
+
+
+def until_published(s, n):
+    """the bus was handed n messages, and has what it does not wait with in its log"""
+    while counter(s, b"published_total") < n:
+        pass
+    if "delay=" not in s.query:
+        end, w = Stream(s.addr, ["end"]), Ws(s.addr, ["end"])
+        end.next()
+        for i in range(9):       # some may be refused
+            w.send({"n": i})
+        end.until(lambda i: i.kind == "msg")
+        end.close()
+        w.close()
+
+
+def pipeline(w, n, bad=7):
+    """sends n messages with _ref, every bad-th one no good; what is no good"""
+    w.w.send(b"".join(w.frame(1, json.dumps(dict({"_ref": i, "_dedup": "d%d" % i}, **({"_x": 1} if i % bad == 0 else {}))).encode())
+                      for i in range(1, n + 1)))
+    return set(range(bad, n + 1, bad))
+
+
+def outcomes(w, n):
+    """what each of the n was told, in their order, and the close code that follows"""
+    got = []
+    try:
+        while True:
+            i = w.next()
+            if i.kind in ("ack", "error"):
+                got.append((i.body["_ref"], i.body.get("code", "ack")))
+    except Closed as e:
+        expect("told of", [ref for ref, _ in got], list(range(1, n + 1)))
+        return [code for _, code in got], e.args[0]
+
+
+def bus_down():
+    """the bus fails under a pipeline: everything outstanding has its outcome, in order, and then the close"""
+    n = 200
+    for query in ("delay=1h", "answer=1h&refuse=0.2&seed=3"):
+        with Server("-v", bus="test", query=query) as s:
+            w, other, sub = Ws(s.addr, ["a"]), Ws(s.addr, ["a"]), Stream(s.addr, ["b"])
+            sub.next()
+            bad = pipeline(w, n)
+            until_published(s, n - len(bad))
+            s.tell("down")
+            got, code = outcomes(w, n)
+            expect("the close", code, 1013)
+            expect("no good", {i for i, what in enumerate(got, 1) if what == "invalid"}, bad)
+            if query == "delay=1h":
+                expect("the others", {what for what in got}, {"invalid", "unknown"})
+            else:
+                expect("the others", {what for what in got}, {"invalid", "unknown", "refused", "ack"})
+            expect("the end", w.w.rest(), b"")
+            expect("the record", "1013" in s.stderr() and "the bus is not available; try again" in s.stderr(), True)
+            # who has nothing outstanding stays, until he publishes
+            expect("who stays", sorted(c["transport"] for c in s.get("/connections")), ["stream", "ws"])
+            other.send({"_ref": 1})
+            expect("while it is down", outcomes(other, 1), (["unknown"], 1013))
+            for command in ("set delay 0", "set answer 0", "set refuse 0", "lag 0", "up"):
+                s.tell(command)
+            while http(s.addr, "GET", "/readyz").status != 200:
+                pass
+            s.publish("b", {"n": 1})
+            sub.until(lambda i: i.kind == "msg" and i.body == {"n": 1})
+
+
+def unsure():
+    """after an unknown outcome nothing more is read, though the bus goes on; what was read before is told"""
+    n = 200
+    with Server(bus="test", query="delay=100ms&unsure=0.05&seed=5") as s:
+        w = Ws(s.addr, ["a"], query="echo=0")
+        pipeline(w, n, n + 1)
+        seen = []
+        while not seen or seen[-1].kind != "error":
+            seen.append(w.next())
+        pipeline(w, 2 * n, 3 * n)       # more, with the same ids and others
+        w.items = seen + w.items
+        got, code = outcomes(w, n)
+        expect("the close", code, 1013)
+        expect("the outcomes", set(got), {"ack", "unknown"})
+        expect("published", counter(s, b"published_total"), n)
+
+
+def bus_down_posts():
+    """the same for bodies of POST, sized and streamed: a line for each that was read, the sum, and the end"""
+    n = 200
+    body = b"".join(b'{"_x":1}\n' if i % 7 == 0 else b'{"n":%d}\n' % i for i in range(1, n + 1))
+    good = n - n // 7
+    nd = ["Content-Type: application/x-ndjson"]
+    for sized in (True, False):
+        for query in ("delay=1h", "answer=1h&refuse=0.2&seed=3"):
+            with Server(bus="test", query=query) as s:
+                w = Wire(s.addr)
+                if sized:
+                    w.send(request("POST", "/pub/a", nd, body))
+                else:
+                    w.send(request("POST", "/pub/a", nd + ["Transfer-Encoding: chunked"]) + b"%x\r\n%s\r\n" % (len(body), body))
+                until_published(s, good)
+                s.tell("down")
+                a = read_answer(w, "POST")
+                lines = [json.loads(l) for l in a.body.splitlines()]
+                codes = [l.get("code", "ack") for l in lines[:-1]]
+                expect("lines", (a.status, len(codes)), (200, n))
+                expect("their numbers", [l["line"] for l in lines[:-1] if "line" in l], [i for i, c in enumerate(codes, 1) if c != "ack"])
+                expect("no good", [i for i, c in enumerate(codes, 1) if c == "invalid"], list(range(7, n + 1, 7)))
+                expect("codes", set(codes), {"invalid", "unknown"} if query == "delay=1h" else {"invalid", "unknown", "refused", "ack"})
+                expect("the sum", lines[-1], {"accepted": codes.count("ack"), "refused": n - codes.count("ack")})
+                expect("the end", w.rest(), b"")
+    with Server(bus="test", query="delay=1h") as s:
+        w = Wire(s.addr)
+        w.send(request("POST", "/pub/a", [], b"{}") + request("GET", "/healthz"))
+        until_published(s, 1)
+        s.tell("down")
+        a = read_answer(w, "POST")
+        expect("one alone", (a.status, a.get("connection")), (503, "close"))
+        expect("what was pipelined is not read", w.rest(), b"")
+
+
+def drain():
+    """who publishes while the server goes down has his outcomes before he is sent away"""
+    n = 50
+    with Server(bus="test", query="answer=1h") as s:
+        w, idle = Ws(s.addr, ["a"]), Ws(s.addr, ["b"])
+        pipeline(w, n, n + 1)
+        until_published(s, n)
+        s.proc.terminate()
+        expect("who waits for nothing", outcomes(idle, 0), ([], 1012))
+        s.tell("down")
+        got, code = outcomes(w, n)
+        expect("the close", code, 1012)
+        expect("the outcomes", set(got), {"ack", "unknown"})
 
 
 def refused():

@@ -276,6 +276,56 @@ static void test_pub(void)
 	test_close(&t, "pub");
 }
 
+static void doubt_lines(struct fake_conn *c, struct str text)
+{
+	struct test *t = c->fake->arg;
+	struct str rest = text, line;
+	char answer[64];
+
+	while (rest.p && rest.n) {
+		const char *v;
+
+		line = str_cut(rest, '\n', &rest);
+		v = member(line, "v");
+		buf_addf(&t->seen, "%d:%s ", c->n, v);
+		snprintf(answer, sizeof(answer), "{\"_id\":\"p%s\"}\n", v);
+		if (c->n == 0 && strchr("25", *v))
+			fake_chunk(c, "{\"error\":\"who knows\",\"code\":\"unknown\",\"line\":0}\n");
+		else if (*v == '4')
+			fake_chunk(c, "{\"error\":\"no\",\"code\":\"invalid\",\"line\":4}\n");
+		else
+			fake_chunk(c, answer);
+		if (c->n == 0 && *v == '5') {
+			fake_chunk(c, "{\"accepted\":2,\"refused\":3}\n");
+			fake_chunk_end(c);
+		}
+	}
+}
+
+/* Lines with an unknown outcome are sent again: answers count for the lines that were sent. */
+static void test_doubt(void)
+{
+	static const struct fake_script script = { .request = pub_request, .text = doubt_lines };
+	static const char *const texts[] = { "{\"v\":1}", "{\"v\":2}", "{\"v\":3}", "{\"v\":4}",
+		"{\"v\":5}" };
+	struct test t;
+
+	test_open(&t, "http", &script);
+	for (unsigned i = 0; i < 5; i++)
+		publish(&t, "r", texts[i], "", i + 1);
+	client_start(t.client);
+	run(&t, "down(");
+	publish(&t, "r", "{\"v\":6}", "", 6);
+	run(&t, "acked(6");
+	is_log(&t,
+		"up acked(1,p1) acked(3,p3) refused(4,no) "
+		"down(the server does not know whether a message was stored) "
+		"up acked(2,p2) acked(5,p5) acked(6,p6)",
+		"doubt: one outcome each");
+	is_text(t.seen.p, t.seen.n, "0:1 0:2 0:3 0:4 0:5 1:2 1:5 1:6 ", "doubt: what was sent");
+	test_close(&t, "doubt");
+}
+
 static void rude_request(struct fake_conn *c)
 {
 	struct test *t = c->fake->arg;
@@ -409,6 +459,7 @@ int main(void)
 	test_raw();
 	test_poll();
 	test_pub();
+	test_doubt();
 	test_rude();
 	test_denied();
 	test_listing("ws");

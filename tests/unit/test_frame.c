@@ -1,17 +1,23 @@
 /* test_frame.c - WebSocket framing: the groups of the Autobahn suite at every split, and random
- * frames against a reader written the slow way */
+ * frames against a reader written the slow way; all of it as a server and as a client */
 #include "unit/tap.h"
 
-#include "net/frame.h"
-#include "net/sha1.h"
+#include "codec/frame.h"
+#include "codec/sha1.h"
 
 #include <stdlib.h>
 
 #define MAX (1 << 20)
 
-/* --- a client -------------------------------------------------------------------------------- */
+/* --- the peer -------------------------------------------------------------------------------- */
 
+static enum frame_role role; /* of the reader under test */
 static uint64_t seed = 1;
+
+static size_t mask_n(void)
+{
+	return role == FRAME_SERVER ? 4 : 0;
+}
 
 /* splitmix64: the same on every machine */
 static uint64_t rnd(void)
@@ -23,21 +29,21 @@ static uint64_t rnd(void)
 	return z ^ z >> 31;
 }
 
-/* One masked frame; `first` is its first byte, `width` the bytes of its length (0: the fewest). */
+/* One frame of the peer, masked where it is a client; `first` is its first byte, `width` the bytes of its length (0: the fewest). */
 static void add_wide(struct buf *b, unsigned first, struct str payload, int width)
 {
-	uint32_t mask = (uint32_t)rnd();
+	uint32_t mask = role == FRAME_SERVER ? (uint32_t)rnd() : 0;
 	unsigned char key[4];
 	uint64_t n = payload.n;
 
 	if (width == 0)
 		width = n < 126 ? 1 : n < 65536 ? 2 : 8;
 	buf_add_char(b, (char)first);
-	buf_add_char(b, (char)(0x80 | (width == 1 ? n : width == 2 ? 126 : 127)));
+	buf_add_char(b, (char)((role == FRAME_SERVER ? 0x80 : 0) | (width == 1 ? n : width == 2 ? 126 : 127)));
 	for (int i = width - 1; width > 1 && i >= 0; i--)
 		buf_add_char(b, (char)(n >> (8 * i)));
 	memcpy(key, &mask, 4);
-	buf_add(b, key, 4);
+	buf_add(b, key, mask_n());
 	for (size_t i = 0; i < payload.n; i++)
 		buf_add_char(b, (char)((unsigned char)payload.p[i] ^ key[i & 3]));
 }
@@ -117,7 +123,7 @@ static void read_fresh(const struct buf *in, size_t at, size_t step, struct buf 
 	struct frame_reader r;
 
 	log->n = 0;
-	frame_reader_init(&r, MAX);
+	frame_reader_init(&r, role, MAX);
 	read_all(&r, in->p, in->n, at, step, log);
 	frame_reader_fini(&r);
 }
@@ -227,10 +233,19 @@ static void test_malformed(void)
 {
 	struct buf in = { 0 };
 
-	buf_add(&in, "\x81\x02no", 4);
-	says(&in, "error 1002\n", "no mask");
-	buf_add(&in, "\x89\x00", 2);
-	says(&in, "error 1002\n", "no mask on a ping");
+	if (role == FRAME_SERVER) {
+		buf_add(&in, "\x81\x02no", 4);
+		says(&in, "error 1002\n", "no mask");
+		buf_add(&in, "\x89\x00", 2);
+		says(&in, "error 1002\n", "no mask on a ping");
+	} else {
+		buf_add(&in, "\x81\x82""abcdno", 8);
+		says(&in, "error 1002\n", "a mask");
+		buf_add(&in, "\x89\x80""abcd", 6);
+		says(&in, "error 1002\n", "a mask on a ping");
+		buf_add(&in, "\x81\x82\0\0\0\0no", 8);
+		says(&in, "error 1002\n", "a mask of zeros");
+	}
 	add_wide(&in, TEXT, letters(125), 2);
 	says(&in, "error 1002\n", "125 in two bytes");
 	add_wide(&in, TEXT, letters(125), 8);
@@ -241,9 +256,11 @@ static void test_malformed(void)
 	says(&in, "error 1002\n", "65535 in eight bytes");
 	add_wide(&in, PING, letters(5), 2);
 	says(&in, "error 1002\n", "5 of a ping in two bytes");
-	buf_add(&in, "\x82\xff\x80\0\0\0\0\0\0\0abcd", 14);
+	buf_add(&in, "\x82\x7f\x80\0\0\0\0\0\0\0abcd", 14);
+	in.p[1] |= role == FRAME_SERVER ? (char)0x80 : 0;
 	says(&in, "error 1002\n", "the top bit of a length");
-	buf_add(&in, "\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff""abcd", 14);
+	buf_add(&in, "\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff""abcd", 14);
+	in.p[1] |= role == FRAME_SERVER ? (char)0x80 : 0;
 	says(&in, "error 1009\n", "2^63 - 1 bytes");
 	buf_fini(&in);
 }
@@ -310,7 +327,7 @@ static void test_limits(void)
 	struct buf in = { 0 }, log = { 0 };
 
 	for (int over = 0; over < 2; over++) {
-		frame_reader_init(&r, 100);
+		frame_reader_init(&r, role, 100);
 		in.n = log.n = 0;
 		add(&in, MORE(BINARY), letters(60));
 		add(&in, CONT, letters(40 + (size_t)over));
@@ -319,14 +336,14 @@ static void test_limits(void)
 			"fragments of %d bytes against a limit of 100", 100 + over);
 		frame_reader_fini(&r);
 	}
-	frame_reader_init(&r, 100);
+	frame_reader_init(&r, role, 100);
 	in.n = log.n = 0;
 	add(&in, BINARY, letters(101));
-	is_int(read_all(&r, in.p, in.n, 1, 1, &log), 6, "too large is known from the header");
+	is_int(read_all(&r, in.p, in.n, 1, 1, &log), 2 + mask_n(), "too large is known from the header");
 	is_text(log.p, log.n, "error 1009\n", "and is 1009");
 	frame_reader_fini(&r);
 	for (int over = 0; over < 2; over++) {
-		frame_reader_init(&r, 100);
+		frame_reader_init(&r, role, 100);
 		r.max_fragments = 3;
 		in.n = log.n = 0;
 		add(&in, MORE(BINARY), letters(0));
@@ -339,7 +356,7 @@ static void test_limits(void)
 			3 + over);
 		frame_reader_fini(&r);
 	}
-	frame_reader_init(&r, 100);
+	frame_reader_init(&r, role, 100);
 	in.n = log.n = 0;
 	add(&in, MORE(BINARY), letters(0));
 	for (int i = 2; i < FRAME_FRAGMENTS_MAX; i++)
@@ -421,7 +438,7 @@ static void test_invalid_utf8(void)
 		}
 		add(&in, CONT, STR(""));
 		for (size_t k = 0; k < in.n; k++)
-			if (k == invalid[i].good * 13 + 7)
+			if (k == invalid[i].good * (5 + 2 * mask_n()) + 3 + mask_n())
 				in.n = k; /* up to the frame that holds the first wrong byte */
 		{
 			struct buf want = { 0 };
@@ -448,10 +465,10 @@ static void test_fail_fast(void)
 		struct buf in = { 0 }, log = { 0 };
 		size_t given;
 
-		frame_reader_init(&r, MAX);
+		frame_reader_init(&r, role, MAX);
 		add(&in, MORE(TEXT), str_of(invalid[i].text));
 		given = read_all(&r, in.p, in.n, 1, 1, &log);
-		if (given != 6 + invalid[i].good + 1) {
+		if (given != 2 + mask_n() + invalid[i].good + 1) {
 			printf("# %zu: after %zu bytes\n", i, given);
 			same = false;
 		}
@@ -555,14 +572,15 @@ static void test_no_copy(void)
 	char *p;
 	size_t n;
 
-	frame_reader_init(&r, MAX);
+	frame_reader_init(&r, role, MAX);
 	add(&in, TEXT, STR("hello"));
 	add(&in, BINARY, STR("w"));
 	p = in.p;
 	n = in.n;
 	is_int(frame_read(&r, &p, &n, &payload, &op, &code), FRAME_MESSAGE, "a message");
-	ok(payload.p == in.p + 6 && payload.n == 5 && op == FRAME_TEXT, "as a view of the input");
-	ok(p == in.p + 11 && n == 7, "and nothing else is taken");
+	ok(payload.p == in.p + 2 + mask_n() && payload.n == 5 && op == FRAME_TEXT,
+		"as a view of the input");
+	ok(p == in.p + 7 + mask_n() && n == 3 + mask_n(), "and nothing else is taken");
 	is_int(frame_read(&r, &p, &n, &payload, &op, &code), FRAME_MESSAGE, "the next");
 	ok(op == FRAME_BINARY && n == 0, "is there");
 	is_int(frame_read(&r, &p, &n, &payload, &op, &code), FRAME_NONE, "and then nothing");
@@ -576,11 +594,11 @@ static void test_shrink(void)
 	struct frame_reader r;
 	struct buf in = { 0 }, log = { 0 };
 
-	frame_reader_init(&r, MAX);
+	frame_reader_init(&r, role, MAX);
 	add(&in, TEXT, letters(5000));
 	read_all(&r, in.p, 2000, 2000, 1, &log);
 	frame_reader_shrink(&r);
-	ok(r.message.n == 2000 - 8, "a message half read is kept");
+	ok(r.message.n == 2000 - 4 - mask_n(), "a message half read is kept");
 	read_all(&r, in.p + 2000, in.n - 2000, in.n, 1, &log);
 	ok(str_starts(buf_str(&log), STR("text 5000 ")), "and then comes whole");
 	frame_reader_shrink(&r);
@@ -631,6 +649,38 @@ static void test_writing(void)
 		buf_fini(&reason);
 	}
 	buf_fini(&out);
+}
+
+/* What is written masked is read again, under any mask. */
+static void test_masked(void)
+{
+	static const size_t lengths[] = { 0, 1, 7, 8, 9, 125, 126, 65535, 65536 };
+	struct buf out = { 0 }, want = { 0 }, log = { 0 };
+
+	frame_add_masked(&out, FRAME_TEXT, STR("Hello"), 0);
+	memcpy(out.p + 2, "\x37\xfa\x21\x3d", 4); /* the example of RFC 6455 5.7 */
+	{
+		uint32_t mask;
+
+		memcpy(&mask, out.p + 2, 4);
+		out.n = 0;
+		frame_add_masked(&out, FRAME_TEXT, STR("Hello"), mask);
+	}
+	is_bytes(&out, STR("\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"),
+		"the masked example of RFC 6455 5.7");
+	out.n = 0;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		frame_add_masked(&out, FRAME_TEXT, letters(lengths[i]), (uint32_t)rnd());
+		log_event(&want, FRAME_MESSAGE, FRAME_TEXT, letters(lengths[i]), 0);
+	}
+	frame_add_masked(&out, FRAME_PING, str_make(NULL, 0), (uint32_t)rnd());
+	log_event(&want, FRAME_PING_GOT, FRAME_PING, STR(""), 0);
+	role = FRAME_SERVER;
+	read_fresh(&out, out.n, out.n, &log);
+	ok(str_eq(buf_str(&log), buf_str(&want)), "masked frames of every width are read again");
+	buf_fini(&out);
+	buf_fini(&want);
+	buf_fini(&log);
 }
 
 static void is_sha1(struct str s, const char *want)
@@ -754,7 +804,8 @@ static bool naive_bad_start(const struct naive *m, const unsigned char *p)
 {
 	unsigned op = p[0] & 15, n = p[1] & 127;
 
-	return (p[0] & 0x70) || (op > 2 && op < 8) || op > 10 || !(p[1] & 0x80) ||
+	return (p[0] & 0x70) || (op > 2 && op < 8) || op > 10 ||
+		!(p[1] & 0x80) == (role == FRAME_SERVER) ||
 		(op >= 8 && (!(p[0] & 0x80) || n > 125 || (op == 8 && n == 1))) ||
 		(op < 8 && (op == 0) != m->in_message);
 }
@@ -768,7 +819,7 @@ static void naive_payload(struct naive *m, const unsigned char *head, const unsi
 	if (!text)
 		abort();
 	for (size_t i = 0; i < n; i++)
-		text[i] = (char)(p[i] ^ p[(int)(i % 4) - 4]);
+		text[i] = (char)(mask_n() ? p[i] ^ p[(int)(i % 4) - 4] : p[i]);
 	if (op < 8)
 		naive_data(m, op, (head[0] & 0x80) && whole, str_make(text, n), log);
 	else if (whole)
@@ -781,7 +832,7 @@ static size_t naive_frame(struct naive *m, const unsigned char *p, size_t have, 
 	struct buf *log)
 {
 	uint64_t n = have < 2 ? 0 : p[1] & 127;
-	size_t width = n == 126 ? 2 : n == 127 ? 8 : 0, head = 2 + width + 4;
+	size_t width = n == 126 ? 2 : n == 127 ? 8 : 0, head = 2 + width + mask_n();
 
 	if (have >= 2 && naive_bad_start(m, p)) {
 		naive_fail(m, log, 1002);
@@ -873,7 +924,7 @@ static void read_in_random_pieces(const struct buf *in, size_t max, struct buf *
 	struct frame_reader r;
 
 	log->n = 0;
-	frame_reader_init(&r, max);
+	frame_reader_init(&r, role, max);
 	for (size_t give, done = 0; done < in->n && !r.failed; done += give) {
 		give = rnd() % 3 ? 1 + rnd() % 40 : 1 + rnd() % 5000;
 		give = give < in->n - done ? give : in->n - done;
@@ -912,8 +963,9 @@ static void test_model(void)
 	buf_fini(&got);
 }
 
-int main(void)
+static void test_reading(enum frame_role as)
 {
+	role = as;
 	test_lengths();
 	test_pings();
 	test_reserved();
@@ -928,9 +980,16 @@ int main(void)
 	test_closing();
 	test_no_copy();
 	test_shrink();
+	test_model();
+}
+
+int main(void)
+{
+	test_reading(FRAME_SERVER);
+	test_reading(FRAME_CLIENT);
 	test_writing();
+	test_masked();
 	test_sha1();
 	test_accept_key();
-	test_model();
 	return tap_done();
 }

@@ -397,6 +397,73 @@ static void test_overlap(void)
 	end();
 }
 
+/* What is known of one who does not read, before he is told. */
+static void test_lag(void)
+{
+	struct lag lag;
+	struct peek p;
+
+	begin(false, SLOW_CLOSE, 4, 0);
+	sub("a", "latest");
+	puts_("a1");
+	all();
+	puts_("a2 a3 a4 a5");
+	table_wake(&t);
+	table_trim(&t, 0);
+	lag = feed_lag(&f, 7);
+	is_int(lag.entries, 4, "lag: what is kept for him");
+	is_int(lag.lost, 0, "lag: nothing is lost");
+	is_int(lag.age_ms, 7, "lag: the age of the oldest");
+	ok(!feed_is_too_slow(&f), "lag: not too slow");
+	puts_("a6 a7 a8");
+	table_trim(&t, 0);
+	lag = feed_lag(&f, 0);
+	is_int(lag.entries, 4, "lag: no more than is kept");
+	is_int(lag.lost, 3, "lag: what was dropped before he had it");
+	ok(feed_is_too_slow(&f), "lag: too slow, though nobody looked");
+	end();
+
+	begin(false, SLOW_SKIP, 4, 0);
+	sub("a", "0");
+	puts_("a1 a2 a3 a4 a5 a6");
+	table_wake(&t);
+	table_trim(&t, 0);
+	is_int(feed_lag(&f, 0).lost, 0, "lag: what he never came to is history");
+	owed("!a@0 [a 0-2 history@2] a:3 a:4 a:5 a:6 .", "lag: and told so");
+	puts_("a7 a8 a9 a10 a11 a12");
+	table_wake(&t);
+	table_trim(&t, 0);
+	is_int(feed_lag(&f, 0).lost, 2, "lag: then it is his slowness");
+	ok(!feed_is_too_slow(&f), "lag: which the policy permits");
+	ok(feed_peek(&f, &p) == PEEK_GAP && p.gap.lost == 2, "lag: he is told the same");
+	end();
+
+	begin(true, SLOW_SKIP, 4, 0);
+	sub("a", "latest");
+	puts_("a1");
+	all();
+	puts_("a2 a3 a4 a5 a6 a7");
+	table_wake(&t);
+	table_trim(&t, 0);
+	is_int(feed_lag(&f, 0).lost, 0, "lag: what the bus has is not lost");
+	end();
+
+	/* Keys: the ring is compacted while he stands in it. */
+	begin(false, SLOW_SKIP, 1000, 0);
+	sub("a", "latest");
+	puts_("a1");
+	all();
+	for (unsigned i = 2; i <= 300; i++)
+		put("a", i, i % 2 ? "x" : "y", NULL, ENTRY_MESSAGE);
+	table_wake(&t);
+	feed_peek(&f, &p);
+	feed_advance(&f, &p, p.from + 150);
+	table_trim(&t, 0);
+	is_int(feed_lag(&f, 0).entries, 2, "lag: his place in a ring that was compacted");
+	owed("a:299 a:300 .", "lag: so much it was");
+	end();
+}
+
 /* An ephemeral entry of a room that starts above what another was delivered. */
 static void test_early_ephemeral(void)
 {
@@ -489,6 +556,7 @@ int main(void)
 	test_since_with_replay();
 	test_slow();
 	test_overlap();
+	test_lag();
 	test_early_ephemeral();
 	test_live();
 	test_holes();
