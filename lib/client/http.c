@@ -1,12 +1,17 @@
 /* http.c - a client over HTTP: GET /stream, /events or /poll for each lane, and POST /pub
  *
  *      lane 0 -- get --+
- *      lane 1 -- get --+-- http (one of three carriers: they differ in path and in how a body is
- * read) outbox -- post -+
+ *      lane 1 -- get --+-- http, one of three carriers: they differ in path
+ *      outbox -- post -+         and in how a body is read
  *
  * The connection, as the client sees it, is all of these together: the first that fails brings the
  * others down. It is up when the first has an answer. libcurl does the work (multi.c); what is
- * received is read by receive.c. */
+ * received is read by receive.c.
+ *
+ * A poll that brings a line is followed by the next at once, and so is one that a server held for
+ * its time. One that comes back early and empty, from a server or a proxy that does not wait, is
+ * paced: such polls begin further and further apart. */
+#include "base/clock.h"
 #include "base/line.h"
 #include "base/mem.h"
 #include "client/carrier.h"
@@ -17,6 +22,8 @@
 #define META_BYTES   4096 /* what metadata adds to a message at most */
 #define POLL_S       25
 #define DETAIL_BYTES 4096
+#define PACE_STEP_MS 100 /* between the beginnings of polls that bring nothing: doubling to */
+#define PACE_CAP_MS  5000
 
 enum kind { STREAM, SSE, POLL };
 
@@ -26,6 +33,9 @@ struct get {
 	struct transfer *transfer;
 	struct buf next, head; /* of the answer: Rt-Next, Rt-Head */
 	struct buf since;      /* poll: what the next asks for */
+	uv_timer_t *pace;      /* poll: when the next may begin; NULL until one has to wait */
+	int64_t asked_ms;
+	unsigned n_lines, n_idle; /* of this answer; polls in a row that came early and empty */
 	struct buf body;       /* of an answer that is an error */
 	struct line line;
 	struct sse sse;
@@ -47,18 +57,26 @@ static void start_get(struct get *g);
 
 /* --- ends ------------------------------------------------------------------------------------- */
 
+static void stop_gets(struct http *h)
+{
+	for (size_t i = 0; i < h->n_gets; i++) {
+		struct get *g = &h->gets[i];
+		struct transfer *t = g->transfer;
+
+		if (g->pace)
+			uv_timer_stop(g->pace);
+		g->transfer = NULL;
+		transfer_drop(t);
+	}
+}
+
 static void http_stop(struct carrier *k)
 {
 	struct http *h = (struct http *)k;
-	struct transfer *t;
 
 	h->up = false;
 	post_stop(&h->post);
-	for (size_t i = 0; i < h->n_gets; i++) {
-		t = h->gets[i].transfer;
-		h->gets[i].transfer = NULL;
-		transfer_drop(t);
-	}
+	stop_gets(h);
 }
 
 static void down(struct http *h, int code, const char *why)
@@ -75,10 +93,17 @@ static void up(struct http *h)
 	client_on_up(h->client);
 }
 
+static void free_handle(uv_handle_t *h)
+{
+	mem_free(h);
+}
+
 static void gets_fini(struct http *h)
 {
 	for (size_t i = 0; i < h->n_gets; i++) {
 		struct get *g = &h->gets[i];
+		if (g->pace)
+			uv_close((uv_handle_t *)g->pace, free_handle);
 		buf_fini(&g->next);
 		buf_fini(&g->head);
 		buf_fini(&g->since);
@@ -155,6 +180,7 @@ static bool take_lines(struct get *g, struct transfer *t, bool eof)
 			down(g->http, ERR_INVALID, "a message over the limit (--max-message)");
 			return false;
 		}
+		g->n_lines++;
 		if (client_on_text(g->http->client, g->lane, line) < 0)
 			return false;
 	}
@@ -284,6 +310,50 @@ static void fail_status(struct get *g)
 	buf_fini(&why);
 }
 
+static void on_pace(uv_timer_t *timer)
+{
+	struct get *g = timer->data;
+
+	if (!g->http->client->paused) /* else at its end */
+		start_get(g);
+}
+
+/* How long the next poll has to wait. The first one that comes back at once does not count: it may
+ * have asked where the head is. */
+static int64_t pace(struct get *g)
+{
+	int64_t took = clock_ms() - g->asked_ms, apart;
+
+	if (g->n_lines || took >= PACE_CAP_MS) {
+		g->n_idle = 0;
+		return 0;
+	}
+	if (g->n_idle++ == 0)
+		return 0;
+	apart = g->n_idle < 8 ? (int64_t)PACE_STEP_MS << (g->n_idle - 2) : PACE_CAP_MS;
+	return took < apart ? apart - took : 0;
+}
+
+static bool is_pacing(const struct get *g)
+{
+	return g->pace && uv_is_active((uv_handle_t *)g->pace);
+}
+
+static void poll_again(struct get *g)
+{
+	int64_t wait = pace(g);
+
+	if (wait && !g->pace) {
+		g->pace = mem_new(uv_timer_t);
+		uv_timer_init(g->http->client->loop, g->pace);
+		g->pace->data = g;
+	}
+	if (wait)
+		uv_timer_start(g->pace, on_pace, (uint64_t)wait, 0);
+	else if (!g->http->client->paused)
+		start_get(g);
+}
+
 static void next_poll(struct get *g, struct transfer *t)
 {
 	struct client *c = g->http->client;
@@ -302,8 +372,7 @@ static void next_poll(struct get *g, struct transfer *t)
 		return;
 	g->transfer = NULL;
 	transfer_drop(t);
-	if (!c->paused)
-		start_get(g);
+	poll_again(g);
 }
 
 static void on_done(struct transfer *t, CURLcode code)
@@ -364,6 +433,8 @@ static void start_get(struct get *g)
 	get_target(g, &target);
 	g->transfer = t = transfer_new(h->multi, h->client, buf_cstr(&target), g);
 	g->status = 0;
+	g->n_lines = 0;
+	g->asked_ms = clock_ms();
 	g->has_answer = false;
 	g->next.n = 0;
 	t->done = on_done;
@@ -435,7 +506,7 @@ static void http_pause(struct carrier *k, bool paused)
 		struct get *g = &h->gets[i];
 		if (g->transfer)
 			transfer_pause(g->transfer, paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
-		else if (!paused && h->kind == POLL)
+		else if (!paused && h->kind == POLL && !is_pacing(g))
 			start_get(g);
 	}
 }
@@ -443,13 +514,8 @@ static void http_pause(struct carrier *k, bool paused)
 static bool http_finish(struct carrier *k)
 {
 	struct http *h = (struct http *)k;
-	struct transfer *t;
 
-	for (size_t i = 0; i < h->n_gets; i++) {
-		t = h->gets[i].transfer;
-		h->gets[i].transfer = NULL;
-		transfer_drop(t);
-	}
+	stop_gets(h);
 	return post_finish(&h->post);
 }
 

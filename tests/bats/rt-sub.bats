@@ -382,3 +382,35 @@ teardown() { rt_teardown; }
 	[[ $output != *$'\e'* ]]
 	[[ $output == *'\u202e'* ]]
 }
+
+# liar RULE: tests/tools/liar.py; its URL without a scheme goes to $liar.
+liar() {
+	rm -f liar.out
+	background liar python3 "$BATS_TEST_DIRNAME/../tools/liar.py" "$1" polls
+	wait_for has_line liar.out .
+	liar=127.0.0.1:$(cat liar.out)
+}
+
+@test "a server that answers polls at once and empty is not asked without end" {
+	local rule
+	for rule in e E o eo; do
+		liar "$rule"
+		run rt-sub -u "poll+http://$liar" -d 2s a
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+		echo "$rule: $(wc -l <polls) polls in 2 s"
+		# It goes on asking, and at most as often as 0, 0, 0.1, 0.3, 0.7, 1.5 s allow, with one to spare.
+		[ "$(wc -l <polls)" -ge 2 ]
+		[ "$(wc -l <polls)" -le 7 ]
+	done
+}
+
+@test "messages that polls bring one by one are not slowed, nor after idle polls" {
+	liar eeemmmmeem
+	# Each poll paced like an idle one would make this an hour.
+	run timeout -k 5 60 rt-sub -u "poll+http://$liar" -n 1000 a
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 1000 ]
+	[ "${lines[999]}" = '{"n":1000}' ]
+	[ "$(wc -l <polls)" -le 1006 ]
+}
