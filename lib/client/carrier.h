@@ -132,7 +132,8 @@ void client_authorization(const struct client *c, struct buf *out);
 /* The code for an HTTP status that is not the one hoped for: ERR_CLOSED where retrying may help. */
 int client_status_code(unsigned status);
 /* "the server answered 403 (forbidden)". */
-void client_status_text(unsigned status, struct str detail, struct buf *out);
+void client_status_text(
+	const struct client *c, unsigned status, struct str detail, struct buf *out);
 
 /* get.c */
 void client_gets_stop(struct client *c);

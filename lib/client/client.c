@@ -65,10 +65,13 @@ static bool has_word(const char *words, struct str word)
 static int choose_carrier(struct client *c, struct err *e)
 {
 	for (int i = 0; carriers[i]; i++) {
-		if (has_word(carriers[i]->schemes, str_of(c->url.scheme))) {
-			c->ops = carriers[i];
-			return 0;
-		}
+		if (!has_word(carriers[i]->schemes, str_of(c->url.scheme)))
+			continue;
+		if (!*c->url.host && strcmp(c->url.scheme, "unix") != 0)
+			return err_set(e, ERR_USAGE, "'%s:' has no host (%s://HOST:PORT)",
+				c->url.scheme, c->url.scheme);
+		c->ops = carriers[i];
+		return 0;
 	}
 	return err_set(
 		e, ERR_UNSUPPORTED, "'%s:' is not built in (%s)", c->url.scheme, client_schemes());

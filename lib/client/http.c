@@ -304,7 +304,7 @@ static void fail_status(struct get *g)
 
 	if (control_read(&k, buf_str(&g->body)) < 0)
 		k.detail = STR("");
-	client_status_text((unsigned)g->status, k.detail, &why);
+	client_status_text(g->http->client, (unsigned)g->status, k.detail, &why);
 	down(g->http, client_status_code((unsigned)g->status), buf_cstr(&why));
 	control_fini(&k);
 	buf_fini(&why);

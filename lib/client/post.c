@@ -138,7 +138,7 @@ static void fail_status(struct post *p, long status)
 
 	if (control_read(&k, body) < 0)
 		k.detail = STR("");
-	client_status_text((unsigned)status, k.detail, &why);
+	client_status_text(p->client, (unsigned)status, k.detail, &why);
 	p->failed(p, client_status_code((unsigned)status), buf_cstr(&why));
 	control_fini(&k);
 	buf_fini(&why);

@@ -214,7 +214,7 @@ static void refused(struct conn *conn, struct str why)
 	if (str_starts(why, STR("HS: ")))
 		why = str_skip(why, 4);
 	if (status && status != 101) {
-		client_status_text(status, STR(""), &text);
+		client_status_text(c, status, STR(""), &text);
 		client_on_down(c, client_status_code(status), false, "%s", buf_cstr(&text));
 	} else if (status == 101) {
 		client_on_down(c, ERR_INVALID, false,

@@ -29,6 +29,45 @@ teardown() { rt_teardown; }
 	done
 }
 
+@test "an address that is not one is refused, with what is wrong and what was meant" {
+	local url want
+	while read -r url want; do
+		run --separate-stderr rt-sub -u "${url//_/ }" a
+		echo "$url: $status $stderr"
+		[ "$status" -eq 2 ]
+		[[ ${stderr_lines[0]} == "rt-sub: '"*"$want"* ]]
+	done <<-'END'
+		8191 (try '127.0.0.1:8191')
+		:8191 (try '127.0.0.1:8191')
+		http//localhost after a scheme comes '://' (try 'http://localhost')
+		ws:/localhost after a scheme comes '://' (try 'ws://localhost')
+		ws://localhost_ white space around it (try 'ws://localhost')
+		http:///x there is no host
+		localhost:notaport the port is not a number from 1 to 65535
+		localhost:99999 the port is not a number from 1 to 65535
+		ws: has no host (ws://HOST:PORT)
+	END
+	run env RT_URL=8191 rt-pub a '{}'
+	[ "$status" -eq 2 ]
+	[[ ${lines[0]} == *"(try '127.0.0.1:8191')" ]]
+}
+
+@test "a URL with a room in its path is told that rooms are operands" {
+	start_server server
+	local url command
+	for url in "ws://$server_address/ws/a" "http://$server_address/stream/a" "sse+http://$server_address/events/a" \
+		"poll+http://$server_address/poll/a" "ws://$server_address/base"; do
+		for command in "rt-sub -u $url a" "rt-pub -u $url a {}" "rt-sub -L -u $url"; do
+			run timeout -k 5 30 $command
+			echo "$command: $status $output"
+			[[ $status == [23] ]]
+			[[ $output == *"(rooms are operands, the URL is the server alone: ${url%%://*}://$server_address)"* ]]
+		done
+	done
+	rt-pub -u "http://$server_address/" a '{"n":1}'
+	[ "$(rt-sub -u "ws://$server_address/" -e a)" = '{"n":1}' ]
+}
+
 @test "--durable says which buses have groups" {
 	run rt-sub --durable mailer jobs
 	[[ $output == *"needs a bus with groups (redis+stream, jetstream, kafka)"* ]]
