@@ -51,7 +51,7 @@ endif
 run_needs   := gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
                libcurl4-openssl-dev libjansson-dev curl
 check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion \
-               procps
+               procps openssl
 
 # What only check-real needs. Where one cannot be had, its part is skipped.
 real_needs := chromium python3-venv ca-certificates $(if $(shell command -v npm),,nodejs npm)

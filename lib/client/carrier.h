@@ -67,7 +67,7 @@ struct client {
 	uv_timer_t *timer; /* of the attempt, the retry, the silence or the close */
 	uv_idle_t
 		*turn; /* runs once, before the loop sleeps again, when there is something to do */
-	bool ever_up, paused, blocked, at_end, settled;
+	bool ever_up, ever_heard, paused, blocked, at_end, settled;
 	bool restart;      /* an outcome was unknown: connect again and resend */
 	struct err err;    /* the last failure */
 	unsigned attempt;  /* failures in a row */
@@ -134,6 +134,8 @@ int client_status_code(unsigned status);
 /* "the server answered 403 (forbidden)". */
 void client_status_text(
 	const struct client *c, unsigned status, struct str detail, struct buf *out);
+/* "the server closed the connection", and where it never said anything, why that may be. */
+void client_add_closed(const struct client *c, struct buf *why);
 
 /* get.c */
 void client_gets_stop(struct client *c);

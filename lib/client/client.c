@@ -390,6 +390,7 @@ static void on_timer(uv_timer_t *timer)
 
 void client_on_heard(struct client *c)
 {
+	c->ever_heard = true;
 	c->heard_at = (int64_t)uv_now(c->loop);
 }
 

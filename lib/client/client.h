@@ -119,7 +119,7 @@ void client_close(struct client *c, void (*done)(void *arg));
 void client_free(struct client *c);
 
 /* GET of a path of the same server ("/rooms?match=...", "/presence/x"), for listings: `done` gets
- * status (0: not connected, body is the sentence) and body. */
+ * status and body; without an answer the status is a negative enum err, the body a sentence. */
 void client_get(struct client *c, const char *path,
 	void (*done)(void *arg, int status, struct str body), void *arg);
 

@@ -386,7 +386,7 @@ static void on_done(struct transfer *t, CURLcode code)
 	} else if (code == CURLE_OK && g->http->kind == POLL && g->has_answer) {
 		next_poll(g, t);
 	} else {
-		r = transfer_why(t, code, &why);
+		r = transfer_why(t, g->http->client, code, &why);
 		down(g->http, r, buf_cstr(&why));
 	}
 	buf_fini(&why);

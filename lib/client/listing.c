@@ -28,8 +28,8 @@ static void on_rooms(void *arg, int status, struct str body)
 {
 	struct listing *l = arg;
 
-	if (status == 0)
-		err_set(l->e, ERR_CLOSED, STR_FMT, STR_ARG(str_head(body, ERR_TEXT_MAX - 1)));
+	if (status < 0)
+		err_set(l->e, status, STR_FMT, STR_ARG(str_head(body, ERR_TEXT_MAX - 1)));
 	else if (status == 200)
 		print_rooms(l->print, body, l->table, l->out, l->e);
 	else

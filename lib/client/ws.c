@@ -197,6 +197,15 @@ static void ws_start(struct carrier *k)
 /* --- the end of a connection, as lws tells it ---------------------------------------------------
  */
 
+static void broken_off(struct client *c)
+{
+	struct buf why = { 0 };
+
+	client_add_closed(c, &why);
+	client_on_down(c, ERR_CLOSED, false, "%s", buf_cstr(&why));
+	buf_fini(&why);
+}
+
 /* What lws says about a handshake that failed, in words fit for people. */
 static void refused(struct conn *conn, struct str why)
 {
@@ -221,8 +230,7 @@ static void refused(struct conn *conn, struct str why)
 			"the server's WebSocket handshake is broken: " STR_FMT, STR_ARG(why));
 	} else if (str_eq(why, STR("Peer hung up")) || str_eq(why, STR("read failed")) || !why.n ||
 		   str_find(why, STR("closed before")) >= 0) {
-		client_on_down(c, ERR_CLOSED, false,
-			"the server closed the connection during the handshake");
+		broken_off(c);
 	} else {
 		client_on_down(c, ERR_CLOSED, false, STR_FMT, STR_ARG(why));
 	}
@@ -253,7 +261,7 @@ static void closed(struct conn *conn)
 		client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009,
 			"the server closed the connection with code %d", code);
 	else
-		client_on_down(w->client, ERR_CLOSED, false, "the server closed the connection");
+		broken_off(w->client);
 }
 
 static void note_close(struct conn *conn, const unsigned char *p, size_t n)
@@ -475,6 +483,7 @@ static void on_established(struct conn *conn)
 
 	conn->established = true;
 	dial_stop(&w->dial);
+	client_on_heard(w->client);
 	subscribe_others(w);
 	lws_callback_on_writable(conn->wsi);
 	client_on_up(w->client);

@@ -82,7 +82,7 @@ static void on_why(struct transfer *t, CURLcode code)
 	if (code == CURLE_OK)
 		buf_add_text(&why, "the connection broke before it was ready");
 	else
-		r = transfer_why(t, code, &why);
+		r = transfer_why(t, d->client, code, &why);
 	dial_stop(d);
 	client_on_down(d->client, r, false, "%s", buf_cstr(&why));
 	buf_fini(&why);

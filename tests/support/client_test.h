@@ -28,6 +28,7 @@ struct test {
 	bool late;
 	int n;           /* free for scripts */
 	struct buf seen; /* free for scripts */
+	struct buf why;  /* the sentence of the failure */
 };
 
 static void note(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -109,6 +110,7 @@ static void on_window(void *arg)
 static void on_failed(void *arg, const struct err *e)
 {
 	note(arg, "failed(%s)", err_name(e->code));
+	buf_add_text(&((struct test *)arg)->why, e->text);
 	uv_stop(&((struct test *)arg)->loop);
 }
 
@@ -196,6 +198,7 @@ MAYBE_UNUSED static void test_close(struct test *t, const char *name)
 	is_int(uv_loop_close(&t->loop), 0, "%s: everything on the loop is closed", name);
 	buf_fini(&t->log);
 	buf_fini(&t->seen);
+	buf_fini(&t->why);
 }
 
 MAYBE_UNUSED static void is_log(struct test *t, const char *want, const char *name)
