@@ -128,6 +128,8 @@ static void read_operands(struct pub_run_conf *conf, int n, char **operands)
 	bool input;
 
 	if (n > 0 && !raw) {
+		if (!*operands[0])
+			cmd_usage(&cmd, "room '' is empty (without a room each line names its own)");
 		conf->compose.room = operands[0];
 		operands++;
 		n--;

@@ -152,6 +152,8 @@ static int list_rooms(struct client_conf *client, int n, char **operands)
 
 	if (n > 1)
 		cmd_usage(&cmd, "-L takes one pattern");
+	if (n == 1 && !*operands[0])
+		cmd_usage(&cmd, "pattern '' is empty (without one, all rooms: rt-sub -L)");
 	if (cmd.timeout_ms >= 0)
 		client->retry_first_ms = cmd.timeout_ms;
 	rc = listing_rooms(&cmd.loop, client, n ? operands[0] : NULL, &p, table, &out, &e);
@@ -205,6 +207,9 @@ static struct sub_run_conf read_conf(int n, char **rooms)
 		cmd_usage(&cmd, "--profile raw knows no positions: no -s, -e, --cursor-file");
 	if (!raw && n == 0)
 		cmd_usage(&cmd, "which room? rt-sub lobby");
+	for (int i = 0; i < n; i++)
+		if (!*rooms[i])
+			cmd_usage(&cmd, "room '' is empty (rooms are operands: rt-sub -e lobby)");
 	return (struct sub_run_conf){
 		.print = read_print(n > 1 || (n == 1 && strpbrk(rooms[0], "*>"))),
 		.output = { .path = set.output, .buffer = set.buffer },

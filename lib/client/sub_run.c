@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/bookmark.h"
+#include "client/outage.h"
 #include "codec/name.h"
 #include "codec/since.h"
 
@@ -33,7 +34,8 @@ struct sub_run {
 	struct buf line;
 	uint64_t n_received;
 	struct sub_run_end end;
-	bool output_full, exec_full, was_up;
+	struct outage outage;
+	bool output_full, exec_full;
 	bool ending, stopped, closing, over;
 	bool client_done, publisher_done, output_done; /* parts of the end */
 };
@@ -247,28 +249,22 @@ static void on_up(void *arg, struct str url)
 {
 	struct sub_run *s = arg;
 
-	if (!s->was_up) {
-		log_info("connected to '" STR_FMT "'", STR_ARG(url));
-	} else if (has_stream(s)) {
+	if (s->outage.was_up && has_stream(s))
 		print_up(&s->conf->print, url, output_to(s->output, STR("")));
-	} else {
-		log_warn("connected again");
-	}
-	s->was_up = true;
+	else
+		outage_up(&s->outage, url);
 }
 
 static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 {
 	struct sub_run *s = arg;
 
-	if (!s->was_up || s->ending)
+	if (s->ending)
 		return;
-	if (has_stream(s)) {
+	if (s->outage.was_up && has_stream(s))
 		print_down(&s->conf->print, why, retry_in_ms, output_to(s->output, STR("")));
-	} else {
-		log_warn("connection lost: " STR_FMT ", again in %.1f s", STR_ARG(why),
-			(double)retry_in_ms / 1000);
-	}
+	else
+		outage_down(&s->outage, why, retry_in_ms);
 }
 
 static void on_at_end(void *arg)
@@ -421,16 +417,16 @@ static void on_deadline(uv_timer_t *timer)
 
 	if (s->ending)
 		return;
-	s->end.partial = s->was_up;
-	if (!s->was_up)
-		log_error("cannot connect in time");
+	s->end.partial = s->outage.was_up;
+	if (!s->outage.was_up)
+		log_error("%s", s->outage.why[0] ? s->outage.why : "cannot connect in time");
 	else if (s->conf->count)
 		log_error("%llu of %llu messages in time", (unsigned long long)s->n_received,
 			(unsigned long long)s->conf->count);
 	else
 		log_error("the end was not reached in time");
 	sub_run_stop(s);
-	s->end.code = s->was_up ? 0 : ERR_TIMEOUT;
+	s->end.code = s->outage.was_up ? 0 : ERR_TIMEOUT;
 }
 
 /* --- where to begin ------------------------------------------------------------------------- */
@@ -543,6 +539,7 @@ struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf, void (*e
 	s->deadline.data = s->until.data = s->grace.data = s;
 	if (conf->timeout_ms >= 0 && !conf->count && !conf->until_end)
 		conf->client.retry_first_ms = conf->timeout_ms;
+	outage_init(&s->outage, conf->client.retry_first_ms);
 	conf->output.append |= conf->cursor_file != NULL;
 	s->client = client_new(loop, &conf->client, &client_events, s, e);
 	if (s->client && conf->cursor_file)

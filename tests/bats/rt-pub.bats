@@ -221,7 +221,7 @@ teardown() { rt_teardown; }
 	wait_for eval "rt-sub -u 'unix:$PWD/socket' -s earliest -n 1 -w 5s a"
 	kill -KILL "$server_pid"
 	wait "$server_pid" || true
-	wait_for has_line pub.err "connection lost"
+	wait_for has_line pub.err "lost the connection to"
 	echo '{"n":2}' >&"$in_fd"
 	exec {in_fd}>&-
 	rm -f socket

@@ -131,6 +131,7 @@ teardown() { rt_teardown; }
 	run --separate-stderr rt-sub -me -s aaaaaaaaaaaaaaaa-5 a
 	[ "$status" -eq 1 ]
 	[[ ${lines[0]} == '{"_op":"gap","_room":"a",'* ]]
+	[ -z "$stderr" ]
 	run --separate-stderr rt-sub --no-gap -s aaaaaaaaaaaaaaaa-5 a
 	[ "$status" -eq 7 ]
 	[ -z "$output" ]
@@ -185,6 +186,23 @@ teardown() { rt_teardown; }
 	# Nothing is ever published here: only looking at stdout can tell.
 	run sh -c "rt-sub quiet | true"
 	[ "$status" -eq 0 ]
+	# It dies of SIGPIPE, as a filter does; one that had ended before is fine.
+	run bash -o pipefail -c "rt-sub -s earliest a | head -1"
+	[ "$status" -eq 141 ]
+	[ "$output" = '{"n":1}' ]
+	run bash -o pipefail -c "rt-sub -s earliest -n 1 a | head -1"
+	[ "$status" -eq 0 ]
+}
+
+@test "an empty operand is told by what it is" {
+	run -2 rt-sub -e ''
+	[ "${lines[0]}" = "rt-sub: room '' is empty (rooms are operands: rt-sub -e lobby)" ]
+	run -2 rt-sub a ''
+	[ "${lines[0]}" = "rt-sub: room '' is empty (rooms are operands: rt-sub -e lobby)" ]
+	run -2 rt-sub -L ''
+	[ "${lines[0]}" = "rt-sub: pattern '' is empty (without one, all rooms: rt-sub -L)" ]
+	run -2 rt-pub '' '{}'
+	[ "${lines[0]}" = "rt-pub: room '' is empty (without a room each line names its own)" ]
 }
 
 @test "a full disk is status 6" {
@@ -247,7 +265,7 @@ teardown() { rt_teardown; }
 
 @test "-o {room}: a file each; SIGHUP reopens; a cursor file appends" {
 	start_server server
-	background sub rt-sub -o 'logs/{room}.ndjson' a b
+	background sub rt-sub -o 'logs/{room}.ndjson' a b # makes the directory
 	subscribed a
 	rt-pub a '{"n":1}'
 	rt-pub b '{"n":2}'
@@ -452,4 +470,34 @@ liar() {
 	[ "${#lines[@]}" -eq 1000 ]
 	[ "${lines[999]}" = '{"n":1000}' ]
 	[ "$(wc -l <polls)" -le 1006 ]
+}
+
+@test "on a terminal it says once that there is no connection yet; in a pipe nothing until the end" {
+	local command trying="cannot connect to 'ws://127.0.0.1:1': connection refused, trying for 500ms (Ctrl-C stops)"
+	for command in "rt-sub -u ws://127.0.0.1:1 --retry 500ms a" "rt-pub -u ws://127.0.0.1:1 --retry 500ms a {}"; do
+		run -5 script -qec "$command" /dev/null
+		[ "$(grep -c 'trying for' <<<"$output")" -eq 1 ]
+		[[ ${lines[0]} == "${command%% *}: $trying"* ]]
+		run -5 script -qec "$command -q" /dev/null
+		[[ $output != *trying* ]]
+		run -5 $command
+		[[ $output != *trying* && $output != *again* ]]
+		[[ ${lines[0]} == "${command%% *}: cannot connect to"* ]]
+	done
+}
+
+@test "on a terminal it says when the server has come" {
+	local socket=$PWD/socket
+	background sub script -qec "rt-sub -n 1 --retry forever -u unix:$socket a" /dev/null
+	wait_for has_line sub.out "trying for ever (Ctrl-C stops)"
+	start_server server -l "unix:$socket"
+	wait_for has_line sub.out "rt-sub: connected"
+	rt-pub -u "unix:$socket" a '{"n":1}'
+	status_of "$sub_pid"
+	[ "$status" -eq 0 ]
+}
+
+@test "a deadline that passes without a connection says what was in the way" {
+	run -5 rt-sub -u ws://127.0.0.1:1 -n 1 -w 300ms a
+	[ "$output" = "rt-sub: cannot connect to 'ws://127.0.0.1:1': connection refused" ]
 }
