@@ -1,6 +1,6 @@
 /* cmd.h - how each of the programs starts and ends
  *
- * Start: the options all six share, -h, -V, completion files, the URL and where it comes from,
+ * Start: the options all of them share, -h, -V, completion files, the URL and where it comes from,
  * secrets out of sight. End: what was written to stdout really is, one of the eight exit statuses,
  * or death by the signal that asked for it. */
 #ifndef RT_CMD_CMD_H

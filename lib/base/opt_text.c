@@ -125,8 +125,7 @@ void opt_help(const struct opt_program *p)
 	lines += 2;
 	add_options(&b, p, HELP_LINES - lines - 3);
 	buf_addf(&b,
-		"\nThe family: rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge\n"
-		"More: man %s; what all six share: man 7 rt\n",
+		"\nThe family: " RT_FAMILY "\nMore: man %s; what all of them share: man 7 rt\n",
 		p->name);
 	print(&b);
 }

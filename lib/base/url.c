@@ -1,4 +1,4 @@
-/* url.c - addresses as the six programs take them
+/* url.c - addresses as the programs take them
  *
  * Splits and checks; never resolves, never connects, knows no scheme but `unix` and no default
  * ports. Sentences never quote what may be a secret: everything up to the last '@' and the whole

@@ -1,4 +1,4 @@
-/* url.h - addresses as the six programs take them
+/* url.h - addresses as the programs take them
  *
  * scheme://[user[:password]@]host[:port][/path][?query]   `host:port` alone is ws://; `unix:PATH`
  * is a WebSocket over that socket; "[::1]:80" for IPv6; a scheme alone is "mem:"; a scheme that

@@ -11,7 +11,7 @@ teardown() { rt_teardown; }
 	[ -z "$stderr" ]
 	[ "${#lines[@]}" -le 40 ]
 	[[ ${lines[0]} == *"rt-sub lobby"* ]]
-	[[ $output == *"rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge"* ]]
+	[[ $output == *"The family: rt-serve rt-pub rt-sub"*"rt-crdt-merge"* ]]
 	[[ $output != *" more: man rt-sub"* ]]
 }
 
