@@ -65,11 +65,6 @@ bad:
 	return ERR_INVALID;
 }
 
-int url_decode(struct str s, struct buf *out)
-{
-	return decode(s, false, out);
-}
-
 void url_encode(struct buf *out, struct str s)
 {
 	static const char hex[] = "0123456789ABCDEF";

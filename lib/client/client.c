@@ -469,11 +469,6 @@ void client_on_unknown(struct client *c)
 	client_wake(c);
 }
 
-unsigned client_unacked(const struct client *c)
-{
-	return (unsigned)c->out.n_open;
-}
-
 /* --- positions ------------------------------------------------------------------------------- */
 
 static void tell_rooms(struct client *c, size_t lane)

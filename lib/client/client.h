@@ -107,7 +107,6 @@ void client_start(struct client *c);
  * first. The bytes are copied. */
 int client_publish(
 	struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag);
-unsigned client_unacked(const struct client *c);
 /* Stops reading from the server while `paused` (a slow stdout); the server's slow policy then
  * applies. */
 void client_pause(struct client *c, bool paused);
