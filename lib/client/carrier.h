@@ -26,6 +26,8 @@ struct carrier_ops {
 	bool one_lane;       /* all rooms in one request */
 	bool refs;           /* acks are matched by `_ref`, else they come in order */
 	struct carrier *(*open)(struct client *c, struct err *e);
+	/* Does a request have room for what was subscribed? ERR_USAGE with a sentence; NULL: any. */
+	int (*fits)(struct carrier *k, struct err *e);
 	void (*start)(struct carrier *k); /* one attempt; what comes of it comes from the loop */
 	void (*send)(struct carrier
 			*k); /* messages wait in the outbox: take what the connection accepts */
@@ -126,6 +128,10 @@ void client_wake(struct client *c);
  * client_add_query. */
 void client_target(const struct client *c, const char *path, struct buf *out);
 void client_add_query(struct buf *target, const char *name, struct str value);
+/* The same of a subscription to the rooms of a lane, or to all. */
+void client_rooms_target(
+	const struct client *c, const char *path, size_t lane, struct str since, struct buf *out);
+#define CLIENT_ALL_LANES SIZE_MAX
 /* Appends "Basic ..." of user and password in the URL, or "Bearer ..." of the token; nothing when
  * there is neither. */
 void client_authorization(const struct client *c, struct buf *out);

@@ -198,7 +198,7 @@ int client_subscribe(struct client *c, struct str room, struct str since, struct
 				"a position has no spaces and at most %d characters", ROOMS_ID_MAX);
 	}
 	rooms_add(&c->rooms, room, since);
-	return 0;
+	return c->ops->fits ? c->ops->fits(c->carrier, e) : 0;
 }
 
 /* --- attempts -------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/line.h"
 #include "base/mem.h"
+#include "base/pos.h"
 #include "client/carrier.h"
 #include "client/control.h"
 #include "client/post.h"
@@ -22,6 +23,7 @@
 #define META_BYTES   4096 /* what metadata adds to a message at most */
 #define POLL_S       25
 #define DETAIL_BYTES 4096
+#define TARGET_MAX   8192 /* of a request, as rt-wire(7) has it */
 #define PACE_STEP_MS 100 /* between the beginnings of polls that bring nothing: doubling to */
 #define PACE_CAP_MS  5000
 
@@ -158,6 +160,8 @@ static int on_event(void *arg, const struct sse_event *ev)
 		client_on_position(c, g->lane, ev->id, true);
 	} else if (str_eq(ev->event, STR("gap"))) {
 		r = client_on_text(c, g->lane, ev->data);
+		if (r == 0 && g->transfer == t && !g->started) /* it stands for the bare id */
+			sse_start(g, ev->id);
 	} else if (str_eq(ev->event, STR("open")) || str_eq(ev->event, STR("heartbeat")) ||
 		   str_eq(ev->event, STR("error"))) {
 		if (ev->has_id)
@@ -395,33 +399,47 @@ static void on_done(struct transfer *t, CURLcode code)
 /* --- asking -------------------------------------------------------------------------------------
  */
 
-static void get_target(struct get *g, struct buf *target)
+static void rooms_target(struct http *h, size_t lane, struct str since, struct buf *target)
 {
 	static const char *const paths[] = {
 		[STREAM] = "/stream", [SSE] = "/events", [POLL] = "/poll"
 	};
+
+	client_rooms_target(h->client, paths[h->kind], lane, since, target);
+	if (h->kind == POLL)
+		buf_addf(target, "&timeout=%d", POLL_S);
+}
+
+/* Lanes that begin apart are one once they stand at the same position, which may be a long one. */
+static int http_fits(struct carrier *k, struct err *e)
+{
+	struct http *h = (struct http *)k;
+	char longest[POS_TEXT_MAX];
+	struct buf target = { 0 };
+	int r = 0;
+
+	memset(longest, '0', sizeof(longest));
+	rooms_target(h, CLIENT_ALL_LANES, str_make(longest, sizeof(longest)), &target);
+	if (target.n > TARGET_MAX && !h->client->conf.raw)
+		r = err_set(e, ERR_USAGE,
+			"too many rooms for one http request (over %d bytes): use %s://",
+			TARGET_MAX, strstr(h->client->url.scheme, "https") ? "wss" : "ws");
+	buf_fini(&target);
+	return r;
+}
+
+static void get_target(struct get *g, struct buf *target)
+{
 	struct http *h = g->http;
 	struct client *c = h->client;
 
-	if (c->conf.raw) {
-		buf_add_text(target, *c->url.path ? c->url.path : "/");
-		if (c->url.query)
-			buf_addf(target, "?%s", c->url.query);
+	if (!c->conf.raw) {
+		rooms_target(h, g->lane, buf_str(&g->since), target);
 		return;
 	}
-	client_target(c, paths[h->kind], target);
-	for (size_t i = 0; i < c->rooms.n; i++) {
-		if (c->rooms.v[i].lane == g->lane)
-			client_add_query(target, "room", str_of(c->rooms.v[i].name));
-	}
-	client_add_query(target, "since", buf_str(&g->since));
-	client_add_query(target, "client", str_of(c->client_id));
-	if (c->conf.user)
-		client_add_query(target, "user_id", str_of(c->conf.user));
-	if (c->conf.no_echo)
-		client_add_query(target, "echo", STR("0"));
-	if (h->kind == POLL)
-		buf_addf(target, "&timeout=%d", POLL_S);
+	buf_add_text(target, *c->url.path ? c->url.path : "/");
+	if (c->url.query)
+		buf_addf(target, "?%s", c->url.query);
 }
 
 static void start_get(struct get *g)
@@ -568,7 +586,7 @@ static struct carrier *poll_open(struct client *c, struct err *e)
 }
 
 #define HTTP_OPS                                                                            \
-	.start = http_start, .send = http_send, .pause = http_pause, .finish = http_finish, \
+	.fits = http_fits, .start = http_start, .send = http_send, .pause = http_pause, .finish = http_finish, \
 	.stop = http_stop, .free = http_free
 
 const struct carrier_ops carrier_stream = {

@@ -22,6 +22,22 @@ void client_add_query(struct buf *target, const char *name, struct str value)
 	url_encode(target, value);
 }
 
+void client_rooms_target(
+	const struct client *c, const char *path, size_t lane, struct str since, struct buf *out)
+{
+	client_target(c, path, out);
+	for (size_t i = 0; i < c->rooms.n; i++) {
+		if (c->rooms.v[i].lane == lane || lane == CLIENT_ALL_LANES)
+			client_add_query(out, "room", str_of(c->rooms.v[i].name));
+	}
+	client_add_query(out, "since", since);
+	client_add_query(out, "client", str_of(c->client_id));
+	if (c->conf.user)
+		client_add_query(out, "user_id", str_of(c->conf.user));
+	if (c->conf.no_echo)
+		client_add_query(out, "echo", STR("0"));
+}
+
 void client_authorization(const struct client *c, struct buf *out)
 {
 	struct buf pair = { 0 };

@@ -501,3 +501,30 @@ liar() {
 	run -5 rt-sub -u ws://127.0.0.1:1 -n 1 -w 300ms a
 	[ "$output" = "rt-sub: cannot connect to 'ws://127.0.0.1:1': connection refused" ]
 }
+
+@test "more rooms than a request has place for: http says so, ws takes them" {
+	start_server server
+	rt-pub a '{"n":1}'
+	local s many
+	mapfile -t many < <(seq -f 'a-room-with-a-long-name-%03g' 400)
+	for s in http sse+http poll+http; do
+		run -2 rt-sub -u "$s://$server_address" -e "${many[@]}" a
+		[ "${lines[0]}" = "rt-sub: too many rooms for one http request (over 8192 bytes): use ws://" ]
+		# As many as fit are served.
+		[ "$(rt-sub -u "$s://$server_address" -e "${many[@]:0:200}" a)" = '{"n":1}' ]
+	done
+	[ "$(rt-sub -n 1 -s earliest "${many[@]}" a)" = '{"n":1}' ]
+}
+
+@test "-e ends after a gap over every transport" {
+	start_server server
+	rt-pub a '{"n":1}'
+	rt-pub b '{"n":2}'
+	local s
+	for s in ws http sse+http poll+http; do
+		run -1 --separate-stderr timeout -k 5 30 rt-sub -u "$s://$server_address" -e -s aaaaaaaaaaaaaaaa-5 a b
+		[ "$output" = $'{"n":1}\n{"n":2}' ]
+		run -1 --separate-stderr timeout -k 5 30 rt-sub -u "$s://$server_address" -e -s aaaaaaaaaaaaaaaa-5 empty
+		[ -z "$output" ]
+	done
+}
