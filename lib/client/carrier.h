@@ -101,6 +101,8 @@ void client_on_start(
 int client_on_text(struct client *c, size_t lane, struct str text);
 /* The lane's position without a message. */
 void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat);
+/* The same, and all that there is up to `id` was written, in rooms that began behind it as well. */
+void client_on_quiet(struct client *c, size_t lane, struct str id);
 /* A message of a lane whose metadata came beside it (SSE): `payload` may still have _room in front.
  */
 int client_on_payload(struct client *c, size_t lane, struct str id, struct str payload);

@@ -513,21 +513,31 @@ void client_on_start(
 		tell_end(c, i, false);
 }
 
+static void tell_position(struct client *c, size_t lane)
+{
+	struct str pos = rooms_position(&c->rooms);
+
+	if (pos.n && c->events->position)
+		c->events->position(c->arg, pos);
+	else if (!pos.n)
+		tell_rooms(c, lane);
+}
+
 void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat)
 {
-	struct str pos;
-
 	if (c->state != CLIENT_UP || !id.n || !rooms_id_ok(id))
 		return;
 	if (!str_eq(id, buf_str(&c->rooms.lanes[lane].pos)) &&
-		rooms_move(&c->rooms, lane, STR(""), id)) {
-		pos = rooms_position(&c->rooms);
-		if (pos.n && c->events->position)
-			c->events->position(c->arg, pos);
-		else if (!pos.n)
-			tell_rooms(c, lane);
-	}
+		rooms_move(&c->rooms, lane, STR(""), id))
+		tell_position(c, lane);
 	tell_end(c, lane, heartbeat);
+}
+
+void client_on_quiet(struct client *c, size_t lane, struct str id)
+{
+	if (c->state == CLIENT_UP && rooms_quiet(&c->rooms, lane, id))
+		tell_position(c, lane);
+	client_on_position(c, lane, id, true);
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */

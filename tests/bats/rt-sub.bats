@@ -528,3 +528,18 @@ liar() {
 		[ -z "$output" ]
 	done
 }
+
+@test "-e with more rooms than fit into a URL ends with the replay, not with the next sign of life" {
+	start_server server
+	rt-pub a '{"n":1}' '{"n":2}'
+	rt-pub room-300 '{"n":3}'
+	local many since
+	mapfile -t many < <(seq -f 'room-%g' 300)
+	for since in earliest last:1 10m; do
+		# Signs of life are asked for every 15 s.
+		run timeout -k 5 60 rt-sub -e -w 12s -s "$since" a "${many[@]}"
+		echo "$since: $status $output"
+		[ "$status" -eq 0 ]
+		[[ $output == *'{"n":2}'* && $output == *'{"n":3}'* ]]
+	done
+}
