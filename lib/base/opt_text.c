@@ -277,7 +277,8 @@ static const char bash_functions[] =
 	"\t\t[[ $room == \"$cur\"* ]] && COMPREPLY+=(\"$(printf %q \"$room\")\")\n"
 	"\tdone < <(" LIST_ROOMS ")\n}\n\n"
 	"_rt_add_files()\n{\n\tlocal file\n\tcompopt -o filenames\n"
-	"\twhile read -r file; do COMPREPLY+=(\"$file\"); done < <(compgen \"$1\" -- \"$cur\")\n}\n\n"
+	"\twhile read -r file; do COMPREPLY+=(\"$file\"); done "
+	"< <(compgen \"$1\" -- \"$cur\")\n}\n\n"
 	"_rt_add_words()\n{\n\tlocal word\n\tfor word in $1; do\n"
 	"\t\t[[ $word == \"$cur\"* ]] && COMPREPLY+=(\"$word\")\n\tdone\n}\n\n";
 

@@ -26,7 +26,7 @@ struct carrier_ops {
 	bool one_lane;       /* all rooms in one request */
 	bool refs;           /* acks are matched by `_ref`, else they come in order */
 	struct carrier *(*open)(struct client *c, struct err *e);
-	/* Does a request have room for what was subscribed? ERR_USAGE with a sentence; NULL: any. */
+	/* Has a request room for what was subscribed? ERR_USAGE with a sentence; NULL: yes. */
 	int (*fits)(struct carrier *k, struct err *e);
 	void (*start)(struct carrier *k); /* one attempt; what comes of it comes from the loop */
 	void (*send)(struct carrier

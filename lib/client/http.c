@@ -585,9 +585,9 @@ static struct carrier *poll_open(struct client *c, struct err *e)
 	return http_open(c, POLL);
 }
 
-#define HTTP_OPS                                                                            \
-	.fits = http_fits, .start = http_start, .send = http_send, .pause = http_pause, .finish = http_finish, \
-	.stop = http_stop, .free = http_free
+#define HTTP_OPS                                                                      \
+	.fits = http_fits, .start = http_start, .send = http_send, .pause = http_pause, \
+	.finish = http_finish, .stop = http_stop, .free = http_free
 
 const struct carrier_ops carrier_stream = {
 	.schemes = "http https", .open = stream_open, HTTP_OPS

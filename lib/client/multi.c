@@ -397,8 +397,8 @@ static int why_no_tls(const struct transfer *t, const struct client *c, struct b
 	}
 	if (says(t, "certificate required|bad certificate|unknown ca")) {
 		buf_add_text(why, c->conf.cert_file
-				? "the server does not take the certificate of --cert"
-				: "the server wants a certificate of the client (--cert, --key-file)");
+			? "the server does not take the certificate of --cert"
+			: "the server wants a certificate of the client (--cert, --key-file)");
 		return ERR_DENIED;
 	}
 	buf_add_text(why, "no agreement on TLS with the server");
@@ -450,7 +450,7 @@ int transfer_why(const struct transfer *t, const struct client *c, CURLcode code
 		r = ERR_USAGE;
 		break;
 	case CURLE_SSL_CERTPROBLEM:
-		buf_add_text(why, "the files of --cert and --key-file are no certificate and its key");
+		buf_add_text(why, "--cert and --key-file name no certificate and its key");
 		r = ERR_USAGE;
 		break;
 	case CURLE_RECV_ERROR:

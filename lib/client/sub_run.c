@@ -3,10 +3,10 @@
  *     client -> print -> output --written--> bookmark          a message printed
  *            -> exec  ---------finished----> bookmark          a message worked on
  *
- * A position follows its message through the same queue, so it can only be saved after what came before it. The end goes
- * in steps: nothing new is taken, commands end, then connections close and stdout is drained at the same time. Lines that
- * commands publish have a connection of their own: the first one is paused when work piles up, and acknowledgements
- * must not wait behind that. */
+ * A position follows its message through the same queue, so it can only be saved after what came
+ * before it. The end goes in steps: nothing new is taken, commands end, then connections close and
+ * stdout is drained at the same time. Lines that commands publish have a connection of their own:
+ * the first one is paused when work piles up, and acknowledgements must not wait behind that. */
 #include "client/sub_run.h"
 
 #include "base/clock.h"
@@ -112,7 +112,7 @@ static void finish(struct sub_run *s, int code)
 		return;
 	s->ending = true;
 	s->end.code = code;
-	client_pause(s->client, false); /* what still comes is dropped, so that the close gets through */
+	client_pause(s->client, false); /* drops what still comes: the close gets through */
 	if (!s->exec || exec_is_idle(s->exec))
 		close_down(s);
 }
@@ -137,8 +137,8 @@ void sub_run_terminate(struct sub_run *s)
 
 /* --- positions ------------------------------------------------------------------------------ */
 
-/* A position of all rooms: one line each, so that a room added to the command line later still begins at the earliest;
- * patterns have no names to write. */
+/* A position of all rooms: one line each, so that a room added to the command line later still
+ * begins at the earliest; patterns have no names to write. */
 static void save_all(struct sub_run *s, struct str id)
 {
 	if (s->any_pattern) {
@@ -211,12 +211,13 @@ static void on_message(void *arg, const struct client_msg *m)
 		finish(s, 0);
 }
 
-/* May control lines stand among the messages? Those of the connection need a stream that is not a room's. */
+/* May control lines stand among the messages? */
 static bool shows_control(const struct sub_run *s)
 {
 	return s->conf->print.meta && !s->exec && !s->ending;
 }
 
+/* Those of the connection need a stream that is not a room's. */
 static bool has_stream(const struct sub_run *s)
 {
 	return shows_control(s) && !strchr(s->conf->output.path ? s->conf->output.path : "", '{');
@@ -235,7 +236,7 @@ static void on_gap(void *arg, const struct client_gap *g)
 			STR_ARG(g->reason));
 	s->end.partial = true;
 	if (s->conf->no_gap) {
-		log_error("history of '" STR_FMT "' is gone, as far as position '" STR_FMT "' (--no-gap)",
+		log_error("history of '" STR_FMT "' is gone, up to '" STR_FMT "' (--no-gap)",
 			STR_ARG(g->room), STR_ARG(g->at));
 		s->end.gap = true;
 		finish(s, 0);
@@ -380,7 +381,8 @@ static void on_broken(void *arg, const struct err *e)
 	finish(s, e->code);
 }
 
-static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
+static void on_outcome(
+	void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
 {
 	struct sub_run *s = arg;
 
@@ -436,7 +438,7 @@ static const char *since_of(const struct sub_run *s, const struct cursor *from, 
 {
 	const char *id = NULL;
 
-	/* Where one position is kept for all, all must begin at one: else it could pass what is yet to come. */
+	/* One position for all must begin at one: else it could pass what is yet to come. */
 	if (s->bookmark)
 		id = cursor_find(bookmark_cursor(s->bookmark), s->any_pattern ? STR("*") : room);
 	if (!id && from)
@@ -459,7 +461,8 @@ static int subscribe(struct sub_run *s, struct err *e)
 		from = cursor_open(conf->since + 1, e);
 		if (!from)
 			return e->code;
-	} else if (conf->since && since_parse(&since, str_of(conf->since), clock_wall_ms(), e) != 0) {
+	} else if (conf->since &&
+		   since_parse(&since, str_of(conf->since), clock_wall_ms(), e) != 0) {
 		return ERR_USAGE;
 	}
 	for (int i = 0; i < conf->n_rooms; i++)
@@ -523,8 +526,8 @@ static int open_exec(struct sub_run *s, struct err *e)
 	return s->exec ? 0 : e->code;
 }
 
-struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf, void (*ended)(void *arg, const struct sub_run_end *end),
-	void *arg, struct err *e)
+struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf,
+	void (*ended)(void *arg, const struct sub_run_end *end), void *arg, struct err *e)
 {
 	struct sub_run *s = mem_new(struct sub_run);
 
