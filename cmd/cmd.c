@@ -358,7 +358,7 @@ int cmd_start(struct cmd *c, const struct opt_program *p, int argc, char **argv)
 	if (c->help || c->version || c->completion || c->dump)
 		cmd_exit(c, print_something(c));
 	log_init(p->name, c->quiet ? LOG_LEVEL_ERROR : c->verbose > 1 ? LOG_LEVEL_DEBUG :
-		c->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, false);
+		c->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_NOTE, false);
 	hide_secrets(c);
 	uv_loop_init(&c->loop);
 	c->loop_open = true;

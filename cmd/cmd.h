@@ -1,6 +1,6 @@
 /* cmd.h - how each of the programs starts and ends
  *
- * Start: the options all six share, -h, -V, completion files, the URL and where it comes from,
+ * Start: the options all of them share, -h, -V, completion files, the URL and where it comes from,
  * secrets out of sight. End: what was written to stdout really is, one of the eight exit statuses,
  * or death by the signal that asked for it. */
 #ifndef RT_CMD_CMD_H
@@ -58,6 +58,9 @@ enum cmd_profile { PROFILE_RT, PROFILE_RAW };
 #define OPTION_INT(l, n, v, a, h, lo, hi) \
 	{ .letter = l, .name = n, .type = OPT_INT, .target = v, .arg = a, .help = h, .min = lo, \
 	  .max = hi }
+#define OPTION_WORDS(l, n, v, a, w, h) \
+	{ .letter = l, .name = n, .type = OPT_STRING, .target = v, .arg = a, .help = h, \
+	  .words = w }
 #define OPTION_ROOM(n, v, h) \
 	{ .name = n, .type = OPT_STRING, .target = v, .arg = "ROOM", .help = h, .complete = "room" }
 
@@ -68,7 +71,7 @@ enum cmd_profile { PROFILE_RT, PROFILE_RAW };
 	OPTION(0, "color", OPT_CHOICE, &(c).color, "auto|always|never", NULL), \
 	OPTION('h', "help", OPT_FLAG, &(c).help, NULL, "this"), \
 	OPTION('V', "version", OPT_FLAG, &(c).version, NULL, NULL), \
-	OPTION(0, "completion", OPT_STRING, &(c).completion, "SHELL", NULL), \
+	OPTION_WORDS(0, "completion", &(c).completion, "SHELL", "bash|zsh|fish", NULL), \
 	OPTION(0, "dump-options", OPT_FLAG, &(c).dump, NULL, NULL), \
 	{ .type = OPT_END }
 

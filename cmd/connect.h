@@ -11,8 +11,8 @@
 		"server, or @NAME of a profile (default $RT_URL)"), \
 	OPTION('w', "timeout", OPT_DURATION, &(c).timeout_ms, NULL, "deadline"), \
 	OPTION('d', "for", OPT_DURATION, &(c).for_ms, NULL, "stop after that time"), \
-	OPTION(0, "retry", OPT_DURATION, &(c).retry_ms, NULL, \
-		"how long one outage may last, or forever"), \
+	{ .name = "retry", .type = OPT_DURATION, .target = &(c).retry_ms, .words = "forever", \
+	  .help = "how long one outage may last, or forever" }, \
 	OPTION_FILE(0, "token-file", &(c).token_file, "holds the token (else $RT_TOKEN)"), \
 	OPTION('H', "header", OPT_LIST, &(c).headers, "'N: V'", NULL), \
 	OPTION_FILE(0, "ca", &(c).ca_file, NULL), \

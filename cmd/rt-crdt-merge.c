@@ -61,7 +61,7 @@ static const struct opt options[] = {
 	OPTION(0, "color", OPT_CHOICE, &set.color, "auto|always|never", NULL),
 	OPTION('h', "help", OPT_FLAG, &set.help, NULL, "this"),
 	OPTION('V', "version", OPT_FLAG, &set.version, NULL, NULL),
-	OPTION(0, "completion", OPT_STRING, &set.completion, "SHELL", NULL),
+	{ .name = "completion", .type = OPT_STRING, .target = &set.completion, .arg = "SHELL", .words = "bash|zsh|fish" },
 	OPTION(0, "dump-options", OPT_FLAG, &set.dump, NULL, NULL),
 	{ .type = OPT_END },
 };
@@ -77,6 +77,7 @@ static const struct opt_program program = {
 		"rt-sub counters | rt-crdt-merge --follow --value", NULL },
 	.opts = options,
 	.complete = "file",
+	.words = "merge|value|check|explain|diff|delta|apply|fmt|laws|hlc|git-merge|git-install",
 	.hints = (const char *const[]){ "i", "the output may be an input: -o FILE", "in-place", "the output may be an input: -o FILE",
 		"u", "this program connects to nothing: rt-sub ROOM | rt-crdt-merge --follow", NULL },
 };
@@ -206,6 +207,16 @@ static const char **read_names(const char *path, int *n)
 	return v;
 }
 
+/* A first operand that is neither, and close to a verb, was meant to be that. */
+static void check_spelling(const char *operand)
+{
+	struct str meant = opt_nearest(program.words, str_of(operand));
+
+	if (meant.n > 0 && access(operand, F_OK) != 0 && errno == ENOENT)
+		usage("'%s' is neither a verb nor a file (did you mean '" STR_FMT "'?)", operand,
+			STR_ARG(meant));
+}
+
 static enum verb find_verb(int *n, char ***operands)
 {
 	for (size_t i = 0; *n > 0 && i < sizeof(verbs) / sizeof(*verbs); i++) {
@@ -215,6 +226,8 @@ static enum verb find_verb(int *n, char ***operands)
 			return (enum verb)i;
 		}
 	}
+	if (*n > 0)
+		check_spelling(**operands);
 	return V_MERGE;
 }
 

@@ -19,6 +19,7 @@ _rt_crdt_merge() {
 		--strict'[warnings fail (1) and nothing is written]' \
 		--files0-from='[names of inputs, each ended by NUL]:FILE:_files' \
 		--max-drift='[refuse timestamps further in the future]:DURATION: ' \
+		--on-drift=':on-drift:(reject warn)' \
 		--now='[instead of the clock (RFC 3339)]:TIME: ' \
 		--follow'[join stdin for ever; a line for every change]' \
 		--emit='[what --follow prints]:emit:(state delta value)' \
@@ -29,8 +30,18 @@ _rt_crdt_merge() {
 		--witness='[apply: a newer context to be held against]:FILE:_files' \
 		--state='[hlc: where the clock is kept]:FILE:_files' \
 		--global'[git-install: for all repositories]' \
+		--max-depth=':N: ' \
+		--max-line=':SIZE: ' \
+		--allow-negative-ts'' \
+		--node-id-any'' \
 		'(-q --quiet)'{-q,--quiet}'[errors only]' \
+		'*'{-v,--verbose}'' \
+		--color=':color:(auto always never)' \
 		'(-h --help)'{-h,--help}'[this]' \
+		'(-V --version)'{-V,--version}'' \
+		--completion=':SHELL:(bash zsh fish)' \
+		--dump-options'' \
+		'1:operand:{ _alternative "words:word:(merge value check explain diff delta apply fmt laws hlc git-merge git-install)" "files:file:_files" }' \
 		'*:file:_files'
 }
 

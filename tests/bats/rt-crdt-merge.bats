@@ -350,3 +350,26 @@ put() { echo "$1" > c.crdt.json; git add -A; git commit -qm "${2:-put}"; }
 	run bash -c 'ulimit -f 0; trap "" XFSZ; rt-crdt-merge a -o new'; [ "$status" -eq 6 ]; [ ! -e new ]
 	run rt-crdt-merge a -o /nonexistent/x; [ "$status" -eq 6 ]
 }
+
+@test "a verb misspelt is no file" {
+	run rt-crdt-merge valeu x.json
+	[ "$status" -eq 2 ]
+	[ "${lines[0]}" = "rt-crdt-merge: 'valeu' is neither a verb nor a file (did you mean 'value'?)" ]
+	run rt-crdt-merge --shape v1 ckeck
+	[ "$status" -eq 2 ]
+	[[ ${lines[0]} == *"(did you mean 'check'?)" ]]
+	# What is a file, or like no verb, is opened.
+	run rt-crdt-merge nosuch.json
+	[[ $output == *"cannot"*"'nosuch.json'"* ]]
+	[[ $output != *"did you mean"* ]]
+	printf '{}' >valeu
+	run rt-crdt-merge valeu
+	[[ $output != *"did you mean"* ]]
+	# What shells complete as verbs are verbs.
+	local verb
+	for verb in $(rt-crdt-merge --completion fish | sed -n "s/.*__fish_use_subcommand -a '\(.*\)'$/\1/p"); do
+		run rt-crdt-merge "$verb" </dev/null
+		[[ $output != *"'$verb'"* ]]
+	done
+	[ "$verb" ]
+}
