@@ -86,15 +86,11 @@ void cmd_exit(struct cmd *c, int status)
 
 void cmd_usage(struct cmd *c, const char *fmt, ...)
 {
-	struct buf text = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_addv(&text, fmt, ap);
+	program_usage(fmt, ap);
 	va_end(ap);
-	log_error("%s", buf_cstr(&text));
-	buf_fini(&text);
-	fprintf(stderr, "try '%s -h'\n", log_program());
 	cmd_exit(c, EXIT_USAGE);
 }
 
@@ -305,23 +301,6 @@ out:
 	return n;
 }
 
-static int print_something(struct cmd *c)
-{
-	const struct opt_program *p = c->program;
-
-	if (c->completion && opt_completion(p, c->completion) != 0)
-		cmd_usage(c, "no completion for '%s' (bash, zsh, fish)", c->completion);
-	if (c->dump)
-		opt_dump(p);
-	if (c->help)
-		opt_help(p);
-	if (c->version)
-		printf("%s %s\n", p->name, RT_VERSION);
-	if (c->version && c->about)
-		printf("%s\n", c->about());
-	return EXIT_DONE;
-}
-
 /* Values that may be secret move to memory of ours; in argv they are overwritten, for `ps` to
  * see. */
 static void hide_secrets(struct cmd *c)
@@ -355,8 +334,12 @@ int cmd_start(struct cmd *c, const struct opt_program *p, int argc, char **argv)
 		cmd_usage(c, "%s", e.text);
 	if ((c->help || c->version) && n > 0)
 		cmd_usage(c, "'%s' is one operand too many", argv[1]);
-	if (c->help || c->version || c->completion || c->dump)
-		cmd_exit(c, print_something(c));
+	if (c->help || c->version || c->completion || c->dump) {
+		n = program_show(p, c->help, c->version, c->dump, c->completion, c->about, &e);
+		if (n != 0)
+			cmd_usage(c, "%s", e.text);
+		cmd_exit(c, EXIT_DONE);
+	}
 	log_init(p->name, c->quiet ? LOG_LEVEL_ERROR : c->verbose > 1 ? LOG_LEVEL_DEBUG :
 		c->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, false);
 	hide_secrets(c);

@@ -70,7 +70,7 @@ static int take(struct merge *m, struct str line, struct buf *out)
 	int rc = crdt_read(&m->reader, &line, &s);
 
 	if (rc <= 0)
-		return rc == 0 ? 0 : MERGE_DATA;
+		return rc == 0 ? 0 : EXIT_DATA;
 	/* The line is gone with the next one. */
 	crdt_clone(&copy, &s);
 	copy.file = s.file;
@@ -99,7 +99,7 @@ static int take(struct merge *m, struct str line, struct buf *out)
 	}
 	crdt_state_fini(&s);
 	crdt_state_fini(&delta);
-	return rc == 0 ? 0 : MERGE_DATA;
+	return rc == 0 ? 0 : EXIT_DATA;
 }
 
 static int write_out(struct buf *out)
@@ -113,7 +113,7 @@ static int write_out(struct buf *out)
 			continue;
 		if (n < 0) {
 			log_error("cannot write 'stdout': %m");
-			return MERGE_SYSTEM;
+			return EXIT_SYSTEM;
 		}
 		done += (size_t)n;
 	}
@@ -159,7 +159,7 @@ static int run(struct merge *m, struct line *l)
 		n = read(STDIN_FILENO, space, room);
 		if (n < 0 && errno != EINTR) {
 			log_error("cannot read '-': %m");
-			rc = MERGE_SYSTEM;
+			rc = EXIT_SYSTEM;
 		}
 		if (n < 0)
 			continue;
@@ -168,7 +168,7 @@ static int run(struct merge *m, struct line *l)
 		while (rc == 0 && (got = line_next(l, eof, &line)) != LINE_NONE) {
 			m->report.line = l->number;
 			if (got == LINE_TOO_LONG)
-				rc = crdt_find(&m->report, E_SIZE, l->number, "", "the line is too long") ? MERGE_DATA : 0;
+				rc = crdt_find(&m->report, E_SIZE, l->number, "", "the line is too long") ? EXIT_DATA : 0;
 			else
 				rc = take(m, line, &out);
 			dirty = true;
@@ -190,7 +190,7 @@ int verb_follow(struct merge *m)
 		m->files = &m->snapshot;
 		m->n_files = 1;
 		rc = merge_all(m);
-		rc = rc ? rc : m->report.errors ? MERGE_DATA : 0;
+		rc = rc ? rc : m->report.errors ? EXIT_DATA : 0;
 		for (size_t i = 0; i < m->n_docs; i++)
 			crdt_compact(&m->docs[i]);
 		arena_fini(&m->texts);

@@ -62,7 +62,7 @@ int verb_git_merge(struct merge *m)
 	check_grown(m, &base, &ours, "ours");
 	check_grown(m, &base, &theirs, "theirs");
 	crdt_join(&m->report, &ours, &theirs, NULL);
-	if (merge_status(m, MERGE_DONE) != MERGE_DONE || merge_out_open(&o, m->files[1], false) != 0)
+	if (merge_status(m, EXIT_DONE) != EXIT_DONE || merge_out_open(&o, m->files[1], false) != 0)
 		goto conflict;
 	to.b = &o.buf;
 	rc = merge_write(m, &to, &ours);
@@ -74,12 +74,12 @@ int verb_git_merge(struct merge *m)
 	crdt_state_fini(&base);
 	crdt_state_fini(&ours);
 	crdt_state_fini(&theirs);
-	return rc == 0 ? MERGE_DONE : MERGE_NEGATIVE;
+	return rc == 0 ? EXIT_DONE : EXIT_NEGATIVE;
 conflict:
 	crdt_state_fini(&base);
 	crdt_state_fini(&ours);
 	crdt_state_fini(&theirs);
-	return MERGE_NEGATIVE;
+	return EXIT_NEGATIVE;
 }
 
 static int git(const char *const *argv)
@@ -93,7 +93,7 @@ static int git(const char *const *argv)
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		log_error("cannot run 'git config' here");
-		return MERGE_SYSTEM;
+		return EXIT_SYSTEM;
 	}
 	return 0;
 }

@@ -38,7 +38,7 @@ static int fill(struct input *in, size_t want)
 			continue;
 		if (got < 0) {
 			log_error("cannot read '%s': %s", in->path, strerror(errno));
-			return MERGE_SYSTEM;
+			return EXIT_SYSTEM;
 		}
 		in->eof = got == 0;
 		in->n += (size_t)got;
@@ -164,7 +164,7 @@ int merge_each(struct merge *m, const char *path, void (*fn)(struct merge *m, st
 	m->report.line = 1;
 	if (in.fd < 0 || fstat(in.fd, &st) != 0) {
 		log_error("cannot open '%s': %s", path, strerror(errno));
-		rc = MERGE_SYSTEM;
+		rc = EXIT_SYSTEM;
 		goto out;
 	}
 	rc = fill(&in, in.n > 65536 ? in.n + 1 : S_ISREG(st.st_mode) && st.st_size < BLOCK_BYTES ? (size_t)st.st_size + 1 : 65536);

@@ -4,16 +4,9 @@
 #ifndef RT_CMD_CRDT_MERGE_H
 #define RT_CMD_CRDT_MERGE_H
 
-#include "base/opt.h"
-#include "crdt/crdt.h"
+#include "program.h"
 
-enum merge_exit {
-	MERGE_DONE = 0,
-	MERGE_NEGATIVE = 1, /* differs, findings, strict warnings */
-	MERGE_USAGE = 2,
-	MERGE_DATA = 3,     /* a state that cannot be trusted */
-	MERGE_SYSTEM = 6,
-};
+#include "crdt/crdt.h"
 
 /* What was read of a pipe already, to be read again. */
 struct merge_held {
@@ -45,7 +38,7 @@ enum merge_shape { MERGE_KEEP, MERGE_V1, MERGE_PLAIN };
 /* --- input ------------------------------------------------------------------------------------ */
 
 /* Calls fn for every document of a file ("-": stdin). The state's text is in m->texts; fn takes the state. Findings are reported and reading goes
- * on. 0, or MERGE_SYSTEM: reported. */
+ * on. 0, or EXIT_SYSTEM: reported. */
 int merge_each(struct merge *m, const char *path, void (*fn)(struct merge *m, struct crdt_state *s, struct str text, void *arg), void *arg);
 /* Merges all files as sorted streams. -1: the general way is to be taken; else a status. */
 int merge_stream(struct merge *m);
@@ -67,14 +60,14 @@ struct merge_out {
 	bool failed, spool; /* spool: fd is a nameless file, copied to stdout at the end */
 };
 
-/* path NULL: stdout. `careful`: nothing must reach stdout before merge_out_commit. MERGE_SYSTEM: reported. */
+/* path NULL: stdout. `careful`: nothing must reach stdout before merge_out_commit. EXIT_SYSTEM: reported. */
 int merge_out_open(struct merge_out *o, const char *path, bool careful);
 void merge_out_flush(void *out, struct buf *b);
-int merge_out_commit(struct merge_out *o); /* 0 or MERGE_SYSTEM: reported */
+int merge_out_commit(struct merge_out *o); /* 0 or EXIT_SYSTEM: reported */
 void merge_out_abandon(struct merge_out *o);
 /* Prints findings; the fn of a report. */
 void merge_print_finding(void *merge, const struct crdt_finding *f);
-/* A state, or its value, as a line. 0 or MERGE_DATA: reported. */
+/* A state, or its value, as a line. 0 or EXIT_DATA: reported. */
 int merge_write(struct merge *m, struct crdt_out *to, const struct crdt_state *s);
 /* What the findings so far make of a status. */
 int merge_status(const struct merge *m, int status);

@@ -21,7 +21,7 @@ static int complain(struct merge_out *o, const char *what)
 {
 	log_error("cannot %s '%s': %s", what, o->path ? o->path : "stdout", strerror(errno));
 	o->failed = true;
-	return MERGE_SYSTEM;
+	return EXIT_SYSTEM;
 }
 
 static int write_all(int fd, const char *p, size_t n)
@@ -149,7 +149,7 @@ int merge_out_commit(struct merge_out *o)
 	else if (!o->failed && o->temp)
 		o->temp[0] = '\0';
 	if (o->failed) {
-		rc = MERGE_SYSTEM;
+		rc = EXIT_SYSTEM;
 		merge_out_abandon(o);
 	} else {
 		forget(o);
@@ -200,7 +200,7 @@ int merge_write(struct merge *m, struct crdt_out *to, const struct crdt_state *s
 	} else if (crdt_emit(to, s, shape) != 0) {
 		to->b->n = begin;
 		crdt_find(&m->report, E_SHAPE, s->line, "", "the plain shape of %s cannot say all of it", s->type->name);
-		return MERGE_DATA;
+		return EXIT_DATA;
 	}
 	buf_add_char(to->b, '\n');
 	if (to->flush)
@@ -210,9 +210,9 @@ int merge_write(struct merge *m, struct crdt_out *to, const struct crdt_state *s
 
 int merge_status(const struct merge *m, int status)
 {
-	if (status != MERGE_DONE && status != MERGE_NEGATIVE)
+	if (status != EXIT_DONE && status != EXIT_NEGATIVE)
 		return status;
 	if (m->report.errors > 0)
-		return MERGE_DATA;
-	return m->strict && m->report.warnings > 0 ? MERGE_NEGATIVE : status;
+		return EXIT_DATA;
+	return m->strict && m->report.warnings > 0 ? EXIT_NEGATIVE : status;
 }

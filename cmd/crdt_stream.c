@@ -94,13 +94,13 @@ int merge_stream(struct merge *m)
 		}
 		merge_out_abandon(&o);
 		if (rc < 0) {
-			rc = MERGE_SYSTEM;
+			rc = EXIT_SYSTEM;
 			goto out;
 		}
 		if (lost) {
 			log_error("a pipe of more than %u MiB is not sorted, or something in it is to be reported: use a file",
 				HOLD_BYTES >> 20);
-			rc = MERGE_DATA;
+			rc = EXIT_DATA;
 			goto out;
 		}
 	}

@@ -12,12 +12,12 @@
 /* May results be written? Not after an error, nor after a warning with --strict. */
 static bool clean(const struct merge *m)
 {
-	return merge_status(m, MERGE_DONE) == MERGE_DONE;
+	return merge_status(m, EXIT_DONE) == EXIT_DONE;
 }
 
 static int finish(struct merge *m, struct merge_out *o, int status)
 {
-	if (status == MERGE_DONE && clean(m))
+	if (status == EXIT_DONE && clean(m))
 		return merge_out_commit(o);
 	merge_out_abandon(o);
 	return merge_status(m, status);
@@ -30,7 +30,7 @@ static int write_docs(struct merge *m)
 	int rc;
 
 	if (!clean(m))
-		return merge_status(m, MERGE_DONE);
+		return merge_status(m, EXIT_DONE);
 	rc = merge_out_open(&o, m->output, m->shape == MERGE_PLAIN);
 	to.b = &o.buf;
 	for (size_t i = 0; i < m->n_docs && rc == 0; i++)
@@ -95,7 +95,7 @@ int verb_check(struct merge *m)
 	m->format = 1;
 	for (int i = 0; i < m->n_files && rc == 0; i++)
 		rc = merge_each(m, m->files[i], check_one, NULL);
-	return rc ? rc : m->report.errors + m->report.warnings > 0 ? MERGE_NEGATIVE : MERGE_DONE;
+	return rc ? rc : m->report.errors + m->report.warnings > 0 ? EXIT_NEGATIVE : EXIT_DONE;
 }
 
 /* --- two files -------------------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static int load_two(struct merge *m, struct crdt_state *a, struct crdt_state *b)
 	*b = (struct crdt_state){ 0 };
 	if (rc == 0)
 		rc = merge_one(m, m->files[1], b);
-	return rc ? rc : m->report.errors > 0 ? MERGE_DATA : 0;
+	return rc ? rc : m->report.errors > 0 ? EXIT_DATA : 0;
 }
 
 int verb_diff(struct merge *m)
@@ -131,7 +131,7 @@ int verb_diff(struct merge *m)
 
 	if (rc == 0) {
 		order = crdt_order(&m->report, &a, &b);
-		rc = order < 0 ? MERGE_DATA : order == ORDER_EQUAL ? MERGE_DONE : MERGE_NEGATIVE;
+		rc = order < 0 ? EXIT_DATA : order == ORDER_EQUAL ? EXIT_DONE : EXIT_NEGATIVE;
 		if (order >= 0) {
 			buf_addf(&text, "{\"order\":\"%s\"}\n", crdt_order_names[order]);
 			crdt_diff(&text, &a, &b);
@@ -151,7 +151,7 @@ int verb_delta(struct merge *m)
 
 	/* Joining copies first: what cannot be joined has no delta. */
 	if (rc == 0 && (crdt_order(&m->report, &a, &b) < 0 || crdt_delta(&m->report, &d, &a, &b) != 0))
-		rc = MERGE_DATA;
+		rc = EXIT_DATA;
 	if (rc == 0 && clean(m)) {
 		crdt_emit(&(struct crdt_out){ .b = &text }, &d, SHAPE_V1);
 		buf_add_char(&text, '\n');
@@ -195,7 +195,7 @@ static int keep_all(struct merge *m, struct kept *k)
 		crdt_clone(&copy, &k->v[i]);
 		merge_add(m, &copy, NULL);
 	}
-	return rc ? rc : m->report.errors > 0 ? MERGE_DATA : 0;
+	return rc ? rc : m->report.errors > 0 ? EXIT_DATA : 0;
 }
 
 static void kept_fini(struct kept *k)
@@ -274,7 +274,7 @@ int verb_laws(struct merge *m)
 	if (rc == 0) {
 		buf_addf(&text, "{\"documents\":%zu,\"orders\":%d,\"states\":%zu,\"violated\":%d}\n", m->n_docs, LAWS_ORDERS, k.n,
 			violated);
-		rc = print(m, &text, violated ? MERGE_NEGATIVE : MERGE_DONE);
+		rc = print(m, &text, violated ? EXIT_NEGATIVE : EXIT_DONE);
 	}
 	kept_fini(&k);
 	return merge_status(m, rc);

@@ -24,12 +24,8 @@ static struct {
 	int64_t max_drift_ms, max_depth;
 	uint64_t max_line;
 	int on_drift, verbose, color;
-	bool follow, global, help, version, dump;
+	bool follow, global, quiet, help, version, dump;
 } set = { .max_drift_ms = -1, .max_depth = 256, .max_line = 1u << 30 };
-
-#define OPTION(l, n, t, v, a, h) { .letter = l, .name = n, .type = t, .target = v, .arg = a, .help = h }
-#define OPTION_FILE(l, n, v, h) \
-	{ .letter = l, .name = n, .type = OPT_STRING, .target = v, .arg = "FILE", .help = h, .complete = "file" }
 
 static const struct opt options[] = {
 	OPTION('t', "type", OPT_STRING, &set.type, "TYPE", "of documents that do not say"),
@@ -56,14 +52,7 @@ static const struct opt options[] = {
 	OPTION(0, "max-line", OPT_SIZE, &set.max_line, NULL, NULL),
 	OPTION(0, "allow-negative-ts", OPT_FLAG, &merge.options.negative_ts, NULL, NULL),
 	OPTION(0, "node-id-any", OPT_FLAG, &merge.options.node_id_any, NULL, NULL),
-	OPTION('q', "quiet", OPT_FLAG, &merge.quiet, NULL, "errors only"),
-	OPTION('v', "verbose", OPT_COUNT, &set.verbose, NULL, NULL),
-	OPTION(0, "color", OPT_CHOICE, &set.color, "auto|always|never", NULL),
-	OPTION('h', "help", OPT_FLAG, &set.help, NULL, "this"),
-	OPTION('V', "version", OPT_FLAG, &set.version, NULL, NULL),
-	OPTION(0, "completion", OPT_STRING, &set.completion, "SHELL", NULL),
-	OPTION(0, "dump-options", OPT_FLAG, &set.dump, NULL, NULL),
-	{ .type = OPT_END },
+	CMD_OPTIONS(set),
 };
 
 static const struct opt_program program = {
@@ -104,40 +93,40 @@ static const struct {
 
 static void __attribute__((format(printf, 1, 2), noreturn)) usage(const char *fmt, ...)
 {
-	struct buf b = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_addv(&b, fmt, ap);
+	program_usage(fmt, ap);
 	va_end(ap);
-	log_error("%s", buf_cstr(&b));
-	fprintf(stderr, "try 'rt-crdt-merge -h'\n");
-	exit(MERGE_USAGE);
+	exit(EXIT_USAGE);
+}
+
+/* The second line of -V. */
+static const char *list_types(void)
+{
+	static struct buf b;
+
+	buf_add_text(&b, "types:");
+	for (const struct crdt_type *const *t = crdt_types(); *t; t++)
+		buf_addf(&b, " %s/1", (*t)->name);
+	return buf_cstr(&b);
 }
 
 static void show_something(int n, char **argv)
 {
+	struct err e = { 0 };
+
+	if (!set.help && !set.version && !set.completion && !set.dump)
+		return;
 	if ((set.help || set.version) && n > 0)
 		usage("'%s' is one operand too many", argv[1]);
-	if (set.completion && opt_completion(&program, set.completion) != 0)
-		usage("no completion for '%s' (bash, zsh, fish)", set.completion);
-	if (set.dump)
-		opt_dump(&program);
-	if (set.help)
-		opt_help(&program);
-	if (set.version) {
-		printf("%s %s\ntypes:", program.name, RT_VERSION);
-		for (const struct crdt_type *const *t = crdt_types(); *t; t++)
-			printf(" %s/1", (*t)->name);
-		printf("\n");
+	if (program_show(&program, set.help, set.version, set.dump, set.completion, list_types, &e) != 0)
+		usage("%s", e.text);
+	if (fflush(stdout) != 0) {
+		log_error("cannot write 'stdout': %s", strerror(errno));
+		exit(EXIT_SYSTEM);
 	}
-	if (set.help || set.version || set.completion || set.dump) {
-		if (fflush(stdout) != 0) {
-			log_error("cannot write 'stdout': %s", strerror(errno));
-			exit(MERGE_SYSTEM);
-		}
-		exit(MERGE_DONE);
-	}
+	exit(EXIT_DONE);
 }
 
 static void read_now(void)
@@ -175,6 +164,7 @@ static void read_settings(void)
 		usage("option '--max-line' needs a size up to 2g");
 	merge.options.max_line = (size_t)set.max_line;
 	merge.report = (struct crdt_report){ .fn = merge_print_finding, .arg = &merge, .drift_warns = set.on_drift == 1 };
+	merge.quiet = set.quiet;
 	merge.value |= merge.emit == 2;
 }
 
@@ -193,7 +183,7 @@ static const char **read_names(const char *path, int *n)
 	} while (got > 0);
 	if (got < 0) {
 		log_error("cannot read '%s': %s", path, strerror(errno));
-		exit(MERGE_SYSTEM);
+		exit(EXIT_SYSTEM);
 	}
 	if (fd > 0)
 		close(fd);
@@ -234,7 +224,7 @@ static int run(enum verb verb)
 	case V_GIT_MERGE: return verb_git_merge(&merge);
 	case V_GIT_INSTALL: return verb_git_install(&merge, set.global);
 	}
-	return MERGE_USAGE;
+	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

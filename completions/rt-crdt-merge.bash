@@ -37,7 +37,7 @@ _rt_crdt_merge()
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-t --type --at --shape --value -o --output -f --format --strict --files0-from --max-drift --now --follow --emit --snapshot --every --node --id --witness --state --global -q --quiet -h --help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '-t --type --at --shape --value -o --output -f --format --strict --files0-from --max-drift --now --follow --emit --snapshot --every --node --id --witness --state --global -q --quiet -v --verbose -h --help' -- "$cur")
 		return
 	fi
 	compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -21,4 +21,5 @@ complete -c rt-crdt-merge -l witness -r -F -d 'apply: a newer context to be held
 complete -c rt-crdt-merge -l state -r -F -d 'hlc: where the clock is kept'
 complete -c rt-crdt-merge -l global -d 'git-install: for all repositories'
 complete -c rt-crdt-merge -s q -l quiet -d 'errors only'
+complete -c rt-crdt-merge -s v -l verbose -d 'say more, on stderr'
 complete -c rt-crdt-merge -s h -l help -d 'this'

@@ -30,6 +30,7 @@ _rt_crdt_merge() {
 		--state='[hlc: where the clock is kept]:FILE:_files' \
 		--global'[git-install: for all repositories]' \
 		'(-q --quiet)'{-q,--quiet}'[errors only]' \
+		'*'{-v,--verbose}'[say more, on stderr]' \
 		'(-h --help)'{-h,--help}'[this]' \
 		'*:file:_files'
 }
