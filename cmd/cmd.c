@@ -250,16 +250,6 @@ static int read_profile(struct cmd *c, const char *name, struct err *e)
 
 /* --- the start ------------------------------------------------------------------------------ */
 
-/* Without this the next file opened would become stdin or stdout. The wrong direction on
- * purpose: using it fails. */
-static void open_standard_files(void)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
-	}
-}
-
 /* Lists and counters grow with each parse; a second one begins anew. */
 static void reset_growing(const struct opt_program *p)
 {
@@ -325,7 +315,7 @@ int cmd_start(struct cmd *c, const struct opt_program *p, int argc, char **argv)
 	struct err e = { 0 };
 	int n;
 
-	open_standard_files();
+	program_open_standard_files();
 	sig_ignore_pipe();
 	log_init(p->name, LOG_LEVEL_WARNING, false);
 	c->program = p;

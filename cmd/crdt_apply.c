@@ -73,7 +73,8 @@ static int apply_all(struct merge *m, struct crdt_state *s, struct str node)
 		line_filled(&l, (size_t)n);
 		while (rc == 0 && (got = line_next(&l, n == 0, &line)) != LINE_NONE)
 			rc = got == LINE_OK ? apply_line(m, s, node, line, l.number) :
-				crdt_find(&m->report, E_SIZE, l.number, "", "the line is too long") ? EXIT_DATA : 0;
+				crdt_find(&m->report, E_SIZE, l.number, "", "the line is longer than %zu bytes",
+					m->options.max_line) ? EXIT_DATA : 0;
 	} while (n != 0 && rc == 0);
 	line_fini(&l);
 	return rc;
@@ -90,16 +91,14 @@ int verb_apply(struct merge *m, const char *node, const char *id, const char *wi
 	if (rc == 0 && m->report.errors > 0)
 		rc = EXIT_DATA;
 	if (rc == 0 && (name.n == 0 || name.n > 1024 || !str_utf8(name))) {
-		log_error("option '--node' needs UTF-8 of 1 to 1024 bytes");
-		rc = EXIT_USAGE;
+		merge_usage("option '--node' needs UTF-8 of 1 to 1024 bytes");
 	}
 	if (rc == 0 && !s.type) {
 		s.type = m->options.type;
 		s.shape = SHAPE_V1;
 	}
 	if (rc == 0 && !s.type) {
-		log_error("the state is empty: name its type with --type");
-		rc = EXIT_USAGE;
+		merge_usage("the state is empty: name its type with --type");
 	}
 	if (rc == 0 && id && !s.has_id) {
 		s.has_id = true;
@@ -115,7 +114,7 @@ int verb_apply(struct merge *m, const char *node, const char *id, const char *wi
 		rc = apply_all(m, &s, name);
 	rc = merge_status(m, rc);
 	if (rc == 0)
-		rc = merge_out_open(&o, m->output, false);
+		rc = merge_out_open(m, &o, m->output, false);
 	if (rc == 0) {
 		to.b = &o.buf;
 		rc = merge_write(m, &to, &s);

@@ -106,8 +106,7 @@ int verb_hlc(struct merge *m, const char *state_file)
 	if (strcmp(verb, "now") == 0 && m->n_files == 1)
 		return tick(m, state_file, NULL);
 	if (m->n_files < 2 || (strcmp(verb, "cmp") == 0) != (m->n_files == 3)) {
-		log_error("hlc needs now, recv STAMP, cmp A B, parse STAMP or pack STAMP");
-		return EXIT_USAGE;
+		merge_usage("hlc needs now, recv STAMP, cmp A B, parse STAMP or pack STAMP");
 	}
 	rc = parse(m->files[1], &a);
 	if (rc != 0)
@@ -124,8 +123,7 @@ int verb_hlc(struct merge *m, const char *state_file)
 	} else if (strcmp(verb, "pack") == 0) {
 		printf("%llu\n", (unsigned long long)hlc_pack(a));
 	} else {
-		log_error("unknown '%s' (now, recv, cmp, parse, pack)", verb);
-		return EXIT_USAGE;
+		merge_usage("unknown '%s' (now, recv, cmp, parse, pack)", verb);
 	}
 	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM;
 }

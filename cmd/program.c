@@ -6,7 +6,19 @@
 #include "base/buf.h"
 #include "base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+
+/* Without this the next file opened would become stdin or stdout. The wrong direction on purpose:
+ * using it fails. */
+void program_open_standard_files(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+	}
+}
 
 int program_show(const struct opt_program *p, bool help, bool version, bool dump,
 	const char *completion, const char *(*about)(void), struct err *e)

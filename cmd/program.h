@@ -42,6 +42,8 @@ enum cmd_exit {
 	OPTION(0, "dump-options", OPT_FLAG, &(c).dump, NULL, NULL), \
 	{ .type = OPT_END }
 
+/* Makes sure that descriptors 0 to 2 are taken, before the first file is opened. */
+void program_open_standard_files(void);
 /* What -h, -V, --completion and --dump-options ask for; NULL and false: not asked. `about` (may be
  * NULL) is what -V says in its second line. Writes to stdout. 0, or ERR_USAGE with a sentence. */
 int program_show(const struct opt_program *p, bool help, bool version, bool dump,

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,8 +24,8 @@ static struct {
 	const char *type, *files0, *now, *completion, *node, *id, *witness, *state;
 	int64_t max_drift_ms, max_depth;
 	uint64_t max_line;
-	int on_drift, verbose, color;
-	bool follow, global, quiet, help, version, dump;
+	int verbose, color;
+	bool follow, global, stats, quiet, help, version, dump;
 } set = { .max_drift_ms = -1, .max_depth = 256, .max_line = 1u << 30 };
 
 static const struct opt options[] = {
@@ -33,16 +34,22 @@ static const struct opt options[] = {
 	OPTION(0, "shape", OPT_CHOICE, &merge.shape, "keep|v1|plain", "of the output"),
 	OPTION(0, "value", OPT_FLAG, &merge.value, NULL, "print the value instead of the state"),
 	OPTION_FILE('o', "output", &merge.output, "instead of stdout; may be an input"),
+	OPTION(0, "pretty", OPT_FLAG, &merge.pretty, NULL, "a member a line"),
 	OPTION('f', "format", OPT_CHOICE, &merge.format, "text|json", "of findings on stderr"),
 	OPTION(0, "strict", OPT_FLAG, &merge.strict, NULL, "warnings fail (1) and nothing is written"),
 	OPTION_FILE(0, "files0-from", &set.files0, "names of inputs, each ended by NUL"),
 	OPTION(0, "max-drift", OPT_DURATION, &set.max_drift_ms, NULL, "refuse timestamps further in the future"),
-	OPTION(0, "on-drift", OPT_CHOICE, &set.on_drift, "reject|warn", NULL),
+	OPTION(0, "on-drift", OPT_CHOICE, &merge.on_drift, "reject|warn|quarantine", NULL),
+	OPTION(0, "on-bad", OPT_CHOICE, &merge.on_bad, "stop|skip|quarantine", "what cannot be used"),
+	OPTION_FILE(0, "quarantine", &merge.quarantine, NULL),
 	OPTION(0, "now", OPT_STRING, &set.now, "TIME", "instead of the clock (RFC 3339)"),
 	OPTION(0, "follow", OPT_FLAG, &set.follow, NULL, "join stdin for ever; a line for every change"),
 	OPTION(0, "emit", OPT_CHOICE, &merge.emit, "state|delta|value", "what --follow prints"),
 	OPTION_FILE(0, "snapshot", &merge.snapshot, "--follow: keep the state there"),
+	OPTION(0, "replica", OPT_STRING, &merge.options.replica, ".PATH", NULL),
 	OPTION(0, "every", OPT_DURATION, &merge.every_ms, NULL, "how often (10s)"),
+	OPTION_FILE(0, "since", &merge.since, "delta: for who has seen that context"),
+	OPTION(0, "int64", OPT_FLAG, &merge.int64, NULL, NULL),
 	OPTION(0, "node", OPT_STRING, &set.node, "NODE", "apply: who writes"),
 	OPTION(0, "id", OPT_STRING, &set.id, "ID", "apply: to which document"),
 	OPTION_FILE(0, "witness", &set.witness, "apply: a newer context to be held against"),
@@ -50,6 +57,7 @@ static const struct opt options[] = {
 	OPTION(0, "global", OPT_FLAG, &set.global, NULL, "git-install: for all repositories"),
 	{ .name = "max-depth", .type = OPT_INT, .target = &set.max_depth, .arg = "N", .min = 1, .max = JSON_DEPTH_LIMIT },
 	OPTION(0, "max-line", OPT_SIZE, &set.max_line, NULL, NULL),
+	OPTION(0, "stats", OPT_FLAG, &set.stats, NULL, NULL),
 	OPTION(0, "allow-negative-ts", OPT_FLAG, &merge.options.negative_ts, NULL, NULL),
 	OPTION(0, "node-id-any", OPT_FLAG, &merge.options.node_id_any, NULL, NULL),
 	CMD_OPTIONS(set),
@@ -59,6 +67,7 @@ static const struct opt_program program = {
 	.name = "rt-crdt-merge",
 	.purpose = "join CRDT states; the same bytes in any order",
 	.usage = (const char *const[]){ "[merge] [options] [FILE...]", "value|check|explain|fmt|laws FILE...", "diff|delta A B",
+		"delta --since CONTEXT A",
 		"apply --node NODE [FILE]", "hlc now|recv|cmp|parse|pack", "git-install", NULL },
 	.examples = (const char *const[]){
 		"rt-crdt-merge a.json b.json -o all.json",
@@ -82,7 +91,7 @@ static const struct {
 	[V_CHECK] = { "check", 0, -1 },
 	[V_EXPLAIN] = { "explain", 0, -1 },
 	[V_DIFF] = { "diff", 2, 2 },
-	[V_DELTA] = { "delta", 2, 2 },
+	[V_DELTA] = { "delta", 1, 2 },
 	[V_APPLY] = { "apply", 0, 1 },
 	[V_FMT] = { "fmt", 0, -1 },
 	[V_LAWS] = { "laws", 0, -1 },
@@ -91,7 +100,7 @@ static const struct {
 	[V_GIT_INSTALL] = { "git-install", 0, 0 },
 };
 
-static void __attribute__((format(printf, 1, 2), noreturn)) usage(const char *fmt, ...)
+void merge_usage(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -119,9 +128,9 @@ static void show_something(int n, char **argv)
 	if (!set.help && !set.version && !set.completion && !set.dump)
 		return;
 	if ((set.help || set.version) && n > 0)
-		usage("'%s' is one operand too many", argv[1]);
+		merge_usage("'%s' is one operand too many", argv[1]);
 	if (program_show(&program, set.help, set.version, set.dump, set.completion, list_types, &e) != 0)
-		usage("%s", e.text);
+		merge_usage("%s", e.text);
 	if (fflush(stdout) != 0) {
 		log_error("cannot write 'stdout': %s", strerror(errno));
 		exit(EXIT_SYSTEM);
@@ -137,7 +146,7 @@ static void read_now(void)
 
 	if (set.now) {
 		if (time_parse(str_of(set.now), &ms, &e) != 0)
-			usage("option '--now': %s", e.text);
+			merge_usage("option '--now': %s", e.text);
 		merge.options.now_us = ms * 1000;
 		return;
 	}
@@ -152,7 +161,7 @@ static void read_settings(void)
 
 		merge.options.type = crdt_type_find(name);
 		if (!merge.options.type || (version.p && !str_eq(version, STR("1"))))
-			usage("option '--type': '%s' is not known (rt-crdt-merge -V lists the types)", set.type);
+			merge_usage("option '--type': '%s' is not known (rt-crdt-merge -V lists the types)", set.type);
 	}
 	read_now();
 	if (set.follow && set.max_drift_ms < 0)
@@ -161,9 +170,10 @@ static void read_settings(void)
 		merge.options.max_drift_us = set.max_drift_ms * 1000;
 	merge.options.max_depth = (unsigned)set.max_depth;
 	if (set.max_line < 1 || set.max_line > UINT32_MAX / 2)
-		usage("option '--max-line' needs a size up to 2g");
+		merge_usage("option '--max-line' needs a size up to 2g");
 	merge.options.max_line = (size_t)set.max_line;
-	merge.report = (struct crdt_report){ .fn = merge_print_finding, .arg = &merge, .drift_warns = set.on_drift == 1 };
+	merge.report = (struct crdt_report){ .fn = merge_print_finding, .arg = &merge, 
+		.drift_warns = merge.on_drift == DRIFT_WARN };
 	merge.quiet = set.quiet;
 	merge.value |= merge.emit == 2;
 }
@@ -227,6 +237,54 @@ static int run(enum verb verb)
 	return EXIT_USAGE;
 }
 
+static void check_usage(enum verb verb, int n)
+{
+	bool passes_over = merge.on_bad != BAD_STOP || merge.on_drift == DRIFT_QUARANTINE;
+	bool quarantines = merge.on_bad == BAD_QUARANTINE || merge.on_drift == DRIFT_QUARANTINE;
+	int max = verb == V_DELTA && merge.since ? 1 : verbs[verb].max;
+	int min = verb == V_DELTA && !merge.since ? 2 : verbs[verb].min;
+
+	if (n < min || (max >= 0 && n > max))
+		merge_usage("%s needs %s operands", verbs[verb].name, n < min ? "more" : "fewer");
+	if (verb == V_APPLY && !set.node)
+		merge_usage("apply needs --node: who writes");
+	if (set.follow && (verb != V_MERGE || n > 0))
+		merge_usage("--follow reads stdin only");
+	if (set.follow && merge.pretty)
+		merge_usage("--follow prints a line for every change: not --pretty");
+	if (merge.since && verb != V_DELTA)
+		merge_usage("--since goes with delta");
+	if (merge.options.replica && (!set.follow || !merge.options.at))
+		merge_usage("--replica goes with --follow and --at");
+	if (merge.int64 && verb != V_CHECK)
+		merge_usage("--int64 goes with check");
+	if (passes_over && verb != V_MERGE && verb != V_VALUE && verb != V_FMT)
+		merge_usage("%s needs all of its input: not %s", verbs[verb].name,
+			merge.on_bad != BAD_STOP ? "--on-bad" : "--on-drift quarantine");
+	if (quarantines && !merge.quarantine)
+		merge_usage("quarantine needs a file: --quarantine FILE");
+}
+
+static void print_stats(int64_t begun_ms)
+{
+	const struct merge_stats *s = &merge.stats;
+	struct rusage use;
+	double seconds = (double)(clock_ms() - begun_ms) / 1e3;
+
+	getrusage(RUSAGE_SELF, &use);
+	fprintf(stderr, merge.format == 1 ?
+		"{\"bytes_in\":%llu,\"bytes_out\":%llu,\"documents_in\":%llu,\"documents_out\":%llu,"
+		"\"errors\":%llu,\"files\":%llu,\"memory_kb\":%ld,\"seconds\":%.3f,\"skipped\":%llu,"
+		"\"streamed\":%s,\"warnings\":%llu}\n" :
+		"rt-crdt-merge: %llu bytes in, %llu bytes out, %llu documents in, %llu documents out, "
+		"%llu errors, %llu files, %ld kB memory, %.3f s, %llu skipped, streamed: %s, %llu warnings\n",
+		(unsigned long long)s->bytes_in, (unsigned long long)s->bytes_out,
+		(unsigned long long)s->documents_in, (unsigned long long)s->documents_out,
+		(unsigned long long)merge.report.errors, (unsigned long long)s->files, use.ru_maxrss,
+		seconds, (unsigned long long)merge.skipped, s->streamed ? "true" : "false",
+		(unsigned long long)merge.report.warnings);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const standard[] = { "-" };
@@ -234,27 +292,24 @@ int main(int argc, char **argv)
 	char **operands = argv + 1;
 	const char *git[4] = { 0 };
 	const char **listed = NULL;
+	int64_t begun_ms = clock_ms();
 	enum verb verb;
 	int n, status;
 
+	program_open_standard_files();
 	log_init(program.name, LOG_LEVEL_WARNING, false);
 	n = opt_parse(&program, argc, argv, &e);
 	if (n < 0)
-		usage("%s", e.text);
+		merge_usage("%s", e.text);
 	show_something(n, argv);
 	verb = find_verb(&n, &operands);
 	read_settings();
-	if (n < verbs[verb].min || (verbs[verb].max >= 0 && n > verbs[verb].max))
-		usage("%s needs %s operands", verbs[verb].name, n < verbs[verb].min ? "more" : "fewer");
-	if (verb == V_APPLY && !set.node)
-		usage("apply needs --node: who writes");
-	if (set.follow && (verb != V_MERGE || n > 0))
-		usage("--follow reads stdin only");
+	check_usage(verb, n);
 	merge.files = (const char *const *)operands;
 	merge.n_files = n;
 	if (set.files0) {
 		if (n > 0)
-			usage("--files0-from and files do not go together");
+			merge_usage("--files0-from and files do not go together");
 		merge.files = listed = read_names(set.files0, &merge.n_files);
 	} else if (n == 0 && verb != V_APPLY && verb != V_GIT_INSTALL) {
 		merge.files = standard;
@@ -266,6 +321,8 @@ int main(int argc, char **argv)
 		merge.files = git;
 	}
 	status = run(verb);
+	if (set.stats)
+		print_stats(begun_ms);
 	merge_fini(&merge);
 	buf_fini(&names);
 	mem_free(listed);

@@ -26,10 +26,12 @@ _rt_crdt_merge()
 	-f|--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
 	--files0-from) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--max-drift) return ;;
+	--on-bad) mapfile -t COMPREPLY < <(compgen -W 'stop skip quarantine' -- "$cur"); return ;;
 	--now) return ;;
 	--emit) mapfile -t COMPREPLY < <(compgen -W 'state delta value' -- "$cur"); return ;;
 	--snapshot) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--every) return ;;
+	--since) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--node) return ;;
 	--id) return ;;
 	--witness) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
@@ -37,7 +39,7 @@ _rt_crdt_merge()
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-t --type --at --shape --value -o --output -f --format --strict --files0-from --max-drift --now --follow --emit --snapshot --every --node --id --witness --state --global -q --quiet -v --verbose -h --help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '-t --type --at --shape --value -o --output --pretty -f --format --strict --files0-from --max-drift --on-bad --now --follow --emit --snapshot --every --since --node --id --witness --state --global -q --quiet -v --verbose -h --help' -- "$cur")
 		return
 	fi
 	compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")

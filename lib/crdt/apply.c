@@ -46,20 +46,9 @@ static int amount(struct act *a, uint64_t *out)
 static uint64_t slot(const struct crdt_state *s, struct str key)
 {
 	struct crdt_leaf want = { .key = key.p, .key_n = (uint32_t)key.n };
-	size_t lo = 0, hi = s->leaves.n;
+	size_t at = leaves_find(&s->leaves, 0, &want);
 
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		int c = leaf_cmp(&s->leaves.v[mid], &want);
-
-		if (c == 0)
-			return s->leaves.v[mid].num;
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return 0;
+	return at < s->leaves.n && leaf_cmp(&s->leaves.v[at], &want) == 0 ? s->leaves.v[at].num : 0;
 }
 
 /* Adds to the slot whose key stands in r->key. */

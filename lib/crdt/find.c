@@ -57,10 +57,12 @@ int crdt_find(struct crdt_report *r, enum crdt_code c, uint64_t line, const char
 	struct buf text = { 0 };
 	va_list ap;
 
-	if (crdt_code_is_error(c))
+	if (crdt_code_is_error(c)) {
 		r->errors++;
-	else
+		r->error = c;
+	} else {
 		r->warnings++;
+	}
 	if (r->fn) {
 		struct crdt_finding f = { c, r->file, line, path, NULL };
 

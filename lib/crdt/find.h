@@ -30,6 +30,7 @@ struct crdt_report {
 	void (*fn)(void *arg, const struct crdt_finding *f);
 	void *arg;
 	uint64_t errors, warnings;
+	enum crdt_code error; /* the last one */
 	bool drift_warns;   /* a stamp of the future is a warning */
 	const char *file;   /* of the document being read */
 	uint64_t line;

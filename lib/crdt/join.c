@@ -69,16 +69,7 @@ static void find_each(struct crdt_report *r, struct crdt_state *a, struct crdt_s
 	struct crdt_leaf *x = a->leaves.v, *y = b->leaves.v;
 
 	for (size_t j = 0, lo = 0; j < b->leaves.n; j++) {
-		size_t hi = a->leaves.n;
-
-		while (lo < hi) {
-			size_t mid = (lo + hi) / 2;
-
-			if (leaf_cmp(&x[mid], &y[j]) < 0)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
+		lo = leaves_find(&a->leaves, lo, &y[j]);
 		if (lo < a->leaves.n && leaf_cmp(&x[lo], &y[j]) == 0)
 			join_equal(r, a, b, &x[lo], &y[j], o);
 		else
@@ -166,6 +157,44 @@ static void take(struct crdt_state *a, struct crdt_state *b)
 	}
 }
 
+static int check_alike(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b)
+{
+	if (a->type != b->type)
+		return crdt_find(r, E_TYPE, b->line, "", "a %s cannot be merged with a %s",
+			b->type->name, a->type->name);
+	if (a->has_epoch != b->has_epoch || a->epoch != b->epoch)
+		return crdt_find(r, E_EPOCH, b->line, "/epoch",
+			"epoch %llu cannot be merged with epoch %llu",
+			(unsigned long long)b->epoch, (unsigned long long)a->epoch);
+	return 0;
+}
+
+int crdt_can_join(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b)
+{
+	struct arena scratch = { 0 };
+	int rc = 0;
+
+	if (!a->type || !b->type)
+		return 0;
+	if (check_alike(r, a, b) != 0)
+		return ERR_INVALID;
+	for (size_t j = 0; j < b->leaves.n && a->type->join && rc == 0; j++) {
+		const struct crdt_leaf *y = &b->leaves.v[j];
+		size_t at = leaves_find(&a->leaves, 0, y);
+		struct crdt_leaf x;
+
+		if (at == a->leaves.n || leaf_cmp(&a->leaves.v[at], y) != 0)
+			continue;
+		x = a->leaves.v[at];
+		if (a->type->join(&x, y, &scratch) & JOIN_MIXED) {
+			tell(r, a, b, y, JOIN_MIXED);
+			rc = ERR_INVALID;
+		}
+	}
+	arena_fini(&scratch);
+	return rc;
+}
+
 int crdt_join(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, bool *changed)
 {
 	struct outcome o = { 0 };
@@ -180,11 +209,8 @@ int crdt_join(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b,
 			*changed = a->leaves.n > 0 || !ctx_is_empty(&a->ctx);
 		return 0;
 	}
-	if (a->type != b->type)
-		return crdt_find(r, E_TYPE, b->line, "", "a %s cannot be merged with a %s", b->type->name, a->type->name);
-	if (a->has_epoch != b->has_epoch || a->epoch != b->epoch)
-		return crdt_find(r, E_EPOCH, b->line, "/epoch", "epoch %llu cannot be merged with epoch %llu",
-			(unsigned long long)b->epoch, (unsigned long long)a->epoch);
+	if (check_alike(r, a, b) != 0)
+		return ERR_INVALID;
 	if (!a->type->causal && b->leaves.n < a->leaves.n / 32)
 		find_each(r, a, b, &o);
 	else

@@ -64,6 +64,8 @@ static inline void leaves_prefetch(const struct crdt_leaf *v, size_t n, size_t i
 
 void leaves_fini(struct crdt_leaves *l);
 void leaves_grow(struct crdt_leaves *l);
+/* The first of a sorted list, from `lo` on, that is not before `leaf`; n when all are. */
+size_t leaves_find(const struct crdt_leaves *l, size_t lo, const struct crdt_leaf *leaf);
 /* In order of the keys; equal ones stand side by side. */
 void leaves_sort(struct crdt_leaves *l);
 

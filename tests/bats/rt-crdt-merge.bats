@@ -218,6 +218,48 @@ two() {
 	rt-crdt-merge explain - <<< "$(printf '%s\n' '{"crdt":"mvreg/1","ctx":{"vv":{"a":1}},"state":[["a",1,"x"]]}' '{"crdt":"mvreg/1","ctx":{"vv":{"b":1}},"state":[["b",1,"y"]]}')" | jq -e '.rule=="concurrent-kept"'
 }
 
+@test "delta --since: for whoever has seen a context" {
+	echo '{"crdt":"orset/1","ctx":{"vv":{"a":4}},"state":[["x",[["a",3]]],["y",[["a",4]]]]}' > b
+	echo '{"vv":{"a":3}}' > c
+	# The dot of x is neither sent nor in the context: it stays. The two before it go.
+	[ "$(rt-crdt-merge delta --since c b)" = '{"crdt":"orset/1","ctx":{"cloud":[["a",4]],"vv":{"a":2}},"delta":true,"state":[["y",[["a",4]]]]}' ]
+	for a in '[["x",[["a",3]]]]' '[["x",[["a",3]]],["z",[["a",2]]]]' '[]' '[["z",[["a",1]]]]'; do
+		echo "{\"crdt\":\"orset/1\",\"ctx\":{\"vv\":{\"a\":3}},\"state\":$a}" > a
+		rt-crdt-merge delta --since c b > d; [ "$(rt-crdt-merge a d)" = "$(rt-crdt-merge a b)" ]
+		rt-crdt-merge delta --since a b | cmp - d # a document's own context
+	done
+	# Naming a million dots is longer than sending one that is there already.
+	echo '{"crdt":"orset/1","ctx":{"vv":{"a":1000000}},"state":[["x",[["a",5]]],["y",[["a",1000000]]]]}' > b; echo '{"vv":{"a":999999}}' > c
+	[ "$(rt-crdt-merge delta --since c b)" = '{"crdt":"orset/1","ctx":{"vv":{"a":1000000}},"delta":true,"state":[["x",[["a",5]]],["y",[["a",1000000]]]]}' ]
+	echo '{}' > c; [ "$(rt-crdt-merge delta --since c b | rt-crdt-merge value)" = '["x","y"]' ]
+	echo '{"g":1}' > g; run rt-crdt-merge delta --since c g; [ "$status" -eq 3 ]; [[ $output == *E_TYPE*"gcounter has no context"* ]]
+	for bad in '{"vv":5}' '{"vv":{}} {}' '[]' '{"vv":{"":1}}' '{"crdt":"gcounter/1","state":{}}' ''; do
+		echo "$bad" > c; run rt-crdt-merge delta --since c b; [ "$status" -eq 3 ]; [[ $output == *"c:"*E_* ]]
+	done
+	run rt-crdt-merge delta --since missing b; [ "$status" -eq 6 ]
+	run rt-crdt-merge delta b; [ "$status" -eq 2 ]; run rt-crdt-merge delta --since c a b; [ "$status" -eq 2 ]; run rt-crdt-merge --since c a; [ "$status" -eq 2 ]
+}
+
+@test "check --int64, --pretty, --stats" {
+	down() { printf '{"crdt":"pncounter/1","state":{"n":{"a":9223372036854775807,"b":%d},"p":{}}}\n' "$1"; }
+	run rt-crdt-merge check --int64 - < <(down 1); [[ $output == *W_UNSAFE_INT* && $output != *E_SUM_RANGE* ]] # -2^63 is one
+	run rt-crdt-merge check --int64 - < <(down 2); [ "$status" -eq 1 ]; [[ $output == *'"code":"E_SUM_RANGE","file":"-","line":1,"path":""'*-9223372036854775809* ]]
+	run rt-crdt-merge check - < <(down 2); [[ $output != *E_SUM_RANGE* ]]
+	# Of the join of all inputs, and within maps.
+	printf '%s\n' '{"a":9223372036854775807}' '{"b":9223372036854775807}' > g; run rt-crdt-merge check --int64 g; [[ $output == *'"E_SUM_RANGE","file":"g"'*18446744073709551614* ]]
+	run rt-crdt-merge check --int64 - <<< '{"crdt":"ormap/1","ctx":{"vv":{"a":1,"b":1}},"state":{"u":{"ormap":{"v/":{"ccounter":[["a",1,[9223372036854775807,0]],["b",1,[1,0]]]}}}}}'
+	[ "$(grep -c E_SUM_RANGE <<< "$output")" = 1 ]; [[ $output == *'"path":"[\"u\",\"ormap\",\"v/\",\"ccounter\"]"'* ]]
+	run rt-crdt-merge --int64 g; [ "$status" -eq 2 ]
+	for d in '{"crdt":"orset/1","ctx":{"vv":{"a":2}},"state":[["x {\"\\",[["a",1]]],[{"e":[],"f":{}},[["a",2]]]]}' '{}' '{"a":1}' '{"node_id":"a","timestamp":1,"value":[[],[[]],{},"",-1.5e-9,null]}'; do
+		echo "$d" > d; rt-crdt-merge --pretty d > p; [ "$(wc -l < p)" -gt 1 ] || [ "$d" = '{}' ]
+		python3 -c 'import json,sys; print(json.dumps(json.load(open("d")),indent=2,sort_keys=True))' | cmp - p
+		rt-crdt-merge p | cmp - <(rt-crdt-merge d)
+	done
+	printf '%s\n' '{"a":1}' '{"a":2,"b":1}' > n; rt-crdt-merge --stats -f json n g > out 2> stats
+	jq -e '.documents_in==4 and .documents_out==1 and .files==2 and .bytes_in==74 and .bytes_out==50 and .errors==0 and .warnings==2 and (.streamed|not)' <(tail -1 stats)
+	rt-crdt-merge -q --stats n 2>&1 > /dev/null | grep -q '22 bytes in'
+}
+
 @test "apply: operations become dots and slots" {
 	printf '%s\n' '{"op":"inc"}' '{"by":4,"op":"inc"}' | rt-crdt-merge apply --node n -t gcounter -o g; [ "$(cat g)" = '{"crdt":"gcounter/1","state":{"n":5}}' ]
 	printf '%s\n' '{"op":"add","elem":"x"}' '{"op":"add","elem":"y"}' '{"op":"rm","elem":"x"}' | rt-crdt-merge apply --node n -t orset > s; [ "$(rt-crdt-merge value s)" = '["y"]' ]

@@ -213,6 +213,7 @@ static const struct crdt_options options = { .max_depth = 64, .max_line = 1 << 2
 static void random_text(struct buf *b, const char *type)
 {
 	const char *elems[] = { "\"x\"", "1", "12", "[1]" };
+	int vv[2];
 	bool causal = strchr("oredm", type[0]) && strcmp(type, "max") != 0 && strcmp(type, "min") != 0;
 
 	buf_addf(b, "{\"crdt\":\"%s/1\"", type);
@@ -229,11 +230,13 @@ static void random_text(struct buf *b, const char *type)
 			buf_addf(b, "%d%s}", (int)below(3), below(2) ? ".0" : "");
 		return;
 	}
-	buf_addf(b, ",\"ctx\":{\"vv\":{\"a\":3,\"b\":%d}},\"state\":[", 3 + (int)below(2));
+	vv[0] = (int)below(4);
+	vv[1] = (int)below(5);
+	buf_addf(b, ",\"ctx\":{\"cloud\":[[\"a\",9]],\"vv\":{\"a\":%d,\"b\":%d}},\"state\":[", vv[0], vv[1]);
 	for (int dot = 1, first = 1; dot <= 6; dot++) {
 		int node = dot > 3, seq = node ? dot - 3 : dot;
 
-		if (below(2))
+		if (below(2) || seq > vv[node])
 			continue;
 		if (!first)
 			buf_add_char(b, ',');
@@ -294,6 +297,7 @@ static void test_laws(long triples)
 
 	for (size_t t = 0; t < sizeof(types) / sizeof(*types); t++) {
 		bool commutes = true, associates = true, repeats = true, absorbs = true, least = true;
+		bool since = true, mends = !strchr("mgl", types[t][0]);
 
 		for (long i = 0; i < triples; i++) {
 			struct buf text[3] = { { 0 } };
@@ -311,6 +315,15 @@ static void test_laws(long triples)
 			crdt_delta(&quiet, &d, &s[0], &s[1]);
 			least &= same(join(&s[0], &d), join(&s[0], &s[1]));
 			crdt_state_fini(&d);
+			if (mends) {
+				struct crdt_state more = join(&s[0], &s[2]);
+
+				since &= crdt_delta_since(&quiet, &d, &s[0].ctx, &s[1]) == 0;
+				since &= same(join(&s[0], &d), join(&s[0], &s[1]));
+				since &= same(join(&more, &d), join(&more, &s[1]));
+				crdt_state_fini(&d);
+				crdt_state_fini(&more);
+			}
 			crdt_state_fini(&ab);
 			crdt_state_fini(&bc);
 			for (int k = 0; k < 3; k++) {
@@ -323,6 +336,7 @@ static void test_laws(long triples)
 		ok(repeats, "%s is idempotent", types[t]);
 		ok(absorbs, "%s absorbs", types[t]);
 		ok(least, "%s: a delta makes up the difference", types[t]);
+		ok(since, "%s: so does one for a context only, or for who has seen more", types[t]);
 	}
 }
 
