@@ -25,11 +25,16 @@ static void on_signal(int signo)
 static void load(struct merge *m, const char *path, const char *name, struct merge_docs *d)
 {
 	uint64_t before = m->report.errors;
+	struct buf shown = { 0 };
 
+	/* git's temporary names say nothing to anybody. The text lives as long as the states. */
+	buf_addf(&shown, "%s (%s)", m->files[3], name);
+	m->shown = arena_copy(&m->texts, str_make(buf_cstr(&shown), shown.n + 1)).p;
+	buf_fini(&shown);
 	if (merge_load(m, path, d) != 0)
 		m->report.errors++;
 	if (m->report.errors > before)
-		log_error("%s: the %s side cannot be merged; ours is left as it is", m->files[3], name);
+		log_error("%s cannot be merged; ours is left as it is", m->shown);
 }
 
 /* Every document of the ancestor must be in the side, and there no less than it was. */
@@ -66,13 +71,14 @@ int verb_git_merge(struct merge *m)
 	signal(SIGTERM, on_signal);
 	signal(SIGHUP, on_signal);
 	signal(SIGPIPE, SIG_IGN);
-	load(m, m->files[0], "common", &base);
-	load(m, m->files[1], "our", &ours);
-	load(m, m->files[2], "their", &theirs);
+	load(m, m->files[0], "base", &base);
+	load(m, m->files[1], "ours", &ours);
+	load(m, m->files[2], "theirs", &theirs);
 	if (m->report.errors > 0)
 		goto out;
 	check_grown(m, &base, &ours, "ours");
 	check_grown(m, &base, &theirs, "theirs");
+	m->report.file = m->shown;
 	for (size_t i = 0; i < theirs.n; i++)
 		merge_add(m, &ours, &theirs.v[i], NULL);
 	if (!merge_clean(m) || merge_out_open(m, &o, m->files[1], false) != 0)

@@ -319,7 +319,7 @@ int merge_each(struct merge *m, const char *path, merge_fn *fn, void *arg)
 	} else {
 		rc = open_input(&in, &st);
 	}
-	m->report.file = path;
+	m->report.file = m->shown ? m->shown : path;
 	m->report.line = 1;
 	m->stats.files++;
 	if (rc == 0)

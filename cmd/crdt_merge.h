@@ -39,6 +39,7 @@ struct merge {
 	const char *since;     /* delta: a file with a context */
 	const char *quarantine; /* where what cannot be used is appended */
 	int quarantine_fd;     /* 0: not opened yet */
+	const char *shown;     /* what findings call the file being read; NULL: its path */
 	int shape;             /* enum merge_shape */
 	int format;            /* 0: text, 1: NDJSON */
 	int emit;              /* --follow: 0 state, 1 delta, 2 value */
