@@ -190,7 +190,7 @@ two() {
 	printf 'n\0n\0' > names; [ "$(rt-crdt-merge --files0-from names)" = "$(rt-crdt-merge n)" ]
 	printf '{"a":1}\r\n{"a":2}' | rt-crdt-merge - | grep -q '{"a":2}'
 	printf '{\n "a":\n 1\n}\n' | rt-crdt-merge | grep -q '{"a":1}'
-	printf '{"a":1}\n{"a":\n' > bad; run rt-crdt-merge bad; [ "$status" -eq 3 ]; [[ $output == *bad:2* || $output == *bad:3* ]]
+	printf '{"a":1}\n{"a":\n' > bad; run rt-crdt-merge bad; [ "$status" -eq 3 ]; [[ $output == *bad:2:* ]]
 }
 
 @test "output is whole or not there, and may be an input" {
@@ -374,7 +374,7 @@ put() { echo "$1" > c.crdt.json; git add -A; git commit -qm "${2:-put}"; }
 	put '{"a":7}'; git checkout -qb other; git revert --no-edit HEAD >/dev/null; git checkout -q main; put '{"a":7,"b":1}'
 	run git merge -m m other; [ "$status" -eq 0 ]; [[ $output == *W_NONMONOTONE* ]]; [ "$(cat c.crdt.json)" = '{"a":7,"b":1}' ]
 	git checkout -qb bad HEAD~1; put '{"a":-7}'; git checkout -q main; put '{"a":8,"b":1}'
-	run git merge -m m bad; [ "$status" -eq 1 ]; [[ $output == *E_NEG* ]]
+	run git merge -m m bad; [ "$status" -eq 1 ]; echo "$output"; [[ $output == *E_NEG* ]]
 	git status --porcelain | grep -q '^UU c.crdt.json'; [ "$(cat c.crdt.json)" = '{"a":8,"b":1}' ]
 	git merge --abort
 	printf '' > o; echo '{"a":1}' > x; run rt-crdt-merge git-merge o x missing n; [ "$status" -eq 1 ]; [ "$(cat x)" = '{"a":1}' ]
@@ -429,10 +429,10 @@ commit() { git add -A; git commit -qm "${1:-c}"; }
 	git checkout -qb gone; sed -i 2d $f; commit; git checkout -q main; sed -i '1s/"n":2/"n":3/' $f; commit
 	run git merge -m m gone; [ "$status" -eq 0 ]; [[ $output == *W_NONMONOTONE*"theirs of \"b\" is gone"* ]]; [ "$(wc -l < $f)" -eq 2 ]
 	# One bad document among many, a type that changed: a conflict, ours as it was, each time.
-	for change in '2s/"n":7/"n":-7/' '1s/gcounter/gset/;1s/{"n":3}/[3]/' '2s/}$//'; do
+	for change in '2s/"n":7/"n":-7/' '1s/gcounter/gset/;1s/{"n":[0-9]*}/[3]/' '2s/}$//'; do
 		git checkout -q -B bad main; sed -i "$change" $f; commit; git checkout -q main; git commit -q --allow-empty -m e; sed -i '1s/"n":\([0-9]*\)/"n":1\1/' $f; commit
 		cp $f before
-		run git merge -m m bad; [ "$status" -eq 1 ]; [[ $output == *"$f ("*"):"[12]": E_"* ]]
+		run git merge -m m bad; [ "$status" -eq 1 ]; [ "$status" -eq 1 ]; [[ $output == *"$f ("*"):"[12]": E_"* ]]
 		git status --porcelain | grep -q "^UU $f"; cmp before $f; git merge --abort; rm before
 	done
 	# A warning is a conflict for those who say so.
