@@ -2,6 +2,7 @@
  *
  * Order is defined by the join, so it is found by joining copies: nothing here knows a rule of its own. */
 #include "crdt/compare.h"
+#include "crdt/causal.h"
 #include "base/err.h"
 
 #include "base/mem.h"
@@ -42,19 +43,6 @@ static void add_side(struct buf *out, const struct crdt_leaf *l)
 		buf_add_text(out, "true"); /* an element or a dot: it is there */
 }
 
-static void add_dot(struct buf *out, struct str key)
-{
-	struct crdt_dot dot;
-	struct buf node = { 0 };
-
-	key_dot(key, &dot);
-	key_decode(&node, dot.node);
-	buf_add_char(out, '[');
-	canon_string(out, buf_str(&node));
-	buf_addf(out, ",%llu]", (unsigned long long)dot.seq);
-	buf_fini(&node);
-}
-
 static void diff_line(struct buf *out, const struct crdt_type *t, const struct crdt_leaf *x, const struct crdt_leaf *y)
 {
 	struct str key = leaf_key(x ? x : y);
@@ -64,17 +52,13 @@ static void diff_line(struct buf *out, const struct crdt_type *t, const struct c
 	buf_add_text(out, ",\"b\":");
 	add_side(out, y);
 	if (t->causal) {
-		buf_add_text(out, ",\"dot\":");
-		add_dot(out, key);
+		buf_add_text(out, ",\"dot\":[");
+		causal_emit_dot(out, key);
+		buf_add_char(out, ']');
 	}
 	buf_add_text(out, ",\"path\":");
 	crdt_path(out, t, key);
 	buf_add_text(out, "}\n");
-}
-
-static bool same_value(const struct crdt_leaf *x, const struct crdt_leaf *y)
-{
-	return x->val_n == y->val_n && (x->val_n == LEAF_COUNT ? x->num == y->num : str_eq(leaf_val(x), leaf_val(y)));
 }
 
 /* Steps through two lists by key: which of the next two leaves are of the smaller key. */
@@ -103,7 +87,7 @@ void crdt_diff(struct buf *out, const struct crdt_state *a, const struct crdt_st
 	size_t i = 0, j = 0;
 
 	while ((i < a->leaves.n || j < b->leaves.n) && next_pair(&a->leaves, &i, &b->leaves, &j, &x, &y))
-		if (!x || !y || !same_value(x, y))
+		if (!x || !y || !leaf_same(x, y))
 			diff_line(out, a->type ? a->type : b->type, x, y);
 }
 

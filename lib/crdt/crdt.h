@@ -130,6 +130,8 @@ void crdt_path(struct buf *out, const struct crdt_type *t, struct str key);
 
 /* --- for the types ---------------------------------------------------------------------------- */
 
+/* Of types whose leaves all stand at one place: the registers, and dots, which are no place. */
+void crdt_path_none(struct buf *out, struct str key);
 /* Adds a leaf whose key is r->key, copied; val is copied too (NULL: none). */
 void crdt_add_val(struct crdt_reader *r, const struct str *val);
 void crdt_add_count(struct crdt_reader *r, uint64_t count);

@@ -10,19 +10,10 @@ static const struct crdt_leaf *leaves_of(const struct crdt_state *s)
 	return s->leaves.v ? s->leaves.v : &none;
 }
 
-static size_t half(const struct crdt_leaves *l, char c)
-{
-	size_t i = 0;
-
-	while (i < l->n && l->v[i].key[0] == c)
-		i++;
-	return i;
-}
-
 /* Two lists under names of their own. */
 static void emit_two(struct crdt_out *o, const struct crdt_state *s, const struct crdt_type *part, char first, const char *a, const char *b)
 {
-	size_t n = half(&s->leaves, first);
+	size_t n = leaves_half(leaves_of(s), s->leaves.n, first);
 
 	buf_addf(o->b, "{\"%s\":", a);
 	part->emit(o, leaves_of(s), n, 1);

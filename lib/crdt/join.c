@@ -13,6 +13,12 @@ void crdt_path(struct buf *out, const struct crdt_type *t, struct str key)
 	buf_add_char(out, ']');
 }
 
+void crdt_path_none(struct buf *out, struct str key)
+{
+	(void)out;
+	(void)key;
+}
+
 static void tell(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b, const struct crdt_leaf *l, int flags)
 {
 	static const struct {
@@ -287,9 +293,7 @@ bool crdt_equal(const struct crdt_state *a, const struct crdt_state *b)
 	for (size_t i = 0; i < a->leaves.n; i++) {
 		const struct crdt_leaf *x = &a->leaves.v[i], *y = &b->leaves.v[i];
 
-		if (leaf_cmp(x, y) != 0 || x->val_n != y->val_n)
-			return false;
-		if (x->val_n == LEAF_COUNT ? x->num != y->num : !str_eq(leaf_val(x), leaf_val(y)))
+		if (leaf_cmp(x, y) != 0 || !leaf_same(x, y))
 			return false;
 	}
 	return same_dots(&a->ctx.vv, &b->ctx.vv) && same_dots(&a->ctx.cloud, &b->ctx.cloud);

@@ -311,19 +311,13 @@ static void value_lww(struct buf *out, const struct crdt_leaf *v, size_t n, size
 		buf_add_text(out, "null");
 }
 
-static void path_none(struct buf *out, struct str key)
-{
-	(void)out;
-	(void)key;
-}
-
 const struct crdt_type crdt_lww = {
 	.name = "lww",
 	.read = read_lww,
 	.emit = emit_lww,
 	.value = value_lww,
 	.join = join_entry,
-	.path = path_none,
+	.path = crdt_path_none,
 };
 
 /* --- lwwmap ----------------------------------------------------------------------------------- */

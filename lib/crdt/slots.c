@@ -59,22 +59,6 @@ static __int128 sum(const struct crdt_leaf *v, size_t n)
 	return total;
 }
 
-/* How many leaves have a key that begins with `c`, from the front. */
-static size_t half(const struct crdt_leaf *v, size_t n, char c)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (v[mid].key[0] <= c)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static void path_slot(struct buf *out, struct str key)
 {
 	canon_string(out, key);
@@ -127,7 +111,7 @@ static int read_pncounter(struct crdt_reader *r, const struct json *v)
 
 static void emit_pncounter(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t minus = half(v, n, 'n');
+	size_t minus = leaves_half(v, n, 'n');
 
 	buf_add_text(o->b, "{\"n\":");
 	emit_slots(o, v, minus, skip + 1);
@@ -138,7 +122,7 @@ static void emit_pncounter(struct crdt_out *o, const struct crdt_leaf *v, size_t
 
 static void value_pncounter(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t minus = half(v, n, 'n');
+	size_t minus = leaves_half(v, n, 'n');
 
 	(void)skip;
 	number_add_i128(out, sum(v + minus, n - minus) - sum(v, minus));
@@ -190,7 +174,7 @@ static int read_bcounter(struct crdt_reader *r, const struct json *v)
 
 static void emit_bcounter(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t rights = half(v, n, 'r');
+	size_t rights = leaves_half(v, n, 'r');
 	struct buf from = { 0 };
 
 	buf_add_text(o->b, "{\"r\":{");
@@ -228,7 +212,7 @@ static bool is_minted(const struct crdt_leaf *l)
 
 static void value_bcounter(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t rights = half(v, n, 'r');
+	size_t rights = leaves_half(v, n, 'r');
 	__int128 total = 0;
 
 	(void)skip;
@@ -367,19 +351,13 @@ static void emit_extreme(struct crdt_out *o, const struct crdt_leaf *v, size_t n
 	value_extreme(o->b, v, n, skip);
 }
 
-static void path_none(struct buf *out, struct str key)
-{
-	(void)out;
-	(void)key;
-}
-
 const struct crdt_type crdt_max = {
 	.name = "max",
 	.read = read_extreme,
 	.emit = emit_extreme,
 	.value = value_extreme,
 	.join = join_max,
-	.path = path_none,
+	.path = crdt_path_none,
 };
 
 const struct crdt_type crdt_min = {
@@ -388,5 +366,5 @@ const struct crdt_type crdt_min = {
 	.emit = emit_extreme,
 	.value = value_extreme,
 	.join = join_min,
-	.path = path_none,
+	.path = crdt_path_none,
 };
