@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* A context that knows more of this node than the file does proves that the file was restored: its next dots were used before. */
-static int check_witness(struct merge *m, const struct crdt_state *s, struct str node, const char *path)
+/* A context that knows more of this node than the file does proves that the file was restored: its
+ * next dots were used before. */
+static int check_witness(
+	struct merge *m, const struct crdt_state *s, struct str node, const char *path)
 {
 	struct crdt_state w;
 	struct buf key = { 0 };
@@ -22,28 +24,43 @@ static int check_witness(struct merge *m, const struct crdt_state *s, struct str
 		rc = EXIT_DATA;
 	m->report.file = s->file;
 	if (rc == 0 && ctx_count(&w.ctx, buf_str(&key)) > ctx_count(&s->ctx, buf_str(&key)) &&
-		crdt_find(&m->report, E_ROLLBACK, s->line, "/ctx", "'%s' has seen newer writes of this node", path))
+		crdt_find(&m->report, E_ROLLBACK, s->line, "/ctx",
+			"'%s' has seen newer writes of this node", path))
 		rc = EXIT_DATA;
 	buf_fini(&key);
 	crdt_state_fini(&w);
 	return rc;
 }
 
-static int apply_line(struct merge *m, struct crdt_state *s, struct str node, struct str line, uint64_t number)
+static int apply_line(
+	struct merge *m, struct crdt_state *s, struct str node, struct str line, uint64_t number)
 {
 	struct crdt_reader *r = &m->reader;
 	struct json *op;
 
 	arena_reset(&r->tree);
-	r->json = (struct json_reader){ .arena = &r->tree, .report = &m->report, .max_depth = m->options.max_depth, .begin = line.p,
-		.p = line.p, .end = line.p + line.n, .line = number };
+	r->json = (struct json_reader){ .arena = &r->tree,
+		.report = &m->report,
+		.max_depth = m->options.max_depth,
+		.begin = line.p,
+		.p = line.p,
+		.end = line.p + line.n,
+		.line = number };
 	op = json_read(&r->json);
 	if (!op)
 		return EXIT_DATA;
 	json_skip_space(&r->json);
-	if (r->json.p < r->json.end && json_find(&r->json, NULL, E_SYNTAX, "something follows the operation on its line"))
+	if (r->json.p < r->json.end &&
+		json_find(&r->json, NULL, E_SYNTAX, "something follows the operation on its line"))
 		return EXIT_DATA;
 	return crdt_apply(r, s, node, op) == 0 ? 0 : EXIT_DATA;
+}
+
+static int refuse_long(struct merge *m, uint64_t number)
+{
+	crdt_find(&m->report, E_SIZE, number, "", "the line is longer than %zu bytes",
+		m->options.max_line);
+	return EXIT_DATA;
 }
 
 static int apply_all(struct merge *m, struct crdt_state *s, struct str node)
@@ -73,8 +90,7 @@ static int apply_all(struct merge *m, struct crdt_state *s, struct str node)
 		line_filled(&l, (size_t)n);
 		while (rc == 0 && (got = line_next(&l, n == 0, &line)) != LINE_NONE)
 			rc = got == LINE_OK ? apply_line(m, s, node, line, l.number) :
-				crdt_find(&m->report, E_SIZE, l.number, "", "the line is longer than %zu bytes",
-					m->options.max_line) ? EXIT_DATA : 0;
+				refuse_long(m, l.number);
 	} while (n != 0 && rc == 0);
 	line_fini(&l);
 	return rc;

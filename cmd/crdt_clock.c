@@ -1,6 +1,7 @@
 /* crdt_clock.c - the hlc verb: now, recv, cmp, parse, pack
  *
- * With --state FILE the last stamp is kept there under a lock, so that neither a restart nor a clock set back issues a stamp again. */
+ * With --state FILE the last stamp is kept there under a lock, so that neither a restart nor a
+ * clock set back issues a stamp again. */
 #include "crdt_merge.h"
 
 #include "base/log.h"
@@ -60,7 +61,8 @@ static int store(int fd, const char *path, struct hlc h)
 
 	hlc_format(&b, h);
 	buf_add_char(&b, '\n');
-	if (pwrite(fd, b.p, b.n, 0) != (ssize_t)b.n || ftruncate(fd, (off_t)b.n) != 0 || fsync(fd) != 0) {
+	if (pwrite(fd, b.p, b.n, 0) != (ssize_t)b.n || ftruncate(fd, (off_t)b.n) != 0 ||
+		fsync(fd) != 0) {
 		log_error("cannot write '%s': %m", path);
 		rc = EXIT_SYSTEM;
 	}
@@ -84,7 +86,8 @@ static int tick(struct merge *m, const char *path, const struct hlc *seen)
 		if (rc == 0)
 			rc = load(fd, path, &clock);
 	}
-	if (rc == 0 && seen && hlc_recv(&clock, *seen, m->options.now_us, m->options.max_drift_us, &e) != 0) {
+	if (rc == 0 && seen &&
+		hlc_recv(&clock, *seen, m->options.now_us, m->options.max_drift_us, &e) != 0) {
 		log_error("E_DRIFT: %s", e.text);
 		rc = EXIT_DATA;
 	} else if (rc == 0 && !seen) {
@@ -117,7 +120,8 @@ int verb_hlc(struct merge *m, const char *state_file)
 		rc = parse(m->files[2], &b);
 		if (rc != 0)
 			return rc;
-		printf("%s\n", hlc_cmp(a, b) < 0 ? "before" : hlc_cmp(a, b) > 0 ? "after" : "equal");
+		rc = hlc_cmp(a, b);
+		printf("%s\n", rc < 0 ? "before" : rc > 0 ? "after" : "equal");
 	} else if (strcmp(verb, "parse") == 0) {
 		return print(a);
 	} else if (strcmp(verb, "pack") == 0) {

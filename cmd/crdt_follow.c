@@ -1,7 +1,8 @@
 /* crdt_follow.c - joining a pipe that does not end
  *
- * A line goes out for every line that changed something; what was known already says nothing, so replaying an input is
- * harmless. The snapshot is the joined state, written atomically: read at the start, it continues where a crash cut off. */
+ * A line goes out for every line that changed something; what was known already says nothing, so
+ * replaying an input is harmless. The snapshot is the joined state, written atomically: read at the
+ * start, it continues where a crash cut off. */
 #include "crdt_merge.h"
 
 #include "base/clock.h"
@@ -55,7 +56,7 @@ static void put(struct merge *m, const struct crdt_state *s, struct buf *out)
 	merge_write(m, &(struct crdt_out){ .b = out }, s);
 }
 
-/* --- what each replica sent last ------------------------------------------------------------------ */
+/* --- what each replica sent last -------------------------------------------------------------- */
 
 /* The join of what one replica has sent of one document. */
 struct sender {
@@ -100,17 +101,19 @@ static struct sender *sender_of(struct str replica, const struct crdt_state *s)
 	return found;
 }
 
-/* A replica only ever grows. One that sends less than before was restored from a backup, or edited. */
+/* A replica only ever grows. One that sends less was restored from a backup, or edited. */
 static void check_grown(struct merge *m, const struct crdt_state *s)
 {
 	struct crdt_report quiet = { 0 };
 	struct sender *from = sender_of(m->reader.replica, s);
 	struct crdt_state copy;
-	int order = s->delta || !from->state.type ? ORDER_BEFORE : crdt_order(&quiet, &from->state, s);
+	int order =
+		s->delta || !from->state.type ? ORDER_BEFORE : crdt_order(&quiet, &from->state, s);
 
 	if (order == ORDER_AFTER || order == ORDER_CONCURRENT) {
 		crdt_find(&m->report, W_NONMONOTONE, s->line, "",
-			"replica '" STR_FMT "' went back behind what it sent before; the join undoes that",
+			"replica '" STR_FMT
+			"' went back behind what it sent before; the join undoes that",
 			STR_ARG(str_head(m->reader.replica, 80)));
 		crdt_state_fini(&from->state);
 	}
@@ -120,7 +123,7 @@ static void check_grown(struct merge *m, const struct crdt_state *s)
 	crdt_compact(&from->state);
 }
 
-/* --- lines ------------------------------------------------------------------------------------------ */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* Joins one document and appends what is to be told. 0, or reported. */
 static int join_line(struct merge *m, const struct crdt_state *s, struct buf *out)
@@ -182,7 +185,8 @@ static int refuse_long(struct merge *m, uint64_t number)
 	uint64_t errors = m->report.errors;
 	int rc;
 
-	crdt_find(&m->report, E_SIZE, number, "", "the line is longer than %zu bytes", m->options.max_line);
+	crdt_find(&m->report, E_SIZE, number, "", "the line is longer than %zu bytes",
+		m->options.max_line);
 	rc = merge_refused(m, NULL, errors);
 	return rc ? rc : m->report.errors > 0 ? EXIT_DATA : 0;
 }

@@ -1,8 +1,9 @@
 /* crdt_git.c - a merge driver for git
  *
- * The join needs no common ancestor, but the ancestor is a check: each side must have grown from it. Where one did not,
- * somebody edited the file by hand or reverted a commit, and the join undoes that; so it is said. Only 0 and 1 are ever returned: git takes
- * other numbers differently from version to version. */
+ * The join needs no common ancestor, but the ancestor is a check: each side must have grown from
+ * it. Where one did not, somebody edited the file by hand or reverted a commit, and the join undoes
+ * that; so it is said. Only 0 and 1 are ever returned: git takes other numbers differently from
+ * version to version. */
 #include "crdt_merge.h"
 
 #include "base/log.h"
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Killed is a conflict too: ours stays untouched, because it is replaced by a rename or not at all. */
+/* Killed is a conflict too: ours is replaced by a rename or not at all. */
 static void on_signal(int signo)
 {
 	(void)signo;
@@ -38,8 +39,8 @@ static void load(struct merge *m, const char *path, const char *name, struct mer
 }
 
 /* Every document of the ancestor must be in the side, and there no less than it was. */
-static void check_grown(struct merge *m, const struct merge_docs *base, const struct merge_docs *side,
-	const char *name)
+static void check_grown(struct merge *m, const struct merge_docs *base,
+	const struct merge_docs *side, const char *name)
 {
 	struct crdt_report quiet = { 0 };
 
@@ -55,7 +56,8 @@ static void check_grown(struct merge *m, const struct merge_docs *base, const st
 			canon_string(&id, was->id);
 		crdt_find(&m->report, W_NONMONOTONE, is ? is->line : 0, was->has_id ? "/id" : "",
 			"%s%s%s %s behind the common ancestor; the merge undoes that", name,
-			was->has_id ? " of " : "", buf_cstr(&id), is ? "went back" : "is gone, which is");
+			was->has_id ? " of " : "", buf_cstr(&id),
+			is ? "went back" : "is gone, which is");
 		buf_fini(&id);
 	}
 }
@@ -108,7 +110,8 @@ static int git(const char *const *argv)
 		execvp("git", (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) ||
+		WEXITSTATUS(status) != 0) {
 		log_error("cannot run 'git config' here");
 		return EXIT_SYSTEM;
 	}
@@ -125,8 +128,8 @@ int verb_git_install(struct merge *m, bool global)
 	int rc = 0;
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings) && rc == 0; i++)
-		rc = git((const char *const[]){ "git", "config", global ? "--global" : "--local", settings[i][0],
-			settings[i][1], NULL });
+		rc = git((const char *const[]){ "git", "config", global ? "--global" : "--local",
+			settings[i][0], settings[i][1], NULL });
 	if (rc == 0 && !m->quiet)
 		printf("# add to .gitattributes:\n*.crdt.json   merge=rtcrdt diff=rtcrdt -text\n"
 		       "*.crdt.ndjson merge=rtcrdt diff=rtcrdt -text\n");

@@ -95,7 +95,7 @@ static void compact(struct merge *m)
 	arena_fini(&m->texts);
 }
 
-/* --- what cannot be used -------------------------------------------------------------------------- */
+/* --- what cannot be used ---------------------------------------------------------------------- */
 
 static int quarantine(struct merge *m, struct str text)
 {
@@ -104,7 +104,8 @@ static int quarantine(struct merge *m, struct str text)
 	while (text.n > 0 && strchr(" \t\r\n", *text.p))
 		text = str_skip(text, 1);
 	if (m->quarantine_fd <= 0)
-		m->quarantine_fd = open(m->quarantine, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+		m->quarantine_fd =
+			open(m->quarantine, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (m->quarantine_fd > 0 && merge_write_all(m->quarantine_fd, text.p, text.n) == 0 &&
 			merge_write_all(m->quarantine_fd, "\n", 1) == 0)
 		return 0;
@@ -123,7 +124,7 @@ int merge_refused(struct merge *m, const struct str *text, uint64_t errors)
 	return text && (drift || m->on_bad == BAD_QUARANTINE) ? quarantine(m, *text) : 0;
 }
 
-/* --- documents ------------------------------------------------------------------------------------ */
+/* --- documents -------------------------------------------------------------------------------- */
 
 /* Reads the documents of the first n bytes, and hands the block to m->texts. */
 static int parse(struct merge *m, struct input *in, size_t n, merge_fn *fn, void *arg)
@@ -199,7 +200,8 @@ static bool is_ndjson(const struct input *in)
 static int fill_line(struct merge *m, struct input *in, const struct stat *st)
 {
 	size_t max = m->options.max_line, seen = 0;
-	size_t want = S_ISREG(st->st_mode) && st->st_size < BLOCK_BYTES ? (size_t)st->st_size + 1 : 65536;
+	size_t want =
+		S_ISREG(st->st_mode) && st->st_size < BLOCK_BYTES ? (size_t)st->st_size + 1 : 65536;
 	int rc = 0;
 
 	want = want > in->n ? want : in->n + 1;
@@ -273,7 +275,8 @@ static int read_lines(struct merge *m, struct input *in, merge_fn *fn, void *arg
 }
 
 /* All of it, but no more at once than a document may be long. */
-static int read_values(struct merge *m, struct input *in, const struct stat *st, merge_fn *fn, void *arg)
+static int read_values(
+	struct merge *m, struct input *in, const struct stat *st, merge_fn *fn, void *arg)
 {
 	size_t max = m->options.max_line;
 	int rc = 0;
@@ -324,8 +327,10 @@ int merge_each(struct merge *m, const char *path, merge_fn *fn, void *arg)
 	m->stats.files++;
 	if (rc == 0)
 		rc = fill_line(m, &in, &st);
-	if (rc == 0 && !in.eof)
-		rc = is_ndjson(&in) ? read_lines(m, &in, fn, arg) : read_values(m, &in, &st, fn, arg);
+	if (rc == 0 && !in.eof && is_ndjson(&in))
+		rc = read_lines(m, &in, fn, arg);
+	else if (rc == 0 && !in.eof)
+		rc = read_values(m, &in, &st, fn, arg);
 	if (rc == 0 && in.n > 0)
 		rc = parse(m, &in, in.n, fn, arg);
 	close_input(&in);
@@ -345,9 +350,11 @@ int merge_ctx(struct merge *m, const char *path, struct crdt_state *out)
 	m->reader.options = &m->options;
 	rc = open_input(&in, &st);
 	if (rc == 0)
-		rc = fill(m, &in, m->options.max_line < BLOCK_BYTES ? m->options.max_line + 1 : BLOCK_BYTES);
+		rc = fill(m, &in,
+			m->options.max_line < BLOCK_BYTES ? m->options.max_line + 1 : BLOCK_BYTES);
 	while (rc == 0 && !in.eof && in.n <= m->options.max_line)
-		rc = fill(m, &in, in.n < m->options.max_line / 2 ? 2 * in.n : m->options.max_line + 1);
+		rc = fill(m, &in,
+			in.n < m->options.max_line / 2 ? 2 * in.n : m->options.max_line + 1);
 	if (rc == 0 && in.n > m->options.max_line)
 		rc = crdt_find(&m->report, E_SIZE, 1, "", "the context is longer than %zu bytes",
 			m->options.max_line) ? EXIT_DATA : 0;
@@ -459,7 +466,8 @@ static int add_to_one(struct merge *m, struct crdt_state *s, struct str text, vo
 
 	(void)text;
 	if (one->line > 0 && (one->has_id != s->has_id || !str_eq(one->id, s->id)))
-		rc = crdt_find(&m->report, E_KEY, s->line, "/id", "a second document with another id");
+		rc = crdt_find(
+			&m->report, E_KEY, s->line, "/id", "a second document with another id");
 	else
 		rc = crdt_join(&m->report, one, s, NULL);
 	if (one->line == 0) {

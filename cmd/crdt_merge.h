@@ -1,6 +1,7 @@
 /* crdt_merge.h - what the parts of rt-crdt-merge share
  *
- * Not cmd.h: that one brings the client library and its start-up cost, and this program talks to nobody. */
+ * Not cmd.h: that one brings the client library and its start-up cost, and this program talks to
+ * nobody. */
 #ifndef RT_CMD_CRDT_MERGE_H
 #define RT_CMD_CRDT_MERGE_H
 
@@ -89,7 +90,8 @@ void merge_fini(struct merge *m);
 
 /* --- output ----------------------------------------------------------------------------------- */
 
-/* Where a result goes: stdout, or a temporary file that takes the place of another when all is well. */
+/* Where a result goes: stdout, or a temporary file that takes the place of another when all is
+ * well. */
 struct merge_out {
 	int fd;
 	struct merge *m;
@@ -99,7 +101,8 @@ struct merge_out {
 	bool failed, spool; /* spool: fd is a nameless file, copied to stdout at the end */
 };
 
-/* path NULL: stdout. `careful`: nothing must reach stdout before merge_out_commit. EXIT_SYSTEM: reported. */
+/* path NULL: stdout. `careful`: nothing must reach stdout before merge_out_commit. EXIT_SYSTEM:
+ * reported. */
 int merge_out_open(struct merge *m, struct merge_out *o, const char *path, bool careful);
 void merge_out_flush(void *out, struct buf *b);
 /* A nameless temporary file, or -1 with errno. */
@@ -110,6 +113,8 @@ int merge_out_commit(struct merge_out *o); /* 0 or EXIT_SYSTEM: reported */
 void merge_out_abandon(struct merge_out *o);
 /* Prints findings; the fn of a report. */
 void merge_print_finding(void *merge, const struct crdt_finding *f);
+/* The enum crdt_shape of the output, or -1: keep what there is. */
+int merge_shape(const struct merge *m);
 /* A state, or its value, as a line. 0 or EXIT_DATA: reported. */
 int merge_write(struct merge *m, struct crdt_out *to, const struct crdt_state *s);
 /* May results be written? Not after an error, nor after a warning with --strict. */

@@ -1,7 +1,8 @@
 /* crdt_output.c - writing results and findings of rt-crdt-merge
  *
- * A result is whole or not there: a file is written beside its target, synced and renamed; what goes to stdout waits in
- * memory, and beyond that in a nameless file, while an error may still turn up. */
+ * A result is whole or not there: a file is written beside its target, synced and renamed; what
+ * goes to stdout waits in memory, and beyond that in a nameless file, while an error may still turn
+ * up. */
 #include "crdt_merge.h"
 
 #include "base/log.h"
@@ -179,15 +180,17 @@ void merge_print_finding(void *merge, const struct crdt_finding *f)
 	if (m->format == 1) {
 		crdt_finding_json(&shown, f);
 	} else {
-		buf_addf(&line, "%s:%llu: %s%s%s: %s (%s)", f->file ? f->file : "-", (unsigned long long)f->line,
-			crdt_code_name(f->code), *f->path ? " at " : "", f->path, f->text, crdt_code_advice(f->code));
+		buf_addf(&line, "%s:%llu: %s%s%s: %s (%s)", f->file ? f->file : "-",
+			(unsigned long long)f->line, crdt_code_name(f->code),
+			*f->path ? " at " : "", f->path, f->text, crdt_code_advice(f->code));
 		if (!m->findings_on_stdout)
 			buf_add_text(&shown, "rt-crdt-merge: ");
 		tty_escape(&shown, buf_str(&line));
 	}
 	buf_add_char(&shown, '\n');
 	fflush(stdout);
-	if (m->findings_on_stdout && !m->lost_findings && merge_write_all(STDOUT_FILENO, shown.p, shown.n) != 0) {
+	if (m->findings_on_stdout && !m->lost_findings &&
+		merge_write_all(STDOUT_FILENO, shown.p, shown.n) != 0) {
 		log_error("cannot write 'stdout': %s", strerror(errno));
 		m->lost_findings = true;
 	} else if (!m->findings_on_stdout) {
@@ -197,16 +200,23 @@ void merge_print_finding(void *merge, const struct crdt_finding *f)
 	buf_fini(&shown);
 }
 
+int merge_shape(const struct merge *m)
+{
+	return m->shape == MERGE_V1 ? SHAPE_V1 : m->shape == MERGE_PLAIN ? SHAPE_PLAIN : -1;
+}
+
 int merge_write(struct merge *m, struct crdt_out *to, const struct crdt_state *s)
 {
-	enum crdt_shape shape = m->shape == MERGE_V1 ? SHAPE_V1 : m->shape == MERGE_PLAIN ? SHAPE_PLAIN : s->shape;
+	int wanted = merge_shape(m);
+	enum crdt_shape shape = wanted < 0 ? s->shape : (enum crdt_shape)wanted;
 	size_t begin = to->b->n;
 
 	if (m->value) {
 		crdt_value(to->b, s);
 	} else if (crdt_emit(to, s, shape) != 0) {
 		to->b->n = begin;
-		crdt_find(&m->report, E_SHAPE, s->line, "", "the plain shape of %s cannot say all of it", s->type->name);
+		crdt_find(&m->report, E_SHAPE, s->line, "",
+			"the plain shape of %s cannot say all of it", s->type->name);
 		return EXIT_DATA;
 	}
 	buf_add_char(to->b, '\n');

@@ -1,12 +1,13 @@
 /* crdt_stream.c - merging large sorted inputs without holding them
  *
  * Tried where an input is large or a pipe. If it turns out not to be for a stream, the general way
- * begins anew: files are opened again, and what was read of a pipe was held for that, up to a limit.
+ * begins anew: files are opened again, and what was read of a pipe was held for that, up to a
+ * limit.
  *
  * More inputs than can be open at once, or than one stream takes, are merged in passes. A pass
- * merges group after group and appends the results to a nameless file; the next one reads them there
- * as parts of one file and writes to a second; the last writes the output. So two descriptors do for
- * any number of results. */
+ * merges group after group and appends the results to a nameless file; the next one reads them
+ * there as parts of one file and writes to a second; the last writes the output. So two descriptors
+ * do for any number of results. */
 #include "crdt_merge.h"
 
 #include "base/log.h"
@@ -58,11 +59,6 @@ static long tap_read(void *arg, char *p, size_t n)
 	return got;
 }
 
-static int shape_of(const struct merge *m)
-{
-	return m->shape == MERGE_V1 ? SHAPE_V1 : m->shape == MERGE_PLAIN ? SHAPE_PLAIN : -1;
-}
-
 static int stream(struct merge *m, struct tap *taps, size_t n, int shape, struct crdt_out *to)
 {
 	struct crdt_source sources[STREAM_INPUTS_MAX];
@@ -83,14 +79,14 @@ static int stream_out(struct merge *m, struct tap *taps, size_t n)
 	if (rc != 0)
 		return -rc;
 	to.b = &o.buf;
-	rc = stream(m, taps, n, shape_of(m), &to);
+	rc = stream(m, taps, n, merge_shape(m), &to);
 	if (rc == 1)
 		return (rc = merge_out_commit(&o)) ? -rc : 1;
 	merge_out_abandon(&o);
 	return rc < 0 ? -EXIT_SYSTEM : 0;
 }
 
-/* --- one pass ------------------------------------------------------------------------------------- */
+/* --- one pass --------------------------------------------------------------------------------- */
 
 /* Opens all; returns whether one is large or a pipe, and none is missing. */
 static bool open_all(struct merge *m, struct tap *taps)
@@ -102,7 +98,9 @@ static bool open_all(struct merge *m, struct tap *taps)
 		struct tap *t = &taps[i];
 
 		*t = (struct tap){ .m = m, .path = m->files[i], .end = -1 };
-		t->fd = strcmp(t->path, "-") == 0 ? STDIN_FILENO : open(t->path, O_RDONLY | O_CLOEXEC);
+		t->fd = STDIN_FILENO;
+		if (strcmp(t->path, "-") != 0)
+			t->fd = open(t->path, O_RDONLY | O_CLOEXEC);
 		if (t->fd < 0 || fstat(t->fd, &st) != 0) {
 			all = false;
 			continue;
@@ -128,7 +126,9 @@ static int stream_at_once(struct merge *m)
 		m->stats.bytes_in += m->held[i].text.n;
 	}
 	if (lost) {
-		log_error("a pipe of more than %u MiB is not sorted, or something in it is to be reported: use a file",
+		log_error(
+			"a pipe of more than %u MiB is not sorted, or something in it is to be "
+			"reported: use a file",
 			HOLD_BYTES >> 20);
 		rc = -EXIT_DATA;
 	}
@@ -141,7 +141,7 @@ static int stream_at_once(struct merge *m)
 	return rc;
 }
 
-/* --- passes --------------------------------------------------------------------------------------- */
+/* --- passes ----------------------------------------------------------------------------------- */
 
 /* Results of a pass: one behind the other in a nameless file. */
 struct parts {
@@ -190,7 +190,8 @@ static int first_pass(struct merge *m, size_t width, struct parts *to)
 				rc = 0; /* the general way says why */
 				break;
 			}
-			taps[n++] = (struct tap){ .m = m, .path = m->files[i], .fd = fd, .end = -1 };
+			taps[n++] =
+				(struct tap){ .m = m, .path = m->files[i], .fd = fd, .end = -1 };
 		}
 		if (rc == 1)
 			rc = stream_part(m, taps, n, to);
@@ -200,7 +201,8 @@ static int first_pass(struct merge *m, size_t width, struct parts *to)
 	return rc;
 }
 
-static size_t tap_parts(struct merge *m, const struct parts *from, size_t i, size_t width, struct tap *taps)
+static size_t tap_parts(
+	struct merge *m, const struct parts *from, size_t i, size_t width, struct tap *taps)
 {
 	size_t n = 0;
 
@@ -252,14 +254,15 @@ static int stream_in_passes(struct merge *m, size_t width)
 	return rc;
 }
 
-/* --- which way ------------------------------------------------------------------------------------ */
+/* --- which way -------------------------------------------------------------------------------- */
 
 /* How many inputs may be open together. */
 static size_t width_of(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= STREAM_INPUTS_MAX + OTHER_FILES)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+		limit.rlim_cur >= STREAM_INPUTS_MAX + OTHER_FILES)
 		return STREAM_INPUTS_MAX;
 	return limit.rlim_cur > OTHER_FILES ? (size_t)limit.rlim_cur - OTHER_FILES : 0;
 }

@@ -151,7 +151,8 @@ int verb_diff(struct merge *m)
 }
 
 /* Between two files, or of one for whoever has seen a context. */
-static int make_delta(struct merge *m, struct crdt_state *d, struct crdt_state *a, struct crdt_state *b)
+static int make_delta(
+	struct merge *m, struct crdt_state *d, struct crdt_state *a, struct crdt_state *b)
 {
 	int rc;
 
@@ -261,7 +262,7 @@ int verb_explain(struct merge *m)
 
 #define LAWS_ORDERS 64
 
-/* Joins in a random order and grouping, some states twice: what comes out must always be the same. */
+/* Joins in a random order and grouping, some states twice: the result must be the same. */
 static bool shuffle_joins(const struct kept *k, const struct crdt_state *doc)
 {
 	struct crdt_report quiet = { 0 };
@@ -270,7 +271,8 @@ static bool shuffle_joins(const struct kept *k, const struct crdt_state *doc)
 	bool held;
 
 	for (size_t i = 0; i < k->n; i++) {
-		for (uint64_t times = 1 + rand_below(2); same_id(&k->v[i], doc) && times > 0; times--)
+		for (uint64_t times = 1 + rand_below(2); same_id(&k->v[i], doc) && times > 0;
+			times--)
 			crdt_clone(&v[n++], &k->v[i]);
 	}
 	while (n > 1) {
@@ -298,8 +300,9 @@ int verb_laws(struct merge *m)
 		for (int i = 0; i < LAWS_ORDERS; i++)
 			violated += !shuffle_joins(&k, &m->docs.v[d]);
 	if (rc == 0) {
-		buf_addf(&text, "{\"documents\":%zu,\"orders\":%d,\"states\":%zu,\"violated\":%d}\n", m->docs.n, LAWS_ORDERS, k.n,
-			violated);
+		buf_addf(&text,
+			"{\"documents\":%zu,\"orders\":%d,\"states\":%zu,\"violated\":%d}\n",
+			m->docs.n, LAWS_ORDERS, k.n, violated);
 		rc = print(m, &text, violated ? EXIT_NEGATIVE : EXIT_DONE);
 	}
 	kept_fini(&k);

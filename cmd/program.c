@@ -24,7 +24,8 @@ int program_show(const struct opt_program *p, bool help, bool version, bool dump
 	const char *completion, const char *(*about)(void), struct err *e)
 {
 	if (completion && opt_completion(p, completion) != 0)
-		return err_set(e, ERR_USAGE, "no completion for '%s' (bash, zsh, fish)", completion);
+		return err_set(
+			e, ERR_USAGE, "no completion for '%s' (bash, zsh, fish)", completion);
 	if (dump)
 		opt_dump(p);
 	if (help)

@@ -48,7 +48,7 @@ void program_open_standard_files(void);
  * NULL) is what -V says in its second line. Writes to stdout. 0, or ERR_USAGE with a sentence. */
 int program_show(const struct opt_program *p, bool help, bool version, bool dump,
 	const char *completion, const char *(*about)(void), struct err *e);
-/* A usage error on stderr: the sentence, then "try 'rt-sub -h'". The caller ends with EXIT_USAGE. */
+/* A usage error on stderr: the sentence, then "try 'rt-sub -h'". The caller exits. */
 void program_usage(const char *fmt, va_list ap);
 
 #endif

@@ -1,6 +1,7 @@
 /* rt-crdt-merge - joins CRDT states, offline
  *
- * The table of options and verbs. What a verb does is in crdt_verbs.c and its neighbours, what a type is in lib/crdt. */
+ * The table of options and verbs. What a verb does is in crdt_verbs.c and its neighbours, what a
+ * type is in lib/crdt. */
 #include "crdt_merge.h"
 
 #include "base/clock.h"
@@ -36,14 +37,18 @@ static const struct opt options[] = {
 	OPTION_FILE('o', "output", &merge.output, "instead of stdout; may be an input"),
 	OPTION(0, "pretty", OPT_FLAG, &merge.pretty, NULL, "a member a line"),
 	OPTION('f', "format", OPT_CHOICE, &merge.format, "text|json", "of findings on stderr"),
-	OPTION(0, "strict", OPT_FLAG, &merge.strict, NULL, "warnings fail (1) and nothing is written"),
+	OPTION(0, "strict", OPT_FLAG, &merge.strict, NULL,
+		"warnings fail (1) and nothing is written"),
 	OPTION_FILE(0, "files0-from", &set.files0, "names of inputs, each ended by NUL"),
-	OPTION(0, "max-drift", OPT_DURATION, &set.max_drift_ms, NULL, "refuse timestamps further in the future"),
+	OPTION(0, "max-drift", OPT_DURATION, &set.max_drift_ms, NULL,
+		"refuse timestamps further in the future"),
 	OPTION(0, "on-drift", OPT_CHOICE, &merge.on_drift, "reject|warn|quarantine", NULL),
-	OPTION(0, "on-bad", OPT_CHOICE, &merge.on_bad, "stop|skip|quarantine", "what cannot be used"),
+	OPTION(0, "on-bad", OPT_CHOICE, &merge.on_bad, "stop|skip|quarantine",
+		"what cannot be used"),
 	OPTION_FILE(0, "quarantine", &merge.quarantine, NULL),
 	OPTION(0, "now", OPT_STRING, &set.now, "TIME", "instead of the clock (RFC 3339)"),
-	OPTION(0, "follow", OPT_FLAG, &set.follow, NULL, "join stdin for ever; a line for every change"),
+	OPTION(0, "follow", OPT_FLAG, &set.follow, NULL,
+		"join stdin for ever; a line for every change"),
 	OPTION(0, "emit", OPT_CHOICE, &merge.emit, "state|delta|value", "what --follow prints"),
 	OPTION_FILE(0, "snapshot", &merge.snapshot, "--follow: keep the state there"),
 	OPTION(0, "replica", OPT_STRING, &merge.options.replica, ".PATH", NULL),
@@ -55,7 +60,12 @@ static const struct opt options[] = {
 	OPTION_FILE(0, "witness", &set.witness, "apply: a newer context to be held against"),
 	OPTION_FILE(0, "state", &set.state, "hlc: where the clock is kept"),
 	OPTION(0, "global", OPT_FLAG, &set.global, NULL, "git-install: for all repositories"),
-	{ .name = "max-depth", .type = OPT_INT, .target = &set.max_depth, .arg = "N", .min = 1, .max = JSON_DEPTH_LIMIT },
+	{ .name = "max-depth",
+		.type = OPT_INT,
+		.target = &set.max_depth,
+		.arg = "N",
+		.min = 1,
+		.max = JSON_DEPTH_LIMIT },
 	OPTION(0, "max-line", OPT_SIZE, &set.max_line, NULL, NULL),
 	OPTION(0, "stats", OPT_FLAG, &set.stats, NULL, NULL),
 	OPTION(0, "allow-negative-ts", OPT_FLAG, &merge.options.negative_ts, NULL, NULL),
@@ -66,20 +76,33 @@ static const struct opt options[] = {
 static const struct opt_program program = {
 	.name = "rt-crdt-merge",
 	.purpose = "join CRDT states; the same bytes in any order",
-	.usage = (const char *const[]){ "[merge] [options] [FILE...]", "value|check|explain|fmt|laws FILE...", "diff|delta A B",
-		"delta --since CONTEXT A",
+	.usage = (const char *const[]){ "[merge] [options] [FILE...]",
+		"value|check|explain|fmt|laws FILE...", "diff|delta A B", "delta --since CONTEXT A",
 		"apply --node NODE [FILE]", "hlc now|recv|cmp|parse|pack", "git-install", NULL },
-	.examples = (const char *const[]){
-		"rt-crdt-merge a.json b.json -o all.json",
+	.examples = (const char *const[]){ "rt-crdt-merge a.json b.json -o all.json",
 		"rt-crdt-merge explain a.json b.json",
 		"rt-sub counters | rt-crdt-merge --follow --value", NULL },
 	.opts = options,
 	.complete = "file",
-	.hints = (const char *const[]){ "i", "the output may be an input: -o FILE", "in-place", "the output may be an input: -o FILE",
-		"u", "this program connects to nothing: rt-sub ROOM | rt-crdt-merge --follow", NULL },
+	.hints = (const char *const[]){ "i", "the output may be an input: -o FILE", "in-place",
+		"the output may be an input: -o FILE", "u",
+		"this program connects to nothing: rt-sub ROOM | rt-crdt-merge --follow", NULL },
 };
 
-enum verb { V_MERGE, V_VALUE, V_CHECK, V_EXPLAIN, V_DIFF, V_DELTA, V_APPLY, V_FMT, V_LAWS, V_HLC, V_GIT_MERGE, V_GIT_INSTALL };
+enum verb {
+	V_MERGE,
+	V_VALUE,
+	V_CHECK,
+	V_EXPLAIN,
+	V_DIFF,
+	V_DELTA,
+	V_APPLY,
+	V_FMT,
+	V_LAWS,
+	V_HLC,
+	V_GIT_MERGE,
+	V_GIT_INSTALL
+};
 
 /* How many operands each verb takes behind its name; max -1: any. */
 static const struct {
@@ -129,7 +152,8 @@ static void show_something(int n, char **argv)
 		return;
 	if ((set.help || set.version) && n > 0)
 		merge_usage("'%s' is one operand too many", argv[1]);
-	if (program_show(&program, set.help, set.version, set.dump, set.completion, list_types, &e) != 0)
+	if (program_show(
+		    &program, set.help, set.version, set.dump, set.completion, list_types, &e) != 0)
 		merge_usage("%s", e.text);
 	if (fflush(stdout) != 0) {
 		log_error("cannot write 'stdout': %s", strerror(errno));
@@ -161,7 +185,9 @@ static void read_settings(void)
 
 		merge.options.type = crdt_type_find(name);
 		if (!merge.options.type || (version.p && !str_eq(version, STR("1"))))
-			merge_usage("option '--type': '%s' is not known (rt-crdt-merge -V lists the types)", set.type);
+			merge_usage(
+				"option '--type': '%s' is not known (-V lists the types)",
+				set.type);
 	}
 	read_now();
 	if (set.follow && set.max_drift_ms < 0)
@@ -267,22 +293,35 @@ static void check_usage(enum verb verb, int n)
 
 static void print_stats(int64_t begun_ms)
 {
+	struct rusage use = { 0 };
 	const struct merge_stats *s = &merge.stats;
-	struct rusage use;
-	double seconds = (double)(clock_ms() - begun_ms) / 1e3;
+	struct buf text = { 0 };
 
 	getrusage(RUSAGE_SELF, &use);
-	fprintf(stderr, merge.format == 1 ?
-		"{\"bytes_in\":%llu,\"bytes_out\":%llu,\"documents_in\":%llu,\"documents_out\":%llu,"
-		"\"errors\":%llu,\"files\":%llu,\"memory_kb\":%ld,\"seconds\":%.3f,\"skipped\":%llu,"
-		"\"streamed\":%s,\"warnings\":%llu}\n" :
-		"rt-crdt-merge: %llu bytes in, %llu bytes out, %llu documents in, %llu documents out, "
-		"%llu errors, %llu files, %ld kB memory, %.3f s, %llu skipped, streamed: %s, %llu warnings\n",
-		(unsigned long long)s->bytes_in, (unsigned long long)s->bytes_out,
-		(unsigned long long)s->documents_in, (unsigned long long)s->documents_out,
-		(unsigned long long)merge.report.errors, (unsigned long long)s->files, use.ru_maxrss,
-		seconds, (unsigned long long)merge.skipped, s->streamed ? "true" : "false",
-		(unsigned long long)merge.report.warnings);
+	const struct {
+		const char *name;
+		uint64_t n;
+	} rows[] = {
+		{ "bytes_in", s->bytes_in },
+		{ "bytes_out", s->bytes_out },
+		{ "documents_in", s->documents_in },
+		{ "documents_out", s->documents_out },
+		{ "errors", merge.report.errors },
+		{ "files", s->files },
+		{ "memory_kb", (uint64_t)use.ru_maxrss },
+		{ "ms", (uint64_t)(clock_ms() - begun_ms) },
+		{ "skipped", merge.skipped },
+		{ "streamed", s->streamed },
+		{ "warnings", merge.report.warnings },
+	};
+
+	buf_add_text(&text, merge.format == 1 ? "{" : "rt-crdt-merge:");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		buf_addf(&text, merge.format == 1 ? "%s\"%s\":%llu" : "%s %s=%llu",
+			merge.format == 1 && i > 0 ? "," : "", rows[i].name,
+			(unsigned long long)rows[i].n);
+	fprintf(stderr, "%s%s\n", buf_cstr(&text), merge.format == 1 ? "}" : "");
+	buf_fini(&text);
 }
 
 int main(int argc, char **argv)

@@ -10,17 +10,20 @@ static bool is_counter(struct str type)
 		str_eq(type, STR("bcounter")) || str_eq(type, STR("ccounter"));
 }
 
-static void audit_sum(struct crdt_report *r, const struct crdt_state *s, struct str value, const char *path)
+static void audit_sum(
+	struct crdt_report *r, const struct crdt_state *s, struct str value, const char *path)
 {
 	struct number n;
 
 	if (number_parse(&n, value) == 0 && n.u <= (uint64_t)INT64_MAX + n.negative)
 		return;
-	crdt_find(r, E_SUM_RANGE, s->line, path, "the value " STR_FMT " does not fit into 64 bits", STR_ARG(value));
+	crdt_find(r, E_SUM_RANGE, s->line, path, "the value " STR_FMT " does not fit into 64 bits",
+		STR_ARG(value));
 }
 
 /* The value of a map: {name:{type:value}}. `path` ends with what leads here. */
-static void audit_map(struct crdt_report *r, const struct crdt_state *s, const struct json *map, struct buf *path)
+static void audit_map(
+	struct crdt_report *r, const struct crdt_state *s, const struct json *map, struct buf *path)
 {
 	size_t n = path->n;
 

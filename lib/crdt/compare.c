@@ -1,6 +1,7 @@
 /* compare.c - two states side by side: order, differences, least delta
  *
- * Order is defined by the join, so it is found by joining copies: nothing here knows a rule of its own. */
+ * Order is defined by the join, so it is found by joining copies: nothing here knows a rule of its
+ * own. */
 #include "crdt/compare.h"
 #include "crdt/causal.h"
 #include "base/err.h"
@@ -28,7 +29,9 @@ int crdt_order(struct crdt_report *r, const struct crdt_state *a, const struct c
 	crdt_state_fini(&other);
 	if (rc != 0)
 		return rc;
-	return is_a && is_b ? ORDER_EQUAL : is_b ? ORDER_BEFORE : is_a ? ORDER_AFTER : ORDER_CONCURRENT;
+	if (is_a)
+		return is_b ? ORDER_EQUAL : ORDER_AFTER;
+	return is_b ? ORDER_BEFORE : ORDER_CONCURRENT;
 }
 
 static void add_side(struct buf *out, const struct crdt_leaf *l)
@@ -43,7 +46,8 @@ static void add_side(struct buf *out, const struct crdt_leaf *l)
 		buf_add_text(out, "true"); /* an element or a dot: it is there */
 }
 
-static void diff_line(struct buf *out, const struct crdt_type *t, const struct crdt_leaf *x, const struct crdt_leaf *y)
+static void diff_line(struct buf *out, const struct crdt_type *t, const struct crdt_leaf *x,
+	const struct crdt_leaf *y)
 {
 	struct str key = leaf_key(x ? x : y);
 
@@ -62,8 +66,8 @@ static void diff_line(struct buf *out, const struct crdt_type *t, const struct c
 }
 
 /* Steps through two lists by key: which of the next two leaves are of the smaller key. */
-static bool next_pair(const struct crdt_leaves *a, size_t *i, const struct crdt_leaves *b, size_t *j,
-	const struct crdt_leaf **x, const struct crdt_leaf **y)
+static bool next_pair(const struct crdt_leaves *a, size_t *i, const struct crdt_leaves *b,
+	size_t *j, const struct crdt_leaf **x, const struct crdt_leaf **y)
 {
 	int c;
 
@@ -86,7 +90,8 @@ void crdt_diff(struct buf *out, const struct crdt_state *a, const struct crdt_st
 	const struct crdt_leaf *x, *y;
 	size_t i = 0, j = 0;
 
-	while ((i < a->leaves.n || j < b->leaves.n) && next_pair(&a->leaves, &i, &b->leaves, &j, &x, &y))
+	while ((i < a->leaves.n || j < b->leaves.n) &&
+		next_pair(&a->leaves, &i, &b->leaves, &j, &x, &y))
 		if (!x || !y || !leaf_same(x, y))
 			diff_line(out, a->type ? a->type : b->type, x, y);
 }
@@ -97,20 +102,28 @@ static bool covers(const struct crdt_ctx *c, const struct crdt_leaf *l, struct c
 	return ctx_covers(c, *dot);
 }
 
-int crdt_delta(struct crdt_report *r, struct crdt_state *d, const struct crdt_state *a, const struct crdt_state *b)
+int crdt_delta(struct crdt_report *r, struct crdt_state *d, const struct crdt_state *a,
+	const struct crdt_state *b)
 {
 	const struct crdt_type *t = b->type ? b->type : a->type;
 	const struct crdt_leaf *x, *y;
 	struct crdt_dot dot;
 	size_t i = 0, j = 0;
 
-	*d = (struct crdt_state){ .type = t, .shape = SHAPE_V1, .delta = true, .has_id = b->has_id, .id = b->id,
-		.has_epoch = b->has_epoch, .epoch = b->epoch };
+	*d = (struct crdt_state){ .type = t,
+		.shape = SHAPE_V1,
+		.delta = true,
+		.has_id = b->has_id,
+		.id = b->id,
+		.has_epoch = b->has_epoch,
+		.epoch = b->epoch };
 	if (!t)
 		return 0;
 	if (t->causal && ctx_minus(&d->ctx, &b->ctx, &a->ctx, DELTA_DOTS_MAX) != 0)
-		return crdt_find(r, E_RANGE, b->line, "/ctx", "the delta would name more than %u dots", DELTA_DOTS_MAX);
-	while ((i < a->leaves.n || j < b->leaves.n) && next_pair(&a->leaves, &i, &b->leaves, &j, &x, &y)) {
+		return crdt_find(r, E_RANGE, b->line, "/ctx",
+			"the delta would name more than %u dots", DELTA_DOTS_MAX);
+	while ((i < a->leaves.n || j < b->leaves.n) &&
+		next_pair(&a->leaves, &i, &b->leaves, &j, &x, &y)) {
 		struct crdt_leaf joined;
 		bool take;
 
@@ -137,7 +150,7 @@ int crdt_delta(struct crdt_report *r, struct crdt_state *d, const struct crdt_st
 	return 0;
 }
 
-/* --- a delta for a context ---------------------------------------------------------------------- */
+/* --- a delta for a context -------------------------------------------------------------------- */
 
 /* A dot that b holds and the receiver has seen. It must not be in the context of a delta that does
  * not hold it: there it would mean "removed". */
@@ -165,7 +178,8 @@ static size_t digits(uint64_t n)
 /* One node, whose dots up to `top` b has seen without gap, s[0..n) of them shared. Either a shared
  * dot's leaf is repeated, or the dots above it are named one by one: the first `k` are repeated,
  * such that the least is written. */
-static size_t choose_repeats(const struct crdt_state *b, struct crdt_dot top, const struct shared *s, size_t n)
+static size_t choose_repeats(
+	const struct crdt_state *b, struct crdt_dot top, const struct shared *s, size_t n)
 {
 	size_t best = n, dot_bytes = top.node.n + digits(top.seq) + 4;
 	uint64_t repeated = 0, least = UINT64_MAX;
@@ -222,19 +236,24 @@ static bool is_shared(const struct shared *s, size_t n, struct crdt_dot dot)
 	return n > 0 && bsearch(&want, s, n, sizeof(*s), by_dot);
 }
 
-int crdt_delta_since(
-	struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx, const struct crdt_state *b)
+int crdt_delta_since(struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx,
+	const struct crdt_state *b)
 {
 	struct shared *s = mem_array(b->leaves.n, sizeof(*s));
 	size_t n = 0, at = 0;
 	struct crdt_dot dot;
 	int rc = 0;
 
-	*d = (struct crdt_state){ .type = b->type, .shape = SHAPE_V1, .delta = true, .has_id = b->has_id,
-		.id = b->id, .has_epoch = b->has_epoch, .epoch = b->epoch };
+	*d = (struct crdt_state){ .type = b->type,
+		.shape = SHAPE_V1,
+		.delta = true,
+		.has_id = b->has_id,
+		.id = b->id,
+		.has_epoch = b->has_epoch,
+		.epoch = b->epoch };
 	if (b->type && !b->type->causal)
-		rc = crdt_find(r, E_TYPE, b->line, "", "%s has no context: its delta is against a state",
-			b->type->name);
+		rc = crdt_find(r, E_TYPE, b->line, "",
+			"%s has no context: its delta is against a state", b->type->name);
 	for (size_t i = 0; i < b->leaves.n && rc == 0; i++) {
 		if (covers(ctx, &b->leaves.v[i], &dot))
 			s[n++] = (struct shared){ dot, i };
@@ -253,8 +272,8 @@ int crdt_delta_since(
 		while (end < n && str_eq(s[end].dot.node, top.node) && s[end].dot.seq <= top.seq)
 			end++;
 		if (cover_node(d, b, top, s + begin, end - begin) != 0)
-			rc = crdt_find(r, E_RANGE, b->line, "/ctx", "the delta would name more than %u dots",
-				DELTA_DOTS_MAX);
+			rc = crdt_find(r, E_RANGE, b->line, "/ctx",
+				"the delta would name more than %u dots", DELTA_DOTS_MAX);
 	}
 	for (size_t i = 0; i < b->ctx.cloud.n && rc == 0; i++)
 		if (!is_shared(s, n, b->ctx.cloud.v[i]))

@@ -13,13 +13,15 @@ int crdt_order(struct crdt_report *r, const struct crdt_state *a, const struct c
 /* A line of NDJSON for every slot that differs. */
 void crdt_diff(struct buf *out, const struct crdt_state *a, const struct crdt_state *b);
 /* The least d with a join d = a join b. d borrows from b; 0, or reported. */
-int crdt_delta(struct crdt_report *r, struct crdt_state *d, const struct crdt_state *a, const struct crdt_state *b);
+int crdt_delta(struct crdt_report *r, struct crdt_state *d, const struct crdt_state *a,
+	const struct crdt_state *b);
 /* The delta for whoever has seen the context `ctx`, or more, and whose state is not known: what it
  * holds of b's dots stays, what b has removed goes. Of the deltas that are right for all of them it
  * is the shortest one to write. As above; b is of a causal type or E_TYPE is reported. */
-int crdt_delta_since(
-	struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx, const struct crdt_state *b);
-/* A line of NDJSON for every slot on which the states (n of them, all of one type) do not agree: who won, by which rule. */
+int crdt_delta_since(struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx,
+	const struct crdt_state *b);
+/* A line of NDJSON for every slot on which the states (n of them, all of one type) do not agree:
+ * who won, by which rule. */
 void crdt_explain(struct buf *out, const struct crdt_state *s, size_t n);
 
 #endif

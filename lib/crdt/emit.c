@@ -11,7 +11,8 @@ static const struct crdt_leaf *leaves_of(const struct crdt_state *s)
 }
 
 /* Two lists under names of their own. */
-static void emit_two(struct crdt_out *o, const struct crdt_state *s, const struct crdt_type *part, char first, const char *a, const char *b)
+static void emit_two(struct crdt_out *o, const struct crdt_state *s, const struct crdt_type *part,
+	char first, const char *a, const char *b)
 {
 	size_t n = leaves_half(leaves_of(s), s->leaves.n, first);
 

@@ -1,7 +1,8 @@
 /* join.c - the join of two states, the same for all types
  *
- * Both lists are merged by key. A leaf on one side only stays, unless the type is causal and the other side has seen its
- * dot: then it was removed there. A leaf on both sides is joined by its type. In place where nothing comes or goes. */
+ * Both lists are merged by key. A leaf on one side only stays, unless the type is causal and the
+ * other side has seen its dot: then it was removed there. A leaf on both sides is joined by its
+ * type. In place where nothing comes or goes. */
 #include "crdt/crdt.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -19,15 +20,18 @@ void crdt_path_none(struct buf *out, struct str key)
 	(void)key;
 }
 
-static void tell(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b, const struct crdt_leaf *l, int flags)
+static void tell(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b,
+	const struct crdt_leaf *l, int flags)
 {
 	static const struct {
 		int flag;
 		enum crdt_code code;
 		const char *text;
 	} rows[] = {
-		{ JOIN_TIE, W_LWW_TIE, "two values with the same timestamp and node_id; the larger bytes win" },
-		{ JOIN_UNITS, W_TS_UNIT, "two timestamps a power of 1000 apart: seconds, ms, us and ns mixed?" },
+		{ JOIN_TIE, W_LWW_TIE,
+			"two values with the same timestamp and node_id; the larger bytes win" },
+		{ JOIN_UNITS, W_TS_UNIT,
+			"two timestamps a power of 1000 apart: seconds, ms, us and ns mixed?" },
 		{ JOIN_VALUES, W_DOT_VALUE, "one dot with two contents; the larger wins" },
 		{ JOIN_MIXED, E_TS_MIXED, "a number and an HLC string as timestamps of one slot" },
 	};
@@ -56,8 +60,8 @@ struct outcome {
 	bool failed;
 };
 
-static void join_equal(struct crdt_report *r, struct crdt_state *a, const struct crdt_state *b, struct crdt_leaf *x,
-	const struct crdt_leaf *y, struct outcome *o)
+static void join_equal(struct crdt_report *r, struct crdt_state *a, const struct crdt_state *b,
+	struct crdt_leaf *x, const struct crdt_leaf *y, struct outcome *o)
 {
 	int flags = a->type->join ? a->type->join(x, y, &a->arena) : 0;
 
@@ -70,7 +74,8 @@ static void join_equal(struct crdt_report *r, struct crdt_state *a, const struct
 }
 
 /* Few leaves into many: each is looked for. */
-static void find_each(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, struct outcome *o)
+static void find_each(
+	struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, struct outcome *o)
 {
 	struct crdt_leaf *x = a->leaves.v, *y = b->leaves.v;
 
@@ -83,7 +88,8 @@ static void find_each(struct crdt_report *r, struct crdt_state *a, struct crdt_s
 	}
 }
 
-static void walk_both(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, struct outcome *o)
+static void walk_both(
+	struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, struct outcome *o)
 {
 	struct crdt_leaf *x = a->leaves.v, *y = b->leaves.v;
 	size_t i = 0, j = 0, nx = a->leaves.n, ny = b->leaves.n;
@@ -163,7 +169,8 @@ static void take(struct crdt_state *a, struct crdt_state *b)
 	}
 }
 
-static int check_alike(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b)
+static int check_alike(
+	struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b)
 {
 	if (a->type != b->type)
 		return crdt_find(r, E_TYPE, b->line, "", "a %s cannot be merged with a %s",

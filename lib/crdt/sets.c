@@ -1,6 +1,7 @@
 /* sets.c - types that are a union: gset, 2pset
  *
- * Elements are any JSON; the canonical text is the element. Nothing is ever taken out of a list, so joining needs no rule. */
+ * Elements are any JSON; the canonical text is the element. Nothing is ever taken out of a list, so
+ * joining needs no rule. */
 #include "crdt/crdt.h"
 #include "base/err.h"
 
@@ -60,7 +61,8 @@ static int read_2pset(struct crdt_reader *r, const struct json *v)
 		int rc = 0;
 
 		if (!m && !r->state->delta)
-			return json_find(&r->json, v, E_KEY, "the member '%s' is missing", names[i]);
+			return json_find(
+				&r->json, v, E_KEY, "the member '%s' is missing", names[i]);
 		buf_add_text(&r->key, names[i]);
 		if (m)
 			rc = read_elements(r, m);

@@ -2,8 +2,8 @@
  *
  * The first byte picks a type of the family; lines of the rest are documents of it. Those with E_
  * findings are skipped, as are pairs that cannot be joined. What was read is written so that it is
- * read again as the same, plain and pretty; joins commute, associate, repeat and absorb; deltas make
- * up the difference. The text is in a block of its exact size. */
+ * read again as the same, plain and pretty; joins commute, associate, repeat and absorb; deltas
+ * make up the difference. The text is in a block of its exact size. */
 #ifndef RT_TESTS_FUZZ_CRDT_LAWS_H
 #define RT_TESTS_FUZZ_CRDT_LAWS_H
 
@@ -24,7 +24,8 @@ static inline void must(bool held)
 }
 
 /* Reads a canonical or pretty text of s again: the same. */
-static inline void check_read(const struct crdt_state *s, const struct crdt_options *o, struct str text, struct str once)
+static inline void check_read(
+	const struct crdt_state *s, const struct crdt_options *o, struct str text, struct str once)
 {
 	struct crdt_report report = { 0 };
 	struct crdt_options forced = *o;
@@ -61,7 +62,8 @@ static inline void check_round(const struct crdt_state *s, const struct crdt_opt
 }
 
 /* *warned: a dot with two contents, which only the join of both settles. */
-static inline bool joined(struct crdt_state *to, const struct crdt_state *a, const struct crdt_state *b, bool *warned)
+static inline bool joined(
+	struct crdt_state *to, const struct crdt_state *a, const struct crdt_state *b, bool *warned)
 {
 	struct crdt_report report = { 0 };
 	struct crdt_state copy;
@@ -78,7 +80,8 @@ static inline bool joined(struct crdt_state *to, const struct crdt_state *a, con
 }
 
 /* a joined with d is ab. */
-static inline void check_delta(const struct crdt_state *a, struct crdt_state *d, const struct crdt_state *ab)
+static inline void check_delta(
+	const struct crdt_state *a, struct crdt_state *d, const struct crdt_state *ab)
 {
 	struct crdt_state ad;
 
@@ -118,7 +121,8 @@ static inline void check_pair(const struct crdt_state *a, const struct crdt_stat
 	buf_fini(&text);
 }
 
-static inline void check_triple(const struct crdt_state *a, const struct crdt_state *b, const struct crdt_state *c)
+static inline void check_triple(
+	const struct crdt_state *a, const struct crdt_state *b, const struct crdt_state *c)
 {
 	struct crdt_state ab = { 0 }, bc = { 0 }, left = { 0 }, right = { 0 };
 
