@@ -51,6 +51,80 @@ two() {
 	python3 "$BATS_TEST_DIRNAME/../crdt/model.py" "$RT_BIN/rt-crdt-merge" 1 24
 }
 
+@test "every finding has a place, a reason and a way out, as text and as JSON" {
+	lww() { printf '{"node_id":"%s","timestamp":%s,"value":%s}\n' "$@"; }
+	o() { printf '{"crdt":"orset/1","ctx":%s,"state":%s}\n' "$@"; }
+	{ o '{"vv":{"n":1}}' '[["x",[["n",1]]]]'; } > old; { o '{"vv":{"n":2}}' '[["x",[["n",1]]]]'; } > new
+	{ lww a 5 1; lww a '"2026-11-24T00:00:00Z-0000"' 1; } > mixed
+	{ lww a 5 1; lww a 5 2; } > tie
+	{ lww a 1700000000 1; lww a 1700000000000 1; } > units
+	{ lww a 1800000000 1; } > future
+	printf '%s\n' '{"crdt":"mvreg/1","ctx":{"vv":{"a":1}},"state":[["a",1,"x"]]}' '{"crdt":"mvreg/1","ctx":{"vv":{"a":1}},"state":[["a",1,"y"]]}' > content
+	printf '%s\n' '{"d":{"a":5},"w":"r"}' '{"d":{"a":4},"w":"r"}' > back
+	printf '%s\n' '{"crdt":"gcounter/1","epoch":1,"state":{}}' '{"crdt":"gcounter/1","epoch":2,"state":{}}' > epochs
+	{ echo '{"ok":1}'; o '{"vv":{"a":1}}' '[["x",[["a",1]]],["y",[["a",1]]]]'; } > reuse
+	local late='--max-drift 1m --now 2026-11-24T00:00:00Z'
+	# Code, line, path, command that reads what follows it as `doc` (-: nothing).
+	while read -r code line path cmd doc; do
+		printf '%b' "$doc" > doc
+		cmd=${cmd//,/ }; path=${path#-}
+		for form in text json; do
+			rc=0; rt-crdt-merge ${cmd/LATE/$late} -f $form > out 2> err < doc || rc=$?
+			cat out err > all
+			case $code in
+			E_SUM_RANGE | W_NONCANON) [ $rc -eq 1 ]; form=json ;; # check: NDJSON on stdout
+			E_*) [ $rc -eq 3 ] && [ ! -s out ] ;;
+			W_*) [ $rc -eq 0 ] && [ -s out ] ;;
+			esac || { echo "$code: $cmd: status $rc"; cat all; return 1; }
+			if [ $form = json ]; then
+				grep "\"code\":\"$code\"" all | jq -e --arg path "$path" --argjson line "$line" \
+					'(.file|length>0) and .line==$line and .path==$path and (.text|length>8) and (.advice|length>8)' > /dev/null
+			else
+				grep -qxE "rt-crdt-merge: [a-z-]+:$line: $code(.*): .{8,} \(.{8,}\)" all && grep -qF "$code${path:+ at $path}: " all
+			fi || { echo "$code: $cmd ($form), wanted line $line and path '$path':"; cat all; return 1; }
+		done
+		echo "$code" >> seen
+	done <<-'TABLE'
+		E_SYNTAX 2 /b merge {"a":1}\n{"b":x}
+		E_UTF8 1 /a merge {"a":"\\ud800"}
+		E_DEPTH 1 /0/0 merge,-t,gset,--max-depth,2 [[[1]]]
+		E_SIZE 2 - merge,--max-line,20 {"a":1}\n{"aaaaaaaaaaaaaaaaaaaaaaa":1}
+		E_DUPKEY 1 /a merge {"a":1,"a":2}
+		E_TYPE 1 /crdt merge {"crdt":"nosuch/1","state":{}}
+		E_VERSION 1 /crdt merge {"crdt":"gcounter/2","state":{}}
+		E_KEY 1 /mine merge {"crdt":"gcounter/1","mine":1,"state":{}}
+		E_AMBIGUOUS 1 - merge {"node_id":3,"timestamp":2,"value":1}
+		E_SHAPE 1 - merge,--shape,plain {"crdt":"gcounter/1","id":"x","state":{}}
+		E_EPOCH 2 /epoch merge,epochs
+		E_NEG 2 /a merge {\n"a":-1}
+		E_NOT_INT 1 /a merge {"a":1.5}
+		E_RANGE 1 /a merge {"a":9223372036854775808}
+		E_SUM_RANGE 1 - check,--int64 {"a":9223372036854775807,"b":1}
+		E_RIGHTS 1 /state/u/a merge {"crdt":"bcounter/1","state":{"r":{},"u":{"a":1}}}
+		E_TS 1 /timestamp merge {"node_id":"a","timestamp":-1,"value":1}
+		E_TS_MIXED 2 [] merge,mixed
+		E_HLC 1 /timestamp merge {"node_id":"a","timestamp":"2026-02-30T00:00:00Z-0000","value":1}
+		E_DRIFT 1 /timestamp merge,LATE,future
+		E_DOT_REUSE 2 ["y"] merge,reuse
+		E_DOT_UNCOVERED 1 ["x"] merge {"crdt":"orset/1","ctx":{"vv":{}},"state":[["x",[["a",1]]]]}
+		E_CTX 1 /ctx/cloud/0/1 merge {"crdt":"orset/1","ctx":{"cloud":[["a",0]],"vv":{}},"state":[]}
+		E_NODE 1 / merge {"":1}
+		E_OP 1 - apply,--node,n,old {"op":"fly"}
+		E_ROLLBACK 1 /ctx apply,--node,n,--witness,new,old
+		W_UNSAFE_INT 1 /a merge {"a":9007199254740992}
+		W_LWW_TIE 2 [] merge,tie
+		W_TS_UNIT 2 [] merge,units
+		W_DOT_VALUE 2 [] merge,content
+		W_NONMONOTONE 2 - merge,--follow,--at,.d,--replica,.w {"d":{"a":5},"w":"r"}\n{"d":{"a":4},"w":"r"}\n
+		W_NONCANON 1 - check {"b":1,"a":1}
+		W_DRIFT 1 /timestamp merge,LATE,--on-drift,warn,future
+	TABLE
+	# None is missing here, nor in the manual.
+	grep -oE '"[EW]_[A-Z_0-9]+"' "$BATS_TEST_DIRNAME/../../lib/crdt/find.c" | tr -d '"' | sort > all
+	sort -u seen | diff all -
+	for c in $(cat all); do grep -qE "^\.It.* $c( ,|\$)" "$BATS_TEST_DIRNAME/../../man/rt-crdt.5" || { echo "$c is not in rt-crdt.5"; return 1; }; done
+}
+
 @test "findings of syntax" {
 	for d in '{"a":NaN}' '{"a":Infinity}' '{"a":01}' '{"a":1}}' '{"a":1} {"b":2}' '{"a":1' '{"a" 1}' "{'a':1}" '{"a":1,}' '[1,]' '{"a":"\x"}' 'hello' '{"a":-}' '{"a":1.}' '{"a":1e}' '﻿{"a":1}' "$(printf '{"a":"x\001"}')"; do
 		finding E_SYNTAX "$d"
