@@ -211,6 +211,8 @@ int merge_write(struct merge *m, struct crdt_out *to, const struct crdt_state *s
 	enum crdt_shape shape = wanted < 0 ? s->shape : (enum crdt_shape)wanted;
 	size_t begin = to->b->n;
 
+	if (crdt_check(&m->report, s) != 0)
+		return EXIT_DATA;
 	if (m->value) {
 		crdt_value(to->b, s);
 	} else if (crdt_emit(to, s, shape) != 0) {

@@ -229,9 +229,7 @@ static int read_envelope(struct crdt_reader *r, struct json *v)
 		return json_find(&r->json, ctx, E_KEY, "%s has no context", s->type->name);
 	if (ctx && causal_context(r, ctx) != 0)
 		return ERR_INVALID;
-	if (s->type->read(r, state) != 0)
-		return ERR_INVALID;
-	return s->type->check && !s->delta ? s->type->check(r, state) : 0;
+	return s->type->read(r, state);
 }
 
 static int read_plain(struct crdt_reader *r, struct json *v)
@@ -330,6 +328,8 @@ static int read_slow(struct crdt_reader *r, struct crdt_state *s)
 		leaves_sort(&s->leaves);
 		rc = drop_repeats(r, s);
 	}
+	if (rc == 0)
+		rc = crdt_check(r->report, s);
 	return rc == 0 && s->type && s->type->causal ? check_dots(r, s) : rc;
 }
 

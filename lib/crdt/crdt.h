@@ -75,8 +75,8 @@ struct crdt_type {
 	int (*join)(struct crdt_leaf *a, const struct crdt_leaf *b, struct arena *arena);
 	/* Appends JSON strings, a comma before each but the first: where a leaf is. */
 	void (*path)(struct buf *out, struct str key);
-	/* A whole, not a delta; 0, or reported. NULL: nothing to look at. */
-	int (*check)(struct crdt_reader *r, const struct json *v);
+	/* Of a whole, not a delta: 0, or reported. NULL: nothing to look at. */
+	int (*check)(struct crdt_report *r, const struct crdt_state *s);
 };
 
 enum crdt_join_flags {
@@ -120,6 +120,8 @@ void crdt_compact(struct crdt_state *a);
 int crdt_emit(struct crdt_out *o, const struct crdt_state *s, enum crdt_shape shape);
 /* Appends the value as canonical JSON. */
 void crdt_value(struct buf *out, const struct crdt_state *s);
+/* What must hold of a whole beyond what each part says, as where a delta was joined: 0, or reported. */
+int crdt_check(struct crdt_report *r, const struct crdt_state *s);
 /* Same type, leaves and context. */
 bool crdt_equal(const struct crdt_state *a, const struct crdt_state *b);
 

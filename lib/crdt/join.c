@@ -283,6 +283,11 @@ void crdt_compact(struct crdt_state *a)
 	a->arena = fresh;
 }
 
+int crdt_check(struct crdt_report *r, const struct crdt_state *s)
+{
+	return s->type && s->type->check && !s->delta ? s->type->check(r, s) : 0;
+}
+
 static bool same_dots(const struct ctx_list *a, const struct ctx_list *b)
 {
 	for (size_t i = 0; i < a->n && a->n == b->n; i++)

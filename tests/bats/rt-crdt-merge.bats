@@ -100,7 +100,7 @@ two() {
 		E_NOT_INT 1 /a merge {"a":1.5}
 		E_RANGE 1 /a merge {"a":9223372036854775808}
 		E_SUM_RANGE 1 - check,--int64 {"a":9223372036854775807,"b":1}
-		E_RIGHTS 1 /state/u/a merge {"crdt":"bcounter/1","state":{"r":{},"u":{"a":1}}}
+		E_RIGHTS 1 ["u","a"] merge {"crdt":"bcounter/1","state":{"r":{},"u":{"a":1}}}
 		E_TS 1 /timestamp merge {"node_id":"a","timestamp":-1,"value":1}
 		E_TS_MIXED 2 [] merge,mixed
 		E_HLC 1 /timestamp merge {"node_id":"a","timestamp":"2026-02-30T00:00:00Z-0000","value":1}
@@ -181,6 +181,8 @@ two() {
 	finding E_RIGHTS '{"crdt":"bcounter/1","state":{"r":{"a":{"a":1,"b":2}},"u":{}}}'
 	finding E_RIGHTS '{"crdt":"bcounter/1","state":{"r":{},"u":{"a":2}}}'
 	rt-crdt-merge - <<< '{"crdt":"bcounter/1","delta":true,"state":{"u":{"a":2}}}'
+	# What is written can be read: a delta must not make an impossible whole.
+	two E_RIGHTS '{"crdt":"bcounter/1","delta":true,"state":{"u":{"a":2}}}' '{"crdt":"bcounter/1","state":{"r":{"a":{"a":1}},"u":{}}}'
 	finding E_NODE '{"":1}'
 	finding E_NODE "{\"$(head -c 1025 /dev/zero | tr '\0' a)\":1}"
 	finding E_RANGE '{"crdt":"max/1","state":1e400}'

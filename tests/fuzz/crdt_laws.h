@@ -90,7 +90,8 @@ static inline void check_delta(
 	crdt_state_fini(d);
 }
 
-static inline void check_pair(const struct crdt_state *a, const struct crdt_state *b)
+static inline void check_pair(
+	const struct crdt_state *a, const struct crdt_state *b, const struct crdt_options *o)
 {
 	struct crdt_report report = { 0 };
 	struct crdt_state ab, ba, again, d = { 0 };
@@ -116,6 +117,8 @@ static inline void check_pair(const struct crdt_state *a, const struct crdt_stat
 		}
 		must(crdt_order(&report, a, &ab) <= ORDER_BEFORE);
 		crdt_diff(&text, a, b);
+		if (crdt_check(&report, &ab) == 0)
+			check_round(&ab, o);
 	}
 	crdt_state_fini(&ab);
 	buf_fini(&text);
@@ -157,7 +160,7 @@ static inline int check_laws(const struct crdt_type *const *family, const uint8_
 	for (size_t i = 0; i < k; i++) {
 		check_round(&s[i], &options);
 		for (size_t j = 0; j < k; j++)
-			check_pair(&s[i], &s[j]);
+			check_pair(&s[i], &s[j], &options);
 		same += s[i].type == s[0].type;
 	}
 	for (size_t i = 0; i + 2 < k; i++)
