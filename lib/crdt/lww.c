@@ -253,7 +253,8 @@ int lww_cmp(struct str a, struct str b, const char **rule, int *flags)
 	}
 	if (c)
 		*flags |= JOIN_TIE;
-	return c;
+	/* One write whose instant was written as an integer and as a real of equal value. */
+	return c ? c : canon_cmp(x.timestamp, y.timestamp);
 }
 
 static int join_entry(struct crdt_leaf *a, const struct crdt_leaf *b, struct arena *arena)

@@ -228,6 +228,10 @@ two() {
 	# Equal timestamp and node: "keep mine" diverges.
 	echo '{"node_id":"a","timestamp":5,"value":"x"}' > p; echo '{"node_id":"a","timestamp":5,"value":"y"}' > q
 	[ "$(rt-crdt-merge -q p q)" = "$(rt-crdt-merge -q q p)" ]
+	# One instant in two spellings that are not made one: above 2^53 a real stays a real.
+	echo '{"node_id":"a","timestamp":1800000000000000000,"value":1}' > p; echo '{"node_id":"a","timestamp":1.8e18,"value":1}' > q
+	[ "$(rt-crdt-merge -q p q)" = "$(rt-crdt-merge -q q p)" ]
+	echo '{"node_id":"a","timestamp":5,"value":"x"}' > p
 	# Between a value and a deletion of one write, the deletion stays.
 	echo '{"deleted":true,"node_id":"a","timestamp":5}' > r
 	[ "$(rt-crdt-merge -q p r)" = "$(cat r)" ]
