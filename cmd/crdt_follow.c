@@ -259,21 +259,30 @@ static int run(struct merge *m, struct line *l)
 	return rc;
 }
 
+/* What is bad in there is never passed over: the next snapshot would be written without it. */
+static int read_snapshot(struct merge *m)
+{
+	int on_bad = m->on_bad, on_drift = m->on_drift, rc;
+
+	m->on_bad = BAD_STOP;
+	m->on_drift = DRIFT_REJECT;
+	m->files = &m->snapshot;
+	m->n_files = 1;
+	rc = merge_all(m);
+	for (size_t i = 0; i < m->docs.n; i++)
+		crdt_compact(&m->docs.v[i]);
+	arena_fini(&m->texts);
+	m->on_bad = on_bad;
+	m->on_drift = on_drift;
+	return rc ? rc : m->report.errors ? EXIT_DATA : 0;
+}
+
 int verb_follow(struct merge *m)
 {
 	struct sigaction act = { .sa_handler = on_signal };
 	struct line l;
-	int rc = 0;
+	int rc = m->snapshot && access(m->snapshot, F_OK) == 0 ? read_snapshot(m) : 0;
 
-	if (m->snapshot && access(m->snapshot, F_OK) == 0) {
-		m->files = &m->snapshot;
-		m->n_files = 1;
-		rc = merge_all(m);
-		rc = rc ? rc : m->report.errors ? EXIT_DATA : 0;
-		for (size_t i = 0; i < m->docs.n; i++)
-			crdt_compact(&m->docs.v[i]);
-		arena_fini(&m->texts);
-	}
 	m->report.file = "-";
 	m->reader.report = &m->report;
 	m->reader.options = &m->options;

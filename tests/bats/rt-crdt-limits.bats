@@ -52,6 +52,9 @@ limit_memory() { case $RT_BIN in *san-*) ;; *) ulimit -v "$1" ;; esac; }
 	run -1 --separate-stderr rt-crdt-merge --follow --at .d --replica .who --strict < r
 	run -3 rt-crdt-merge --follow --at .d --replica .who <<< '{"who":5,"d":{"a":1}}'
 	run -2 rt-crdt-merge --follow --replica .who < r
+	# A snapshot is not passed over: it would be lost with the next one.
+	echo '{"a":1,"b":-1}' > snap; cp snap keep
+	run -3 rt-crdt-merge --follow --on-bad skip --snapshot snap <<< '{"c":1}'; cmp snap keep
 	# One replica per document.
 	printf '%s\n' '{"w":"r","d":{"crdt":"gcounter/1","id":"x","state":{"a":5}}}' '{"w":"r","d":{"crdt":"gcounter/1","id":"y","state":{"a":2}}}' | rt-crdt-merge --strict --follow --at .d --replica .w
 }
