@@ -99,9 +99,9 @@ static void compact(struct merge *m)
 
 static int quarantine(struct merge *m, struct str text)
 {
-	while (text.n > 0 && strchr(" \t\r\n", text.p[text.n - 1]))
+	while (text.n > 0 && memchr(" \t\r\n", text.p[text.n - 1], 4))
 		text.n--;
-	while (text.n > 0 && strchr(" \t\r\n", *text.p))
+	while (text.n > 0 && memchr(" \t\r\n", *text.p, 4))
 		text = str_skip(text, 1);
 	if (m->quarantine_fd <= 0)
 		m->quarantine_fd =
