@@ -133,8 +133,10 @@ static int join_line(struct merge *m, const struct crdt_state *s, struct buf *ou
 	bool changed, want_delta = m->emit == 1 && !m->value;
 	int rc;
 
-	if (want_delta && doc && crdt_delta(&m->report, &delta, doc, s) == 0)
+	if (want_delta && doc && (!doc->type || doc->type == s->type)) {
+		crdt_delta(&delta, doc, s);
 		crdt_compact(&delta);
+	}
 	crdt_clone(&copy, s);
 	copy.file = s->file;
 	copy.line = s->line;

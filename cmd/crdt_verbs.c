@@ -167,7 +167,7 @@ static int make_delta(
 		rc = load_two(m, a, b);
 		/* Joining copies first: what cannot be joined has no delta. */
 		if (rc == 0 && crdt_order(&m->report, a, b) >= 0)
-			crdt_delta(&m->report, d, a, b);
+			crdt_delta(d, a, b);
 	}
 	return rc ? rc : m->report.errors > 0 ? EXIT_DATA : 0;
 }

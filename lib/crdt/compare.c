@@ -5,12 +5,9 @@
 #include "crdt/compare.h"
 #include "crdt/causal.h"
 #include "base/err.h"
-
 #include "base/mem.h"
 
 #include <stdlib.h>
-
-#define DELTA_DOTS_MAX (1u << 24)
 
 const char *const crdt_order_names[] = { "equal", "before", "after", "concurrent" };
 
@@ -102,61 +99,13 @@ static bool covers(const struct crdt_ctx *c, const struct crdt_leaf *l, struct c
 	return ctx_covers(c, *dot);
 }
 
-int crdt_delta(struct crdt_report *r, struct crdt_state *d, const struct crdt_state *a,
-	const struct crdt_state *b)
-{
-	const struct crdt_type *t = b->type ? b->type : a->type;
-	const struct crdt_leaf *x, *y;
-	struct crdt_dot dot;
-	size_t i = 0, j = 0;
+/* --- deltas ----------------------------------------------------------------------------------- */
 
-	*d = (struct crdt_state){ .type = t,
-		.shape = SHAPE_V1,
-		.delta = true,
-		.has_id = b->has_id,
-		.id = b->id,
-		.has_epoch = b->has_epoch,
-		.epoch = b->epoch };
-	if (!t)
-		return 0;
-	if (t->causal && ctx_minus(&d->ctx, &b->ctx, &a->ctx, DELTA_DOTS_MAX) != 0)
-		return crdt_find(r, E_RANGE, b->line, "/ctx",
-			"the delta would name more than %u dots", DELTA_DOTS_MAX);
-	while ((i < a->leaves.n || j < b->leaves.n) &&
-		next_pair(&a->leaves, &i, &b->leaves, &j, &x, &y)) {
-		struct crdt_leaf joined;
-		bool take;
-
-		if (!y) {
-			if (t->causal && covers(&b->ctx, x, &dot))
-				ctx_list_add(&d->ctx.cloud, dot);
-			continue;
-		}
-		if (x) {
-			joined = *x;
-			take = t->join && (t->join(&joined, y, &d->arena) & JOIN_RIGHT);
-		} else {
-			take = !t->causal || !covers(&a->ctx, y, &dot);
-		}
-		if (!take)
-			continue;
-		leaves_add(&d->leaves, *y);
-		if (t->causal && x) {
-			covers(&b->ctx, y, &dot);
-			ctx_list_add(&d->ctx.cloud, dot);
-		}
-	}
-	ctx_normalise(&d->ctx, NULL);
-	return 0;
-}
-
-/* --- a delta for a context -------------------------------------------------------------------- */
-
-/* A dot that b holds and the receiver has seen. It must not be in the context of a delta that does
+/* A dot of b that the receiver may hold as well. It must not be in the context of a delta that does
  * not hold it: there it would mean "removed". */
 struct shared {
 	struct crdt_dot dot;
-	size_t leaf;
+	size_t leaf; /* of b */
 };
 
 static int by_dot(const void *a, const void *b)
@@ -175,39 +124,59 @@ static size_t digits(uint64_t n)
 	return d;
 }
 
-/* One node, whose dots up to `top` b has seen without gap, s[0..n) of them shared. Either a shared
- * dot's leaf is repeated, or the dots above it are named one by one: the first `k` are repeated,
- * such that the least is written. */
-static size_t choose_repeats(
-	const struct crdt_state *b, struct crdt_dot top, const struct shared *s, size_t n)
+/* What it takes to write so many dots of a node, one by one. */
+static uint64_t cost_of_naming(struct crdt_dot top, uint64_t n)
 {
-	size_t best = n, dot_bytes = top.node.n + digits(top.seq) + 4;
+	uint64_t cost;
+
+	return __builtin_mul_overflow(n, top.node.n + digits(top.seq) + 4, &cost) ? UINT64_MAX : cost;
+}
+
+/* One node, whose dots up to `top` b has seen without gap, s[0..n) of them shared. Either a shared
+ * dot's leaf is repeated, or the dots above it are named one by one: the first *k are repeated, such
+ * that the least is written. Returns how much, which is at most what all these leaves take. */
+static uint64_t choose_repeats(
+	const struct crdt_state *b, struct crdt_dot top, const struct shared *s, size_t n, size_t *k)
+{
 	uint64_t repeated = 0, least = UINT64_MAX;
 
-	for (size_t k = 0; k <= n; k++) {
-		uint64_t named = k < n ? top.seq - s[k].dot.seq - (n - k - 1) : 0, cost;
+	*k = n;
+	for (size_t i = 0; i <= n; i++) {
+		uint64_t cost = cost_of_naming(top, i < n ? top.seq - s[i].dot.seq - (n - i - 1) : 0);
 
-		if (__builtin_mul_overflow(named, dot_bytes, &cost) ||
-				__builtin_add_overflow(cost, repeated, &cost))
-			cost = UINT64_MAX;
-		if (cost < least) {
+		if (!__builtin_add_overflow(cost, repeated, &cost) && cost < least) {
 			least = cost;
-			best = k;
+			*k = i;
 		}
-		if (k < n) {
-			const struct crdt_leaf *l = &b->leaves.v[s[k].leaf];
+		if (i < n) {
+			const struct crdt_leaf *l = &b->leaves.v[s[i].leaf];
 
 			repeated += l->key_n + (l->val ? l->val_n : 0) + 8;
 		}
 	}
-	return best;
+	return least;
 }
 
-/* The dots of one node; 0, or ERR_TOO_LARGE. */
-static int cover_node(struct crdt_state *d, const struct crdt_state *b, struct crdt_dot top,
-	const struct shared *s, size_t n)
+/* Names the dots of a node from `from` to `top`, without those that are shared or were `seen`
+ * (NULL: none). */
+static void name_dots(struct crdt_state *d, const struct crdt_ctx *seen, uint64_t from,
+	struct crdt_dot top, const struct shared *s, size_t n)
 {
-	size_t k = choose_repeats(b, top, s, n);
+	struct crdt_dot dot = top;
+	size_t i = 0;
+
+	for (dot.seq = from; dot.seq <= top.seq; dot.seq++) {
+		while (i < n && s[i].dot.seq < dot.seq)
+			i++;
+		if ((i == n || s[i].dot.seq != dot.seq) && !(seen && ctx_covers(seen, dot)))
+			ctx_list_add(&d->ctx.cloud, dot);
+	}
+}
+
+/* All dots of a node. */
+static void cover_node(struct crdt_state *d, const struct crdt_state *b, struct crdt_dot top,
+	const struct shared *s, size_t n, size_t k)
+{
 	struct crdt_dot dot = top;
 
 	for (size_t i = 0; i < k; i++)
@@ -215,18 +184,8 @@ static int cover_node(struct crdt_state *d, const struct crdt_state *b, struct c
 	if (k < n)
 		dot.seq = s[k].dot.seq - 1;
 	ctx_list_add(&d->ctx.vv, dot);
-	if (k == n)
-		return 0;
-	for (uint64_t seq = s[k].dot.seq + 1; seq <= top.seq; seq++) {
-		while (k < n && s[k].dot.seq < seq)
-			k++;
-		dot.seq = seq;
-		if (d->ctx.cloud.n >= DELTA_DOTS_MAX)
-			return ERR_TOO_LARGE;
-		if (k == n || s[k].dot.seq != seq)
-			ctx_list_add(&d->ctx.cloud, dot);
-	}
-	return 0;
+	if (k < n)
+		name_dots(d, NULL, s[k].dot.seq + 1, top, s + k, n - k);
 }
 
 static bool is_shared(const struct shared *s, size_t n, struct crdt_dot dot)
@@ -236,51 +195,108 @@ static bool is_shared(const struct shared *s, size_t n, struct crdt_dot dot)
 	return n > 0 && bsearch(&want, s, n, sizeof(*s), by_dot);
 }
 
-int crdt_delta_since(struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx,
-	const struct crdt_state *b)
+/* Gives d the context for what b has seen and `seen` has not (NULL: everything). Node by node what is
+ * new is named, or all is covered and what is shared of it repeated, whichever is shorter. */
+static void cover(struct crdt_state *d, const struct crdt_ctx *seen, const struct crdt_state *b,
+	struct shared *s, size_t n)
 {
-	struct shared *s = mem_array(b->leaves.n, sizeof(*s));
-	size_t n = 0, at = 0;
-	struct crdt_dot dot;
-	int rc = 0;
+	size_t at = 0;
 
-	*d = (struct crdt_state){ .type = b->type,
-		.shape = SHAPE_V1,
-		.delta = true,
-		.has_id = b->has_id,
-		.id = b->id,
-		.has_epoch = b->has_epoch,
-		.epoch = b->epoch };
-	if (b->type && !b->type->causal)
-		rc = crdt_find(r, E_TYPE, b->line, "",
-			"%s has no context: its delta is against a state", b->type->name);
-	for (size_t i = 0; i < b->leaves.n && rc == 0; i++) {
-		if (covers(ctx, &b->leaves.v[i], &dot))
-			s[n++] = (struct shared){ dot, i };
-		else
-			leaves_add(&d->leaves, b->leaves.v[i]);
-	}
 	if (n > 0)
 		qsort(s, n, sizeof(*s), by_dot);
-	for (size_t i = 0; i < b->ctx.vv.n && rc == 0; i++) {
+	for (size_t i = 0; i < b->ctx.vv.n; i++) {
 		struct crdt_dot top = b->ctx.vv.v[i];
-		size_t begin, end;
+		uint64_t known = seen ? ctx_count(seen, top.node) : 0, cost;
+		size_t begin, end, k;
 
+		if (known >= top.seq)
+			continue;
 		while (at < n && dot_cmp(s[at].dot, (struct crdt_dot){ top.node, 0 }) < 0)
 			at++;
 		begin = end = at;
 		while (end < n && str_eq(s[end].dot.node, top.node) && s[end].dot.seq <= top.seq)
 			end++;
-		if (cover_node(d, b, top, s + begin, end - begin) != 0)
-			rc = crdt_find(r, E_RANGE, b->line, "/ctx",
-				"the delta would name more than %u dots", DELTA_DOTS_MAX);
+		cost = choose_repeats(b, top, s + begin, end - begin, &k);
+		if (known > 0 && cost_of_naming(top, top.seq - known) <= cost + top.node.n)
+			name_dots(d, seen, known + 1, top, s + begin, end - begin);
+		else
+			cover_node(d, b, top, s + begin, end - begin, k);
 	}
-	for (size_t i = 0; i < b->ctx.cloud.n && rc == 0; i++)
-		if (!is_shared(s, n, b->ctx.cloud.v[i]))
+	for (size_t i = 0; i < b->ctx.cloud.n; i++)
+		if (!is_shared(s, n, b->ctx.cloud.v[i]) && !(seen && ctx_covers(seen, b->ctx.cloud.v[i])))
 			ctx_list_add(&d->ctx.cloud, b->ctx.cloud.v[i]);
 	ctx_normalise(&d->ctx, NULL);
 	if (d->leaves.unsorted)
 		leaves_sort(&d->leaves);
+}
+
+static void begin_delta(
+	struct crdt_state *d, const struct crdt_type *t, const struct crdt_state *b)
+{
+	*d = (struct crdt_state){ .type = t, .shape = SHAPE_V1, .delta = true, .has_id = b->has_id,
+		.id = b->id, .has_epoch = b->has_epoch, .epoch = b->epoch };
+}
+
+void crdt_delta(struct crdt_state *d, const struct crdt_state *a, const struct crdt_state *b)
+{
+	const struct crdt_type *t = b->type ? b->type : a->type;
+	struct shared *s = mem_array(b->leaves.n, sizeof(*s));
+	const struct crdt_leaf *x, *y;
+	struct crdt_dot dot;
+	size_t i = 0, j = 0, n = 0;
+
+	begin_delta(d, t, b);
+	while (t && (i < a->leaves.n || j < b->leaves.n) &&
+		next_pair(&a->leaves, &i, &b->leaves, &j, &x, &y)) {
+		struct crdt_leaf joined;
+
+		if (!y) {
+			if (t->causal && covers(&b->ctx, x, &dot))
+				ctx_list_add(&d->ctx.cloud, dot); /* removed in b */
+			continue;
+		}
+		if (!x && t->causal && covers(&a->ctx, y, &dot))
+			continue; /* removed in a */
+		if (x) {
+			joined = *x;
+			if (!t->join || !(t->join(&joined, y, &d->arena) & JOIN_RIGHT)) {
+				if (t->causal) {
+					key_dot(leaf_key(y), &dot);
+					s[n++] = (struct shared){ dot, j - 1 };
+				}
+				continue;
+			}
+		}
+		leaves_add(&d->leaves, *y);
+		if (t->causal && x) {
+			key_dot(leaf_key(y), &dot);
+			ctx_list_add(&d->ctx.cloud, dot);
+		}
+	}
+	if (t && t->causal)
+		cover(d, &a->ctx, b, s, n);
 	mem_free(s);
-	return rc;
+}
+
+int crdt_delta_since(
+	struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx, const struct crdt_state *b)
+{
+	struct shared *s;
+	struct crdt_dot dot;
+	size_t n = 0;
+
+	begin_delta(d, b->type, b);
+	if (b->type && !b->type->causal)
+		return crdt_find(r, E_TYPE, b->line, "",
+			"%s has no context: its delta is against a state", b->type->name);
+	s = mem_array(b->leaves.n, sizeof(*s));
+	for (size_t i = 0; i < b->leaves.n; i++) {
+		if (covers(ctx, &b->leaves.v[i], &dot))
+			s[n++] = (struct shared){ dot, i };
+		else
+			leaves_add(&d->leaves, b->leaves.v[i]);
+	}
+	cover(d, NULL, b, s, n);
+	mem_free(s);
+	return 0;
 }

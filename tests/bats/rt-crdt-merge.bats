@@ -311,6 +311,15 @@ two() {
 	# Naming a million dots is longer than sending one that is there already.
 	echo '{"crdt":"orset/1","ctx":{"vv":{"a":1000000}},"state":[["x",[["a",5]]],["y",[["a",1000000]]]]}' > b; echo '{"vv":{"a":999999}}' > c
 	[ "$(rt-crdt-merge delta --since c b)" = '{"crdt":"orset/1","ctx":{"vv":{"a":1000000}},"delta":true,"state":[["x",[["a",5]]],["y",[["a",1000000]]]]}' ]
+	# So it is between two states; and a few are named.
+	echo '{"crdt":"orset/1","ctx":{"vv":{"a":6}},"state":[["w",[["a",6]]],["x",[["a",5]]]]}' > a
+	[ "$(rt-crdt-merge delta a b)" = '{"crdt":"orset/1","ctx":{"vv":{"a":1000000}},"delta":true,"state":[["x",[["a",5]]],["y",[["a",1000000]]]]}' ]
+	[ "$(rt-crdt-merge a <(rt-crdt-merge delta a b))" = "$(rt-crdt-merge a b)" ]
+	echo '{"crdt":"orset/1","ctx":{"cloud":[["a",8]],"vv":{"a":6}},"state":[["x",[["a",5]]]]}' > a
+	echo '{"crdt":"orset/1","ctx":{"vv":{"a":9}},"state":[["x",[["a",5]]],["y",[["a",9]]]]}' > b2
+	[ "$(rt-crdt-merge delta a b2)" = '{"crdt":"orset/1","ctx":{"cloud":[["a",7],["a",9]],"vv":{}},"delta":true,"state":[["y",[["a",9]]]]}' ]
+	echo '{"crdt":"orset/1","ctx":{"vv":{"a":1}},"state":[["x",[["a",1]]]]}' > a; echo '{"crdt":"orset/1","ctx":{"vv":{"a":9007199254740991}},"state":[["x",[["a",1]]]]}' > far
+	[ "$(rt-crdt-merge delta a far)" = '{"crdt":"orset/1","ctx":{"vv":{"a":9007199254740991}},"delta":true,"state":[["x",[["a",1]]]]}' ]
 	echo '{}' > c; [ "$(rt-crdt-merge delta --since c b | rt-crdt-merge value)" = '["x","y"]' ]
 	echo '{"g":1}' > g; run rt-crdt-merge delta --since c g; [ "$status" -eq 3 ]; [[ $output == *E_TYPE*"gcounter has no context"* ]]
 	for bad in '{"vv":5}' '{"vv":{}} {}' '[]' '{"vv":{"":1}}' '{"crdt":"gcounter/1","state":{}}' ''; do
