@@ -41,11 +41,15 @@ _rt_crdt_merge()
 	-f|--format) _rt_add_words 'text json'; return ;;
 	--files0-from) _rt_add_files -f; return ;;
 	--max-drift) return ;;
-	--on-drift) _rt_add_words 'reject warn'; return ;;
+	--on-drift) _rt_add_words 'reject warn quarantine'; return ;;
+	--on-bad) _rt_add_words 'stop skip quarantine'; return ;;
+	--quarantine) _rt_add_files -f; return ;;
 	--now) return ;;
 	--emit) _rt_add_words 'state delta value'; return ;;
 	--snapshot) _rt_add_files -f; return ;;
+	--replica) return ;;
 	--every) return ;;
+	--since) _rt_add_files -f; return ;;
 	--node) return ;;
 	--id) return ;;
 	--witness) _rt_add_files -f; return ;;
@@ -57,13 +61,13 @@ _rt_crdt_merge()
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		_rt_add_words '-t --type --at --shape --value -o --output -f --format --strict --files0-from --max-drift --on-drift --now --follow --emit --snapshot --every --node --id --witness --state --global --max-depth --max-line --allow-negative-ts --node-id-any -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
+		_rt_add_words '-t --type --at --shape --value -o --output --pretty -f --format --strict --files0-from --max-drift --on-drift --on-bad --quarantine --now --follow --emit --snapshot --replica --every --since --int64 --node --id --witness --state --global --max-depth --max-line --stats --allow-negative-ts --node-id-any -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
 		return
 	fi
 	local i operands=0
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		-t|--type|--at|--shape|-o|--output|-f|--format|--files0-from|--max-drift|--on-drift|--now|--emit|--snapshot|--every|--node|--id|--witness|--state|--max-depth|--max-line|--color|--completion)
+		-t|--type|--at|--shape|-o|--output|-f|--format|--files0-from|--max-drift|--on-drift|--on-bad|--quarantine|--now|--emit|--snapshot|--replica|--every|--since|--node|--id|--witness|--state|--max-depth|--max-line|--color|--completion)
 			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
 			((i++)) ;;
 		-*) ;;
