@@ -22,11 +22,14 @@ variant := release
 endif
 B := build/$(variant)
 
+# The family, in the order in which it is told of; what is there is built, installed, and named by -h.
+programs   := $(filter $(notdir $(basename $(wildcard cmd/rt-*.c))), \
+              rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge)
 packages   := libwebsockets libuv libcurl jansson
 CFLAGS     ?= -O2 -g
 warnings   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
               -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
-all_cflags := -std=c11 -D_GNU_SOURCE -DRT_VERSION='"$(VERSION)"' -Ilib -Icmd -fvisibility=hidden \
+all_cflags := -std=c11 -D_GNU_SOURCE -DRT_VERSION='"$(VERSION)"' -DRT_FAMILY='"$(programs)"' -Ilib -Icmd -fvisibility=hidden \
               $(warnings) $(CFLAGS)
 all_ldflags := $(LDFLAGS)
 ifneq ($(SAN),)
@@ -51,14 +54,13 @@ endif
 run_needs   := gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
                libcurl4-openssl-dev libjansson-dev curl
 check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion \
-               procps
+               procps openssl
 
 # What only check-real needs. Where one cannot be had, its part is skipped.
 real_needs := chromium python3-venv ca-certificates $(if $(shell command -v npm),,nodejs npm)
 
 # --- what is built --------------------------------------------------------------------------
 lib_src  := $(wildcard lib/*/*.c) $(if $(TEST),$(wildcard tests/support/*.c))
-programs := $(patsubst cmd/%.c,%,$(wildcard cmd/rt-*.c))
 cmd_src  := $(filter-out $(wildcard cmd/rt-*.c),$(wildcard cmd/*.c))
 units    := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 fuzzers  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -86,15 +86,11 @@ void cmd_exit(struct cmd *c, int status)
 
 void cmd_usage(struct cmd *c, const char *fmt, ...)
 {
-	struct buf text = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_addv(&text, fmt, ap);
+	program_usage(fmt, ap);
 	va_end(ap);
-	log_error("%s", buf_cstr(&text));
-	buf_fini(&text);
-	fprintf(stderr, "try '%s -h'\n", log_program());
 	cmd_exit(c, EXIT_USAGE);
 }
 
@@ -254,16 +250,6 @@ static int read_profile(struct cmd *c, const char *name, struct err *e)
 
 /* --- the start ------------------------------------------------------------------------------ */
 
-/* Without this the next file opened would become stdin or stdout. The wrong direction on
- * purpose: using it fails. */
-static void open_standard_files(void)
-{
-	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
-	}
-}
-
 /* Lists and counters grow with each parse; a second one begins anew. */
 static void reset_growing(const struct opt_program *p)
 {
@@ -305,23 +291,6 @@ out:
 	return n;
 }
 
-static int print_something(struct cmd *c)
-{
-	const struct opt_program *p = c->program;
-
-	if (c->completion && opt_completion(p, c->completion) != 0)
-		cmd_usage(c, "no completion for '%s' (bash, zsh, fish)", c->completion);
-	if (c->dump)
-		opt_dump(p);
-	if (c->help)
-		opt_help(p);
-	if (c->version)
-		printf("%s %s\n", p->name, RT_VERSION);
-	if (c->version && c->about)
-		printf("%s\n", c->about());
-	return EXIT_DONE;
-}
-
 /* Values that may be secret move to memory of ours; in argv they are overwritten, for `ps` to
  * see. */
 static void hide_secrets(struct cmd *c)
@@ -346,7 +315,7 @@ int cmd_start(struct cmd *c, const struct opt_program *p, int argc, char **argv)
 	struct err e = { 0 };
 	int n;
 
-	open_standard_files();
+	program_open_standard_files();
 	sig_ignore_pipe();
 	log_init(p->name, LOG_LEVEL_WARNING, false);
 	c->program = p;
@@ -355,10 +324,14 @@ int cmd_start(struct cmd *c, const struct opt_program *p, int argc, char **argv)
 		cmd_usage(c, "%s", e.text);
 	if ((c->help || c->version) && n > 0)
 		cmd_usage(c, "'%s' is one operand too many", argv[1]);
-	if (c->help || c->version || c->completion || c->dump)
-		cmd_exit(c, print_something(c));
+	if (c->help || c->version || c->completion || c->dump) {
+		n = program_show(p, c->help, c->version, c->dump, c->completion, c->about, &e);
+		if (n != 0)
+			cmd_usage(c, "%s", e.text);
+		cmd_exit(c, EXIT_DONE);
+	}
 	log_init(p->name, c->quiet ? LOG_LEVEL_ERROR : c->verbose > 1 ? LOG_LEVEL_DEBUG :
-		c->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, false);
+		c->verbose ? LOG_LEVEL_INFO : LOG_LEVEL_NOTE, false);
 	hide_secrets(c);
 	uv_loop_init(&c->loop);
 	c->loop_open = true;

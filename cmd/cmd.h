@@ -1,28 +1,17 @@
 /* cmd.h - how each of the programs starts and ends
  *
- * Start: the options all six share, -h, -V, completion files, the URL and where it comes from,
+ * Start: the options all of them share, -h, -V, completion files, the URL and where it comes from,
  * secrets out of sight. End: what was written to stdout really is, one of the eight exit statuses,
  * or death by the signal that asked for it. */
 #ifndef RT_CMD_CMD_H
 #define RT_CMD_CMD_H
 
+#include "program.h"
+
 #include "base/buf.h"
-#include "base/err.h"
-#include "base/opt.h"
 
 #include <sys/types.h>
 #include <uv.h>
-
-enum cmd_exit {
-	EXIT_DONE = 0,
-	EXIT_NEGATIVE = 1,  /* it ran, and the answer is negative or partial */
-	EXIT_USAGE = 2,
-	EXIT_DATA = 3,      /* data not understood */
-	EXIT_DENIED = 4,
-	EXIT_OFFLINE = 5,   /* not connected, or not acknowledged in time */
-	EXIT_SYSTEM = 6,
-	EXIT_GAP = 7,       /* history is gone and --no-gap was given */
-};
 
 struct cmd {
 	const struct opt_program *program;
@@ -49,28 +38,6 @@ struct cmd {
 enum cmd_profile { PROFILE_RT, PROFILE_RAW };
 
 #define CMD_INIT .retry_ms = -1, .timeout_ms = -1, .for_ms = -1
-
-#define OPTION(l, n, t, v, a, h) \
-	{ .letter = l, .name = n, .type = t, .target = v, .arg = a, .help = h }
-#define OPTION_FILE(l, n, v, h) \
-	{ .letter = l, .name = n, .type = OPT_STRING, .target = v, .arg = "FILE", .help = h, \
-	  .complete = "file" }
-#define OPTION_INT(l, n, v, a, h, lo, hi) \
-	{ .letter = l, .name = n, .type = OPT_INT, .target = v, .arg = a, .help = h, .min = lo, \
-	  .max = hi }
-#define OPTION_ROOM(n, v, h) \
-	{ .name = n, .type = OPT_STRING, .target = v, .arg = "ROOM", .help = h, .complete = "room" }
-
-/* Rows of every program. */
-#define CMD_OPTIONS(c) \
-	OPTION('q', "quiet", OPT_FLAG, &(c).quiet, NULL, "errors only"), \
-	OPTION('v', "verbose", OPT_COUNT, &(c).verbose, NULL, "say more, on stderr"), \
-	OPTION(0, "color", OPT_CHOICE, &(c).color, "auto|always|never", NULL), \
-	OPTION('h', "help", OPT_FLAG, &(c).help, NULL, "this"), \
-	OPTION('V', "version", OPT_FLAG, &(c).version, NULL, NULL), \
-	OPTION(0, "completion", OPT_STRING, &(c).completion, "SHELL", NULL), \
-	OPTION(0, "dump-options", OPT_FLAG, &(c).dump, NULL, NULL), \
-	{ .type = OPT_END }
 
 /* Reads the command line; returns the count of operands, which stand in argv + 1. Ends the program
  * for -h, -V and the like, and on a usage error. Opens c->loop. */

@@ -16,8 +16,8 @@
 #define CONNECT_SERVER_OPTIONS(c) \
 	OPTION('u', "url", OPT_STRING, &(c).url, "URL", \
 		"server, or @NAME of a profile (default $RT_URL)"), \
-	OPTION(0, "retry", OPT_DURATION, &(c).retry_ms, NULL, \
-		"how long one outage may last, or forever"), \
+	{ .name = "retry", .type = OPT_DURATION, .target = &(c).retry_ms, .words = "forever", \
+	  .help = "how long one outage may last, or forever" }, \
 	OPTION_FILE(0, "token-file", &(c).token_file, "holds the token (else $RT_TOKEN)"), \
 	OPTION('H', "header", OPT_LIST, &(c).headers, "'N: V'", NULL), \
 	OPTION_FILE(0, "ca", &(c).ca_file, NULL), \

@@ -1,6 +1,7 @@
 /* crdt_clock.c - the hlc verb: now, recv, cmp, parse, pack
  *
- * With --state FILE the last stamp is kept there under a lock, so that neither a restart nor a clock set back issues a stamp again. */
+ * With --state FILE the last stamp is kept there under a lock, so that neither a restart nor a
+ * clock set back issues a stamp again. */
 #include "crdt_merge.h"
 
 #include "base/log.h"
@@ -21,7 +22,7 @@ static int print(struct hlc h)
 	hlc_format(&b, h);
 	if (puts(buf_cstr(&b)) < 0 || fflush(stdout) != 0) {
 		log_error("cannot write 'stdout': %m");
-		rc = MERGE_SYSTEM;
+		rc = EXIT_SYSTEM;
 	}
 	buf_fini(&b);
 	return rc;
@@ -34,7 +35,7 @@ static int parse(const char *text, struct hlc *h)
 	if (hlc_parse(h, str_of(text), &e) == 0)
 		return 0;
 	log_error("E_HLC: %s", e.text);
-	return MERGE_DATA;
+	return EXIT_DATA;
 }
 
 static int load(int fd, const char *path, struct hlc *h)
@@ -45,7 +46,7 @@ static int load(int fd, const char *path, struct hlc *h)
 	*h = (struct hlc){ 0 };
 	if (n < 0) {
 		log_error("cannot read '%s': %m", path);
-		return MERGE_SYSTEM;
+		return EXIT_SYSTEM;
 	}
 	while (n > 0 && text[n - 1] == '\n')
 		n--;
@@ -60,9 +61,10 @@ static int store(int fd, const char *path, struct hlc h)
 
 	hlc_format(&b, h);
 	buf_add_char(&b, '\n');
-	if (pwrite(fd, b.p, b.n, 0) != (ssize_t)b.n || ftruncate(fd, (off_t)b.n) != 0 || fsync(fd) != 0) {
+	if (pwrite(fd, b.p, b.n, 0) != (ssize_t)b.n || ftruncate(fd, (off_t)b.n) != 0 ||
+		fsync(fd) != 0) {
 		log_error("cannot write '%s': %m", path);
-		rc = MERGE_SYSTEM;
+		rc = EXIT_SYSTEM;
 	}
 	buf_fini(&b);
 	return rc;
@@ -79,14 +81,15 @@ static int tick(struct merge *m, const char *path, const struct hlc *seen)
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
 		if (fd < 0 || flock(fd, LOCK_EX) != 0) {
 			log_error("cannot open '%s': %m", path);
-			rc = MERGE_SYSTEM;
+			rc = EXIT_SYSTEM;
 		}
 		if (rc == 0)
 			rc = load(fd, path, &clock);
 	}
-	if (rc == 0 && seen && hlc_recv(&clock, *seen, m->options.now_us, m->options.max_drift_us, &e) != 0) {
+	if (rc == 0 && seen &&
+		hlc_recv(&clock, *seen, m->options.now_us, m->options.max_drift_us, &e) != 0) {
 		log_error("E_DRIFT: %s", e.text);
-		rc = MERGE_DATA;
+		rc = EXIT_DATA;
 	} else if (rc == 0 && !seen) {
 		hlc_send(&clock, m->options.now_us);
 	}
@@ -106,8 +109,7 @@ int verb_hlc(struct merge *m, const char *state_file)
 	if (strcmp(verb, "now") == 0 && m->n_files == 1)
 		return tick(m, state_file, NULL);
 	if (m->n_files < 2 || (strcmp(verb, "cmp") == 0) != (m->n_files == 3)) {
-		log_error("hlc needs now, recv STAMP, cmp A B, parse STAMP or pack STAMP");
-		return MERGE_USAGE;
+		merge_usage("hlc needs now, recv STAMP, cmp A B, parse STAMP or pack STAMP");
 	}
 	rc = parse(m->files[1], &a);
 	if (rc != 0)
@@ -118,14 +120,14 @@ int verb_hlc(struct merge *m, const char *state_file)
 		rc = parse(m->files[2], &b);
 		if (rc != 0)
 			return rc;
-		printf("%s\n", hlc_cmp(a, b) < 0 ? "before" : hlc_cmp(a, b) > 0 ? "after" : "equal");
+		rc = hlc_cmp(a, b);
+		printf("%s\n", rc < 0 ? "before" : rc > 0 ? "after" : "equal");
 	} else if (strcmp(verb, "parse") == 0) {
 		return print(a);
 	} else if (strcmp(verb, "pack") == 0) {
 		printf("%llu\n", (unsigned long long)hlc_pack(a));
 	} else {
-		log_error("unknown '%s' (now, recv, cmp, parse, pack)", verb);
-		return MERGE_USAGE;
+		merge_usage("unknown '%s' (now, recv, cmp, parse, pack)", verb);
 	}
-	return fflush(stdout) == 0 ? MERGE_DONE : MERGE_SYSTEM;
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_SYSTEM;
 }

@@ -1,11 +1,14 @@
 /* crdt_input.c - reading the inputs of rt-crdt-merge
  *
- * A file is one document or NDJSON. NDJSON is read in blocks, so that memory follows the result and not the input; states
- * point into the blocks, and when those outgrow what is alive the rest is copied together. */
+ * A file is one document or NDJSON. NDJSON is read in blocks, so that memory follows the result and
+ * not the input; states point into the blocks, and when those outgrow what is alive the rest is
+ * copied together. A document over --max-line is refused as soon as it is that long, and no more of
+ * it is held. */
 #include "crdt_merge.h"
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "codec/split.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +27,7 @@ struct input {
 };
 
 /* Reads until n reaches `want` or the end. */
-static int fill(struct input *in, size_t want)
+static int fill(struct merge *m, struct input *in, size_t want)
 {
 	while (!in->eof && in->n < want) {
 		ssize_t got;
@@ -38,38 +41,39 @@ static int fill(struct input *in, size_t want)
 			continue;
 		if (got < 0) {
 			log_error("cannot read '%s': %s", in->path, strerror(errno));
-			return MERGE_SYSTEM;
+			return EXIT_SYSTEM;
 		}
 		in->eof = got == 0;
 		in->n += (size_t)got;
+		m->stats.bytes_in += (size_t)got;
 	}
 	return 0;
 }
 
-/* Is the first line a document of its own? Then the file is NDJSON. */
-static bool is_ndjson(struct merge *m, const struct input *in)
+static int open_input(struct input *in, struct stat *st)
 {
-	const char *nl = memchr(in->p, '\n', in->n);
-	struct crdt_report quiet = { 0 };
-	struct arena tree = { 0 };
-	struct json_reader r = { .arena = &tree, .report = &quiet, .max_depth = m->options.max_depth };
-	bool whole;
+	bool std = strcmp(in->path, "-") == 0;
 
-	if (!nl)
-		return false;
-	r.begin = r.p = in->p;
-	r.end = nl;
-	whole = json_read(&r) != NULL;
-	arena_fini(&tree);
-	return whole;
+	in->fd = std ? STDIN_FILENO : open(in->path, O_RDONLY | O_CLOEXEC);
+	if (in->fd >= 0 && fstat(in->fd, st) == 0)
+		return 0;
+	log_error("cannot open '%s': %s", in->path, strerror(errno));
+	return EXIT_SYSTEM;
+}
+
+static void close_input(struct input *in)
+{
+	mem_free(in->p);
+	if (in->fd > STDIN_FILENO)
+		close(in->fd);
 }
 
 static size_t live_bytes(const struct merge *m)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < m->n_docs; i++) {
-		const struct crdt_leaves *l = &m->docs[i].leaves;
+	for (size_t i = 0; i < m->docs.n; i++) {
+		const struct crdt_leaves *l = &m->docs.v[i].leaves;
 
 		for (size_t k = 0; k < l->n; k++)
 			n += l->v[k].key_n + (l->v[k].val_n == LEAF_COUNT ? 0 : l->v[k].val_n);
@@ -82,25 +86,53 @@ static void compact(struct merge *m)
 {
 	size_t held = m->texts.bytes;
 
-	for (size_t i = 0; i < m->n_docs; i++)
-		held += m->docs[i].arena.bytes;
-	if (held < SLACK_BYTES || held < 2 * live_bytes(m) + SLACK_BYTES)
+	for (size_t i = 0; i < m->docs.n; i++)
+		held += m->docs.v[i].arena.bytes;
+	if (!m->compacts || held < SLACK_BYTES || held < 2 * live_bytes(m) + SLACK_BYTES)
 		return;
-	for (size_t i = 0; i < m->n_docs; i++)
-		crdt_compact(&m->docs[i]);
+	for (size_t i = 0; i < m->docs.n; i++)
+		crdt_compact(&m->docs.v[i]);
 	arena_fini(&m->texts);
 }
 
+/* --- what cannot be used ---------------------------------------------------------------------- */
 
+static int quarantine(struct merge *m, struct str text)
+{
+	while (text.n > 0 && memchr(" \t\r\n", text.p[text.n - 1], 4))
+		text.n--;
+	while (text.n > 0 && memchr(" \t\r\n", *text.p, 4))
+		text = str_skip(text, 1);
+	if (m->quarantine_fd <= 0)
+		m->quarantine_fd =
+			open(m->quarantine, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (m->quarantine_fd > 0 && merge_write_all(m->quarantine_fd, text.p, text.n) == 0 &&
+			merge_write_all(m->quarantine_fd, "\n", 1) == 0)
+		return 0;
+	log_error("cannot write '%s': %s", m->quarantine, strerror(errno));
+	return EXIT_SYSTEM;
+}
+
+int merge_refused(struct merge *m, const struct str *text, uint64_t errors)
+{
+	bool drift = m->report.error == E_DRIFT && m->on_drift == DRIFT_QUARANTINE;
+
+	if (!drift && m->on_bad == BAD_STOP)
+		return 0;
+	m->report.errors = errors;
+	m->skipped++;
+	return text && (drift || m->on_bad == BAD_QUARANTINE) ? quarantine(m, *text) : 0;
+}
+
+/* --- documents -------------------------------------------------------------------------------- */
 
 /* Reads the documents of the first n bytes, and hands the block to m->texts. */
-static void parse(struct merge *m, struct input *in, size_t n, void (*fn)(struct merge *m, struct crdt_state *s, struct str text, void *arg), void *arg)
+static int parse(struct merge *m, struct input *in, size_t n, merge_fn *fn, void *arg)
 {
 	struct str text = str_make(in->p, n);
 	char *rest = NULL;
 	size_t rest_n = in->n - n;
-	struct crdt_state s;
-	int rc;
+	int rc = 0;
 
 	if (rest_n > 0) {
 		rest = mem_alloc(rest_n + BLOCK_BYTES);
@@ -111,18 +143,25 @@ static void parse(struct merge *m, struct input *in, size_t n, void (*fn)(struct
 	arena_adopt(&m->texts, in->p, n);
 	m->reader.report = &m->report;
 	m->reader.options = &m->options;
-	for (;;) {
+	while (rc == 0) {
 		const char *begin = text.p;
+		uint64_t errors = m->report.errors;
+		struct crdt_state s;
+		struct str whole;
+		int got = crdt_read(&m->reader, &text, &s);
 
-		rc = crdt_read(&m->reader, &text, &s);
-		if (rc == 0)
+		if (got == 0)
 			break;
-		if (rc > 0)
-			fn(m, &s, str_make(begin, (size_t)(text.p - begin)), arg);
+		m->stats.documents_in++;
+		whole = str_make(begin, (size_t)(text.p - begin));
+		if (got < 0 || fn(m, &s, whole, arg) != 0)
+			rc = merge_refused(m, &whole, errors);
 	}
 	in->p = rest;
 	in->n = rest_n;
 	in->cap = rest ? rest_n + BLOCK_BYTES : 0;
+	compact(m);
+	return rc;
 }
 
 /* The end of the last whole line, or 0. */
@@ -133,6 +172,131 @@ static size_t last_line(const struct input *in)
 	return nl ? (size_t)(nl + 1 - in->p) : 0;
 }
 
+/* The end of the last whole value, or 0. */
+static size_t last_value(const struct input *in)
+{
+	struct split split = { 0 };
+	size_t at = 0, end = 0;
+	long n;
+
+	while (at < in->n && (n = split_feed(&split, str_make(in->p + at, in->n - at))) > 0)
+		end = at += (size_t)n;
+	return end;
+}
+
+/* Does the first line hold a whole value? Then the file is NDJSON. */
+static bool is_ndjson(const struct input *in)
+{
+	struct split split = { 0 };
+	const char *p = in->p, *end = in->p + in->n, *nl;
+
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+		p++;
+	nl = memchr(p, '\n', (size_t)(end - p));
+	return nl && split_feed(&split, str_make(p, (size_t)(nl + 1 - p))) >= 0;
+}
+
+/* Reads on until a line is whole or the limit is passed. Most files are read at once by this. */
+static int fill_line(struct merge *m, struct input *in, const struct stat *st)
+{
+	size_t max = m->options.max_line, seen = 0;
+	size_t want =
+		S_ISREG(st->st_mode) && st->st_size < BLOCK_BYTES ? (size_t)st->st_size + 1 : 65536;
+	int rc = 0;
+
+	want = want > in->n ? want : in->n + 1;
+	while (rc == 0 && !in->eof && in->n <= max) {
+		rc = fill(m, in, want);
+		if (in->n > seen && memchr(in->p + seen, '\n', in->n - seen))
+			break;
+		seen = in->n;
+		want = in->n < max / 2 ? 2 * in->n : max + 1;
+	}
+	return rc;
+}
+
+/* The rest of a line that is too long, without keeping it. */
+static int skip_line(struct merge *m, struct input *in)
+{
+	int rc = 0;
+
+	for (;;) {
+		const char *nl = memchr(in->p, '\n', in->n);
+
+		if (nl) {
+			in->n -= (size_t)(nl + 1 - in->p);
+			memmove(in->p, nl + 1, in->n);
+			m->report.line++;
+			return 0;
+		}
+		in->n = 0;
+		if (in->eof)
+			return 0;
+		rc = fill(m, in, 65536);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+/* Where nothing will be written anyway, nothing more is read. */
+static int refuse_long(struct merge *m, struct input *in, bool line)
+{
+	uint64_t errors = m->report.errors;
+
+	crdt_find(&m->report, E_SIZE, m->report.line, "", "the %s is longer than %zu bytes%s",
+		line ? "line" : "document", m->options.max_line,
+		line ? "" : "; the rest of the file is not read");
+	m->stats.documents_in++;
+	merge_refused(m, NULL, errors);
+	if (line && m->on_bad != BAD_STOP)
+		return skip_line(m, in);
+	in->n = 0;
+	in->eof = true;
+	return 0;
+}
+
+/* Block by block, up to the last whole line of each. */
+static int read_lines(struct merge *m, struct input *in, merge_fn *fn, void *arg)
+{
+	int rc = 0;
+
+	while (rc == 0 && !in->eof) {
+		size_t end;
+
+		rc = fill(m, in, in->n + BLOCK_BYTES);
+		end = rc == 0 && !in->eof ? last_line(in) : 0;
+		if (end > 0) {
+			rc = parse(m, in, end, fn, arg);
+		} else if (rc == 0 && !in->eof && in->n > m->options.max_line) {
+			rc = refuse_long(m, in, true);
+		}
+	}
+	return rc;
+}
+
+/* All of it, but no more at once than a document may be long. */
+static int read_values(
+	struct merge *m, struct input *in, const struct stat *st, merge_fn *fn, void *arg)
+{
+	size_t max = m->options.max_line;
+	int rc = 0;
+
+	while (rc == 0 && !in->eof) {
+		size_t want = S_ISREG(st->st_mode) && (size_t)st->st_size > in->n ?
+			(size_t)st->st_size + 1 : 2 * in->n + 65536, end;
+
+		rc = fill(m, in, want < max + 1 ? want : max + 1);
+		if (rc != 0 || in->eof || in->n <= max)
+			continue;
+		end = last_value(in);
+		if (end > 0)
+			rc = parse(m, in, end, fn, arg);
+		else
+			rc = refuse_long(m, in, !memchr(in->p, '\n', in->n));
+	}
+	return rc;
+}
+
 static struct merge_held *held_of(struct merge *m, const char *path)
 {
 	for (int i = 0; i < m->n_files && i < (int)(sizeof(m->held) / sizeof(*m->held)); i++)
@@ -141,15 +305,13 @@ static struct merge_held *held_of(struct merge *m, const char *path)
 	return NULL;
 }
 
-int merge_each(struct merge *m, const char *path, void (*fn)(struct merge *m, struct crdt_state *s, struct str text, void *arg), void *arg)
+int merge_each(struct merge *m, const char *path, merge_fn *fn, void *arg)
 {
-	struct input in = { .path = path };
-	bool stdin_ = strcmp(path, "-") == 0, lines;
-	struct merge_held *held;
-	struct stat st;
-	int rc;
+	struct input in = { .path = path, .fd = -1 };
+	struct merge_held *held = held_of(m, path);
+	struct stat st = { 0 };
+	int rc = 0;
 
-	held = held_of(m, path);
 	if (held) {
 		in.p = held->text.p;
 		in.n = held->text.n;
@@ -158,37 +320,47 @@ int merge_each(struct merge *m, const char *path, void (*fn)(struct merge *m, st
 		held->used = false;
 		in.fd = held->fd;
 	} else {
-		in.fd = stdin_ ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+		rc = open_input(&in, &st);
 	}
+	m->report.file = m->shown ? m->shown : path;
+	m->report.line = 1;
+	m->stats.files++;
+	if (rc == 0)
+		rc = fill_line(m, &in, &st);
+	if (rc == 0 && !in.eof && is_ndjson(&in))
+		rc = read_lines(m, &in, fn, arg);
+	else if (rc == 0 && !in.eof)
+		rc = read_values(m, &in, &st, fn, arg);
+	if (rc == 0 && in.n > 0)
+		rc = parse(m, &in, in.n, fn, arg);
+	close_input(&in);
+	return rc;
+}
+
+int merge_ctx(struct merge *m, const char *path, struct crdt_state *out)
+{
+	struct input in = { .path = path, .fd = -1 };
+	struct stat st;
+	int rc;
+
+	*out = (struct crdt_state){ 0 };
 	m->report.file = path;
 	m->report.line = 1;
-	if (in.fd < 0 || fstat(in.fd, &st) != 0) {
-		log_error("cannot open '%s': %s", path, strerror(errno));
-		rc = MERGE_SYSTEM;
-		goto out;
-	}
-	rc = fill(&in, in.n > 65536 ? in.n + 1 : S_ISREG(st.st_mode) && st.st_size < BLOCK_BYTES ? (size_t)st.st_size + 1 : 65536);
-	lines = rc == 0 && !in.eof && is_ndjson(m, &in);
-	while (rc == 0 && lines && !in.eof) {
-		size_t end;
-
-		rc = fill(&in, in.n + BLOCK_BYTES);
-		end = rc == 0 && !in.eof ? last_line(&in) : 0;
-		if (end > 0) {
-			parse(m, &in, end, fn, arg);
-			compact(m);
-		}
-	}
-	while (rc == 0 && !in.eof)
-		rc = fill(&in, S_ISREG(st.st_mode) && (size_t)st.st_size > in.n ? (size_t)st.st_size + 1 : 2 * in.n + 65536);
-	if (rc == 0 && in.n > 0) {
-		parse(m, &in, in.n, fn, arg);
-		compact(m);
-	}
-out:
-	mem_free(in.p);
-	if (in.fd >= 0 && !stdin_)
-		close(in.fd);
+	m->reader.report = &m->report;
+	m->reader.options = &m->options;
+	rc = open_input(&in, &st);
+	if (rc == 0)
+		rc = fill(m, &in,
+			m->options.max_line < BLOCK_BYTES ? m->options.max_line + 1 : BLOCK_BYTES);
+	while (rc == 0 && !in.eof && in.n <= m->options.max_line)
+		rc = fill(m, &in,
+			in.n < m->options.max_line / 2 ? 2 * in.n : m->options.max_line + 1);
+	if (rc == 0 && in.n > m->options.max_line)
+		rc = crdt_find(&m->report, E_SIZE, 1, "", "the context is longer than %zu bytes",
+			m->options.max_line) ? EXIT_DATA : 0;
+	if (rc == 0 && crdt_read_ctx(&m->reader, str_make(in.p, in.n), out) != 0)
+		rc = EXIT_DATA;
+	close_input(&in);
 	return rc;
 }
 
@@ -199,73 +371,112 @@ static int by_id(const struct crdt_state *a, const struct crdt_state *b)
 	return a->has_id != b->has_id ? a->has_id - b->has_id : canon_cmp(a->id, b->id);
 }
 
-static struct crdt_state *doc_of(struct merge *m, const struct crdt_state *s)
+static struct crdt_state *doc_of(struct merge_docs *d, const struct crdt_state *s)
 {
-	size_t lo = 0, hi = m->n_docs;
+	size_t lo = 0, hi = d->n;
 
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
 
-		if (by_id(&m->docs[mid], s) < 0)
+		if (by_id(&d->v[mid], s) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo < m->n_docs && by_id(&m->docs[lo], s) == 0)
-		return &m->docs[lo];
-	if (m->n_docs == m->cap_docs) {
-		m->cap_docs = m->cap_docs ? 2 * m->cap_docs : 8;
-		m->docs = mem_resize(m->docs, m->cap_docs, sizeof(*m->docs));
+	if (lo < d->n && by_id(&d->v[lo], s) == 0)
+		return &d->v[lo];
+	if (d->n == d->cap) {
+		d->cap = d->cap ? 2 * d->cap : 8;
+		d->v = mem_resize(d->v, d->cap, sizeof(*d->v));
 	}
-	memmove(m->docs + lo + 1, m->docs + lo, (m->n_docs - lo) * sizeof(*m->docs));
-	m->n_docs++;
-	m->docs[lo] = (struct crdt_state){ .has_id = s->has_id };
+	memmove(d->v + lo + 1, d->v + lo, (d->n - lo) * sizeof(*d->v));
+	d->n++;
+	d->v[lo] = (struct crdt_state){ .has_id = s->has_id, .file = s->file, .line = s->line };
 	if (s->has_id)
-		m->docs[lo].id = arena_copy(&m->docs[lo].arena, s->id);
-	return &m->docs[lo];
+		d->v[lo].id = arena_copy(&d->v[lo].arena, s->id);
+	return &d->v[lo];
 }
 
-int merge_add(struct merge *m, struct crdt_state *s, bool *changed)
+struct crdt_state *merge_find(const struct merge_docs *d, const struct crdt_state *s)
 {
-	int rc = crdt_join(&m->report, doc_of(m, s), s, changed);
+	for (size_t lo = 0, hi = d->n; lo < hi;) {
+		size_t mid = (lo + hi) / 2;
+		int c = by_id(&d->v[mid], s);
 
+		if (c == 0)
+			return &d->v[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+int merge_add(struct merge *m, struct merge_docs *d, struct crdt_state *s, bool *changed)
+{
+	struct crdt_state *doc = doc_of(d, s);
+	/* Where a bad document is passed over, nothing of it may stay. */
+	int rc = m->on_bad == BAD_STOP ? 0 : crdt_can_join(&m->report, doc, s);
+
+	if (changed)
+		*changed = false;
+	if (rc == 0)
+		rc = crdt_join(&m->report, doc, s, changed);
 	crdt_state_fini(s);
 	return rc;
 }
 
-static void add_to_docs(struct merge *m, struct crdt_state *s, struct str text, void *arg)
+void merge_docs_fini(struct merge_docs *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		crdt_state_fini(&d->v[i]);
+	mem_free(d->v);
+	*d = (struct merge_docs){ 0 };
+}
+
+static int add_to_docs(struct merge *m, struct crdt_state *s, struct str text, void *arg)
 {
 	(void)text;
-	(void)arg;
-	merge_add(m, s, NULL);
+	return merge_add(m, arg, s, NULL);
+}
+
+int merge_load(struct merge *m, const char *path, struct merge_docs *d)
+{
+	return merge_each(m, path, add_to_docs, d);
 }
 
 int merge_all(struct merge *m)
 {
 	int rc = 0;
 
+	m->compacts = true;
 	for (int i = 0; i < m->n_files && rc == 0; i++)
-		rc = merge_each(m, m->files[i], add_to_docs, NULL);
+		rc = merge_load(m, m->files[i], &m->docs);
+	m->compacts = false;
 	return rc;
 }
 
-static void add_to_one(struct merge *m, struct crdt_state *s, struct str text, void *arg)
+static int add_to_one(struct merge *m, struct crdt_state *s, struct str text, void *arg)
 {
 	struct crdt_state *one = arg;
 	uint64_t line = s->line;
 	const char *file = s->file;
+	int rc;
 
 	(void)text;
 	if (one->line > 0 && (one->has_id != s->has_id || !str_eq(one->id, s->id)))
-		crdt_find(&m->report, E_KEY, s->line, "/id", "a second document with another id");
+		rc = crdt_find(
+			&m->report, E_KEY, s->line, "/id", "a second document with another id");
 	else
-		crdt_join(&m->report, one, s, NULL);
+		rc = crdt_join(&m->report, one, s, NULL);
 	if (one->line == 0) {
 		one->has_id = s->has_id || one->has_id;
 		one->line = line;
 		one->file = file;
 	}
 	crdt_state_fini(s);
+	return rc;
 }
 
 int merge_one(struct merge *m, const char *path, struct crdt_state *out)
@@ -276,11 +487,10 @@ int merge_one(struct merge *m, const char *path, struct crdt_state *out)
 
 void merge_fini(struct merge *m)
 {
-	for (size_t i = 0; i < m->n_docs; i++)
-		crdt_state_fini(&m->docs[i]);
-	mem_free(m->docs);
-	m->docs = NULL;
-	m->n_docs = m->cap_docs = 0;
+	merge_docs_fini(&m->docs);
 	crdt_reader_fini(&m->reader);
 	arena_fini(&m->texts);
+	if (m->quarantine_fd > 0)
+		close(m->quarantine_fd);
+	m->quarantine_fd = 0;
 }

@@ -5,21 +5,17 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "crdt/audit.h"
 #include "crdt/compare.h"
 
 #include <unistd.h>
 
-/* May results be written? Not after an error, nor after a warning with --strict. */
-static bool clean(const struct merge *m)
-{
-	return merge_status(m, MERGE_DONE) == MERGE_DONE;
-}
-
 static int finish(struct merge *m, struct merge_out *o, int status)
 {
-	if (status == MERGE_DONE && clean(m))
-		return merge_out_commit(o);
-	merge_out_abandon(o);
+	if (status == EXIT_DONE && merge_clean(m))
+		status = merge_out_commit(o);
+	else
+		merge_out_abandon(o);
 	return merge_status(m, status);
 }
 
@@ -29,12 +25,12 @@ static int write_docs(struct merge *m)
 	struct crdt_out to = { .flush = merge_out_flush, .arg = &o };
 	int rc;
 
-	if (!clean(m))
-		return merge_status(m, MERGE_DONE);
-	rc = merge_out_open(&o, m->output, m->shape == MERGE_PLAIN);
+	if (!merge_clean(m))
+		return merge_status(m, EXIT_DONE);
+	rc = merge_out_open(m, &o, m->output, m->shape == MERGE_PLAIN);
 	to.b = &o.buf;
-	for (size_t i = 0; i < m->n_docs && rc == 0; i++)
-		rc = merge_write(m, &to, &m->docs[i]);
+	for (size_t i = 0; i < m->docs.n && rc == 0; i++)
+		rc = merge_write(m, &to, &m->docs.v[i]);
 	return finish(m, &o, rc);
 }
 
@@ -56,26 +52,29 @@ int verb_value(struct merge *m)
 
 /* --- fmt, check ------------------------------------------------------------------------------- */
 
-static void format_one(struct merge *m, struct crdt_state *s, struct str text, void *arg)
+static int format_one(struct merge *m, struct crdt_state *s, struct str text, void *arg)
 {
+	int rc = merge_write(m, arg, s);
+
 	(void)text;
-	merge_write(m, arg, s);
 	crdt_state_fini(s);
+	return rc;
 }
 
 int verb_fmt(struct merge *m)
 {
 	struct merge_out o;
 	struct crdt_out to = { .flush = merge_out_flush, .arg = &o };
-	int rc = merge_out_open(&o, m->output, true);
+	int rc = merge_out_open(m, &o, m->output, true);
 
 	to.b = &o.buf;
+	m->compacts = true; /* no state outlives its turn */
 	for (int i = 0; i < m->n_files && rc == 0; i++)
 		rc = merge_each(m, m->files[i], format_one, &to);
 	return finish(m, &o, rc);
 }
 
-static void check_one(struct merge *m, struct crdt_state *s, struct str text, void *arg)
+static int check_one(struct merge *m, struct crdt_state *s, struct str text, void *arg)
 {
 	(void)arg;
 	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
@@ -84,7 +83,7 @@ static void check_one(struct merge *m, struct crdt_state *s, struct str text, vo
 		text = str_skip(text, 1);
 	if (!m->options.at && !crdt_is_canonical(s, text))
 		crdt_find(&m->report, W_NONCANON, s->line, "", "the document is not canonical");
-	merge_add(m, s, NULL);
+	return merge_add(m, &m->docs, s, NULL);
 }
 
 int verb_check(struct merge *m)
@@ -93,9 +92,17 @@ int verb_check(struct merge *m)
 
 	m->findings_on_stdout = true;
 	m->format = 1;
+	m->compacts = true;
 	for (int i = 0; i < m->n_files && rc == 0; i++)
 		rc = merge_each(m, m->files[i], check_one, NULL);
-	return rc ? rc : m->report.errors + m->report.warnings > 0 ? MERGE_NEGATIVE : MERGE_DONE;
+	/* About the join of all, which stands where the first of it stood. */
+	for (size_t i = 0; i < m->docs.n && m->int64; i++) {
+		m->report.file = m->docs.v[i].file;
+		audit_sums(&m->report, &m->docs.v[i]);
+	}
+	if (m->lost_findings)
+		return EXIT_SYSTEM;
+	return rc ? rc : m->report.errors + m->report.warnings > 0 ? EXIT_NEGATIVE : EXIT_DONE;
 }
 
 /* --- two files -------------------------------------------------------------------------------- */
@@ -103,7 +110,7 @@ int verb_check(struct merge *m)
 static int print(struct merge *m, struct buf *text, int status)
 {
 	struct merge_out o;
-	int rc = merge_out_open(&o, m->output, false);
+	int rc = merge_out_open(m, &o, m->output, false);
 
 	if (rc == 0) {
 		buf_add_str(&o.buf, buf_str(text));
@@ -120,7 +127,7 @@ static int load_two(struct merge *m, struct crdt_state *a, struct crdt_state *b)
 	*b = (struct crdt_state){ 0 };
 	if (rc == 0)
 		rc = merge_one(m, m->files[1], b);
-	return rc ? rc : m->report.errors > 0 ? MERGE_DATA : 0;
+	return rc ? rc : m->report.errors > 0 ? EXIT_DATA : 0;
 }
 
 int verb_diff(struct merge *m)
@@ -131,7 +138,7 @@ int verb_diff(struct merge *m)
 
 	if (rc == 0) {
 		order = crdt_order(&m->report, &a, &b);
-		rc = order < 0 ? MERGE_DATA : order == ORDER_EQUAL ? MERGE_DONE : MERGE_NEGATIVE;
+		rc = order < 0 ? EXIT_DATA : order == ORDER_EQUAL ? EXIT_DONE : EXIT_NEGATIVE;
 		if (order >= 0) {
 			buf_addf(&text, "{\"order\":\"%s\"}\n", crdt_order_names[order]);
 			crdt_diff(&text, &a, &b);
@@ -143,16 +150,35 @@ int verb_diff(struct merge *m)
 	return merge_status(m, rc);
 }
 
+/* Between two files, or of one for whoever has seen a context. */
+static int make_delta(
+	struct merge *m, struct crdt_state *d, struct crdt_state *a, struct crdt_state *b)
+{
+	int rc;
+
+	*b = (struct crdt_state){ 0 };
+	if (m->since) {
+		rc = merge_ctx(m, m->since, a);
+		if (rc == 0)
+			rc = merge_one(m, m->files[0], b);
+		if (rc == 0 && m->report.errors == 0)
+			crdt_delta_since(&m->report, d, &a->ctx, b);
+	} else {
+		rc = load_two(m, a, b);
+		/* Joining copies first: what cannot be joined has no delta. */
+		if (rc == 0 && crdt_order(&m->report, a, b) >= 0)
+			crdt_delta(d, a, b);
+	}
+	return rc ? rc : m->report.errors > 0 ? EXIT_DATA : 0;
+}
+
 int verb_delta(struct merge *m)
 {
 	struct crdt_state a, b, d = { 0 };
 	struct buf text = { 0 };
-	int rc = load_two(m, &a, &b);
+	int rc = make_delta(m, &d, &a, &b);
 
-	/* Joining copies first: what cannot be joined has no delta. */
-	if (rc == 0 && (crdt_order(&m->report, &a, &b) < 0 || crdt_delta(&m->report, &d, &a, &b) != 0))
-		rc = MERGE_DATA;
-	if (rc == 0 && clean(m)) {
+	if (rc == 0 && merge_clean(m)) {
 		crdt_emit(&(struct crdt_out){ .b = &text }, &d, SHAPE_V1);
 		buf_add_char(&text, '\n');
 		rc = print(m, &text, 0);
@@ -170,7 +196,7 @@ struct kept {
 	size_t n, cap;
 };
 
-static void keep(struct merge *m, struct crdt_state *s, struct str text, void *arg)
+static int keep(struct merge *m, struct crdt_state *s, struct str text, void *arg)
 {
 	struct kept *k = arg;
 
@@ -181,6 +207,7 @@ static void keep(struct merge *m, struct crdt_state *s, struct str text, void *a
 		k->v = mem_resize(k->v, k->cap, sizeof(*k->v));
 	}
 	k->v[k->n++] = *s;
+	return 0;
 }
 
 static int keep_all(struct merge *m, struct kept *k)
@@ -193,9 +220,9 @@ static int keep_all(struct merge *m, struct kept *k)
 		struct crdt_state copy;
 
 		crdt_clone(&copy, &k->v[i]);
-		merge_add(m, &copy, NULL);
+		merge_add(m, &m->docs, &copy, NULL);
 	}
-	return rc ? rc : m->report.errors > 0 ? MERGE_DATA : 0;
+	return rc ? rc : m->report.errors > 0 ? EXIT_DATA : 0;
 }
 
 static void kept_fini(struct kept *k)
@@ -216,12 +243,12 @@ int verb_explain(struct merge *m)
 	struct buf text = { 0 };
 	int rc = keep_all(m, &k);
 
-	for (size_t d = 0; d < m->n_docs && rc == 0; d++) {
+	for (size_t d = 0; d < m->docs.n && rc == 0; d++) {
 		struct crdt_state *of = mem_array(k.n, sizeof(*of));
 		size_t n = 0;
 
 		for (size_t i = 0; i < k.n; i++)
-			if (same_id(&k.v[i], &m->docs[d]))
+			if (same_id(&k.v[i], &m->docs.v[d]))
 				of[n++] = k.v[i];
 		crdt_explain(&text, of, n);
 		mem_free(of);
@@ -235,7 +262,7 @@ int verb_explain(struct merge *m)
 
 #define LAWS_ORDERS 64
 
-/* Joins in a random order and grouping, some states twice: what comes out must always be the same. */
+/* Joins in a random order and grouping, some states twice: the result must be the same. */
 static bool shuffle_joins(const struct kept *k, const struct crdt_state *doc)
 {
 	struct crdt_report quiet = { 0 };
@@ -244,7 +271,8 @@ static bool shuffle_joins(const struct kept *k, const struct crdt_state *doc)
 	bool held;
 
 	for (size_t i = 0; i < k->n; i++) {
-		for (uint64_t times = 1 + rand_below(2); same_id(&k->v[i], doc) && times > 0; times--)
+		for (uint64_t times = 1 + rand_below(2); same_id(&k->v[i], doc) && times > 0;
+			times--)
 			crdt_clone(&v[n++], &k->v[i]);
 	}
 	while (n > 1) {
@@ -268,13 +296,14 @@ int verb_laws(struct merge *m)
 	struct buf text = { 0 };
 	int rc = keep_all(m, &k), violated = 0;
 
-	for (size_t d = 0; d < m->n_docs && rc == 0; d++)
+	for (size_t d = 0; d < m->docs.n && rc == 0; d++)
 		for (int i = 0; i < LAWS_ORDERS; i++)
-			violated += !shuffle_joins(&k, &m->docs[d]);
+			violated += !shuffle_joins(&k, &m->docs.v[d]);
 	if (rc == 0) {
-		buf_addf(&text, "{\"documents\":%zu,\"orders\":%d,\"states\":%zu,\"violated\":%d}\n", m->n_docs, LAWS_ORDERS, k.n,
-			violated);
-		rc = print(m, &text, violated ? MERGE_NEGATIVE : MERGE_DONE);
+		buf_addf(&text,
+			"{\"documents\":%zu,\"orders\":%d,\"states\":%zu,\"violated\":%d}\n",
+			m->docs.n, LAWS_ORDERS, k.n, violated);
+		rc = print(m, &text, violated ? EXIT_NEGATIVE : EXIT_DONE);
 	}
 	kept_fini(&k);
 	return merge_status(m, rc);

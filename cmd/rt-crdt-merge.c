@@ -1,6 +1,7 @@
 /* rt-crdt-merge - joins CRDT states, offline
  *
- * The table of options and verbs. What a verb does is in crdt_verbs.c and its neighbours, what a type is in lib/crdt. */
+ * The table of options and verbs. What a verb does is in crdt_verbs.c and its neighbours, what a
+ * type is in lib/crdt. */
 #include "crdt_merge.h"
 
 #include "base/clock.h"
@@ -11,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,13 +25,9 @@ static struct {
 	const char *type, *files0, *now, *completion, *node, *id, *witness, *state;
 	int64_t max_drift_ms, max_depth;
 	uint64_t max_line;
-	int on_drift, verbose, color;
-	bool follow, global, help, version, dump;
+	int verbose, color;
+	bool follow, global, stats, quiet, help, version, dump;
 } set = { .max_drift_ms = -1, .max_depth = 256, .max_line = 1u << 30 };
-
-#define OPTION(l, n, t, v, a, h) { .letter = l, .name = n, .type = t, .target = v, .arg = a, .help = h }
-#define OPTION_FILE(l, n, v, h) \
-	{ .letter = l, .name = n, .type = OPT_STRING, .target = v, .arg = "FILE", .help = h, .complete = "file" }
 
 static const struct opt options[] = {
 	OPTION('t', "type", OPT_STRING, &set.type, "TYPE", "of documents that do not say"),
@@ -37,51 +35,75 @@ static const struct opt options[] = {
 	OPTION(0, "shape", OPT_CHOICE, &merge.shape, "keep|v1|plain", "of the output"),
 	OPTION(0, "value", OPT_FLAG, &merge.value, NULL, "print the value instead of the state"),
 	OPTION_FILE('o', "output", &merge.output, "instead of stdout; may be an input"),
+	OPTION(0, "pretty", OPT_FLAG, &merge.pretty, NULL, "a member a line"),
 	OPTION('f', "format", OPT_CHOICE, &merge.format, "text|json", "of findings on stderr"),
-	OPTION(0, "strict", OPT_FLAG, &merge.strict, NULL, "warnings fail (1) and nothing is written"),
+	OPTION(0, "strict", OPT_FLAG, &merge.strict, NULL,
+		"warnings fail (1) and nothing is written"),
 	OPTION_FILE(0, "files0-from", &set.files0, "names of inputs, each ended by NUL"),
-	OPTION(0, "max-drift", OPT_DURATION, &set.max_drift_ms, NULL, "refuse timestamps further in the future"),
-	OPTION(0, "on-drift", OPT_CHOICE, &set.on_drift, "reject|warn", NULL),
+	OPTION(0, "max-drift", OPT_DURATION, &set.max_drift_ms, NULL,
+		"refuse timestamps further in the future"),
+	OPTION(0, "on-drift", OPT_CHOICE, &merge.on_drift, "reject|warn|quarantine", NULL),
+	OPTION(0, "on-bad", OPT_CHOICE, &merge.on_bad, "stop|skip|quarantine",
+		"what cannot be used"),
+	OPTION_FILE(0, "quarantine", &merge.quarantine, NULL),
 	OPTION(0, "now", OPT_STRING, &set.now, "TIME", "instead of the clock (RFC 3339)"),
-	OPTION(0, "follow", OPT_FLAG, &set.follow, NULL, "join stdin for ever; a line for every change"),
+	OPTION(0, "follow", OPT_FLAG, &set.follow, NULL,
+		"join stdin for ever; a line for every change"),
 	OPTION(0, "emit", OPT_CHOICE, &merge.emit, "state|delta|value", "what --follow prints"),
 	OPTION_FILE(0, "snapshot", &merge.snapshot, "--follow: keep the state there"),
+	OPTION(0, "replica", OPT_STRING, &merge.options.replica, ".PATH", NULL),
 	OPTION(0, "every", OPT_DURATION, &merge.every_ms, NULL, "how often (10s)"),
+	OPTION_FILE(0, "since", &merge.since, "delta: for who has seen that context"),
+	OPTION(0, "int64", OPT_FLAG, &merge.int64, NULL, NULL),
 	OPTION(0, "node", OPT_STRING, &set.node, "NODE", "apply: who writes"),
 	OPTION(0, "id", OPT_STRING, &set.id, "ID", "apply: to which document"),
 	OPTION_FILE(0, "witness", &set.witness, "apply: a newer context to be held against"),
 	OPTION_FILE(0, "state", &set.state, "hlc: where the clock is kept"),
 	OPTION(0, "global", OPT_FLAG, &set.global, NULL, "git-install: for all repositories"),
-	{ .name = "max-depth", .type = OPT_INT, .target = &set.max_depth, .arg = "N", .min = 1, .max = JSON_DEPTH_LIMIT },
+	{ .name = "max-depth",
+		.type = OPT_INT,
+		.target = &set.max_depth,
+		.arg = "N",
+		.min = 1,
+		.max = JSON_DEPTH_LIMIT },
 	OPTION(0, "max-line", OPT_SIZE, &set.max_line, NULL, NULL),
+	OPTION(0, "stats", OPT_FLAG, &set.stats, NULL, NULL),
 	OPTION(0, "allow-negative-ts", OPT_FLAG, &merge.options.negative_ts, NULL, NULL),
 	OPTION(0, "node-id-any", OPT_FLAG, &merge.options.node_id_any, NULL, NULL),
-	OPTION('q', "quiet", OPT_FLAG, &merge.quiet, NULL, "errors only"),
-	OPTION('v', "verbose", OPT_COUNT, &set.verbose, NULL, NULL),
-	OPTION(0, "color", OPT_CHOICE, &set.color, "auto|always|never", NULL),
-	OPTION('h', "help", OPT_FLAG, &set.help, NULL, "this"),
-	OPTION('V', "version", OPT_FLAG, &set.version, NULL, NULL),
-	OPTION(0, "completion", OPT_STRING, &set.completion, "SHELL", NULL),
-	OPTION(0, "dump-options", OPT_FLAG, &set.dump, NULL, NULL),
-	{ .type = OPT_END },
+	CMD_OPTIONS(set),
 };
 
 static const struct opt_program program = {
 	.name = "rt-crdt-merge",
 	.purpose = "join CRDT states; the same bytes in any order",
-	.usage = (const char *const[]){ "[merge] [options] [FILE...]", "value|check|explain|fmt|laws FILE...", "diff|delta A B",
+	.usage = (const char *const[]){ "[merge] [options] [FILE...]",
+		"value|check|explain|fmt|laws FILE...", "diff|delta A B", "delta --since CONTEXT A",
 		"apply --node NODE [FILE]", "hlc now|recv|cmp|parse|pack", "git-install", NULL },
-	.examples = (const char *const[]){
-		"rt-crdt-merge a.json b.json -o all.json",
+	.examples = (const char *const[]){ "rt-crdt-merge a.json b.json -o all.json",
 		"rt-crdt-merge explain a.json b.json",
 		"rt-sub counters | rt-crdt-merge --follow --value", NULL },
 	.opts = options,
 	.complete = "file",
-	.hints = (const char *const[]){ "i", "the output may be an input: -o FILE", "in-place", "the output may be an input: -o FILE",
-		"u", "this program connects to nothing: rt-sub ROOM | rt-crdt-merge --follow", NULL },
+	.words = "merge|value|check|explain|diff|delta|apply|fmt|laws|hlc|git-merge|git-install",
+	.hints = (const char *const[]){ "i", "the output may be an input: -o FILE", "in-place",
+		"the output may be an input: -o FILE", "u",
+		"this program connects to nothing: rt-sub ROOM | rt-crdt-merge --follow", NULL },
 };
 
-enum verb { V_MERGE, V_VALUE, V_CHECK, V_EXPLAIN, V_DIFF, V_DELTA, V_APPLY, V_FMT, V_LAWS, V_HLC, V_GIT_MERGE, V_GIT_INSTALL };
+enum verb {
+	V_MERGE,
+	V_VALUE,
+	V_CHECK,
+	V_EXPLAIN,
+	V_DIFF,
+	V_DELTA,
+	V_APPLY,
+	V_FMT,
+	V_LAWS,
+	V_HLC,
+	V_GIT_MERGE,
+	V_GIT_INSTALL
+};
 
 /* How many operands each verb takes behind its name; max -1: any. */
 static const struct {
@@ -93,7 +115,7 @@ static const struct {
 	[V_CHECK] = { "check", 0, -1 },
 	[V_EXPLAIN] = { "explain", 0, -1 },
 	[V_DIFF] = { "diff", 2, 2 },
-	[V_DELTA] = { "delta", 2, 2 },
+	[V_DELTA] = { "delta", 1, 2 },
 	[V_APPLY] = { "apply", 0, 1 },
 	[V_FMT] = { "fmt", 0, -1 },
 	[V_LAWS] = { "laws", 0, -1 },
@@ -102,42 +124,43 @@ static const struct {
 	[V_GIT_INSTALL] = { "git-install", 0, 0 },
 };
 
-static void __attribute__((format(printf, 1, 2), noreturn)) usage(const char *fmt, ...)
+void merge_usage(const char *fmt, ...)
 {
-	struct buf b = { 0 };
 	va_list ap;
 
 	va_start(ap, fmt);
-	buf_addv(&b, fmt, ap);
+	program_usage(fmt, ap);
 	va_end(ap);
-	log_error("%s", buf_cstr(&b));
-	fprintf(stderr, "try 'rt-crdt-merge -h'\n");
-	exit(MERGE_USAGE);
+	exit(EXIT_USAGE);
+}
+
+/* The second line of -V. */
+static const char *list_types(void)
+{
+	static struct buf b;
+
+	buf_add_text(&b, "types:");
+	for (const struct crdt_type *const *t = crdt_types(); *t; t++)
+		buf_addf(&b, " %s/1", (*t)->name);
+	return buf_cstr(&b);
 }
 
 static void show_something(int n, char **argv)
 {
+	struct err e = { 0 };
+
+	if (!set.help && !set.version && !set.completion && !set.dump)
+		return;
 	if ((set.help || set.version) && n > 0)
-		usage("'%s' is one operand too many", argv[1]);
-	if (set.completion && opt_completion(&program, set.completion) != 0)
-		usage("no completion for '%s' (bash, zsh, fish)", set.completion);
-	if (set.dump)
-		opt_dump(&program);
-	if (set.help)
-		opt_help(&program);
-	if (set.version) {
-		printf("%s %s\ntypes:", program.name, RT_VERSION);
-		for (const struct crdt_type *const *t = crdt_types(); *t; t++)
-			printf(" %s/1", (*t)->name);
-		printf("\n");
+		merge_usage("'%s' is one operand too many", argv[1]);
+	if (program_show(
+		    &program, set.help, set.version, set.dump, set.completion, list_types, &e) != 0)
+		merge_usage("%s", e.text);
+	if (fflush(stdout) != 0) {
+		log_error("cannot write 'stdout': %s", strerror(errno));
+		exit(EXIT_SYSTEM);
 	}
-	if (set.help || set.version || set.completion || set.dump) {
-		if (fflush(stdout) != 0) {
-			log_error("cannot write 'stdout': %s", strerror(errno));
-			exit(MERGE_SYSTEM);
-		}
-		exit(MERGE_DONE);
-	}
+	exit(EXIT_DONE);
 }
 
 static void read_now(void)
@@ -148,7 +171,7 @@ static void read_now(void)
 
 	if (set.now) {
 		if (time_parse(str_of(set.now), &ms, &e) != 0)
-			usage("option '--now': %s", e.text);
+			merge_usage("option '--now': %s", e.text);
 		merge.options.now_us = ms * 1000;
 		return;
 	}
@@ -163,7 +186,9 @@ static void read_settings(void)
 
 		merge.options.type = crdt_type_find(name);
 		if (!merge.options.type || (version.p && !str_eq(version, STR("1"))))
-			usage("option '--type': '%s' is not known (rt-crdt-merge -V lists the types)", set.type);
+			merge_usage(
+				"option '--type': '%s' is not known (-V lists the types)",
+				set.type);
 	}
 	read_now();
 	if (set.follow && set.max_drift_ms < 0)
@@ -172,9 +197,11 @@ static void read_settings(void)
 		merge.options.max_drift_us = set.max_drift_ms * 1000;
 	merge.options.max_depth = (unsigned)set.max_depth;
 	if (set.max_line < 1 || set.max_line > UINT32_MAX / 2)
-		usage("option '--max-line' needs a size up to 2g");
+		merge_usage("option '--max-line' needs a size up to 2g");
 	merge.options.max_line = (size_t)set.max_line;
-	merge.report = (struct crdt_report){ .fn = merge_print_finding, .arg = &merge, .drift_warns = set.on_drift == 1 };
+	merge.report = (struct crdt_report){ .fn = merge_print_finding, .arg = &merge, 
+		.drift_warns = merge.on_drift == DRIFT_WARN };
+	merge.quiet = set.quiet;
 	merge.value |= merge.emit == 2;
 }
 
@@ -193,7 +220,7 @@ static const char **read_names(const char *path, int *n)
 	} while (got > 0);
 	if (got < 0) {
 		log_error("cannot read '%s': %s", path, strerror(errno));
-		exit(MERGE_SYSTEM);
+		exit(EXIT_SYSTEM);
 	}
 	if (fd > 0)
 		close(fd);
@@ -206,6 +233,16 @@ static const char **read_names(const char *path, int *n)
 	return v;
 }
 
+/* A first operand that is neither, and close to a verb, was meant to be that. */
+static void check_spelling(const char *operand)
+{
+	struct str meant = opt_nearest(program.words, str_of(operand));
+
+	if (meant.n > 0 && access(operand, F_OK) != 0 && errno == ENOENT)
+		merge_usage("'%s' is neither a verb nor a file (did you mean '" STR_FMT "'?)", operand,
+			STR_ARG(meant));
+}
+
 static enum verb find_verb(int *n, char ***operands)
 {
 	for (size_t i = 0; *n > 0 && i < sizeof(verbs) / sizeof(*verbs); i++) {
@@ -215,6 +252,8 @@ static enum verb find_verb(int *n, char ***operands)
 			return (enum verb)i;
 		}
 	}
+	if (*n > 0)
+		check_spelling(**operands);
 	return V_MERGE;
 }
 
@@ -234,7 +273,68 @@ static int run(enum verb verb)
 	case V_GIT_MERGE: return verb_git_merge(&merge);
 	case V_GIT_INSTALL: return verb_git_install(&merge, set.global);
 	}
-	return MERGE_USAGE;
+	return EXIT_USAGE;
+}
+
+static void check_usage(enum verb verb, int n)
+{
+	bool passes_over = merge.on_bad != BAD_STOP || merge.on_drift == DRIFT_QUARANTINE;
+	bool quarantines = merge.on_bad == BAD_QUARANTINE || merge.on_drift == DRIFT_QUARANTINE;
+	int max = verb == V_DELTA && merge.since ? 1 : verbs[verb].max;
+	int min = verb == V_DELTA && !merge.since ? 2 : verbs[verb].min;
+
+	if (n < min || (max >= 0 && n > max))
+		merge_usage("%s needs %s operands", verbs[verb].name, n < min ? "more" : "fewer");
+	if (verb == V_APPLY && !set.node)
+		merge_usage("apply needs --node: who writes");
+	if (set.follow && (verb != V_MERGE || n > 0))
+		merge_usage("--follow reads stdin only");
+	if (set.follow && merge.pretty)
+		merge_usage("--follow prints a line for every change: not --pretty");
+	if (merge.since && verb != V_DELTA)
+		merge_usage("--since goes with delta");
+	if (merge.options.replica && (!set.follow || !merge.options.at))
+		merge_usage("--replica goes with --follow and --at");
+	if (merge.int64 && verb != V_CHECK)
+		merge_usage("--int64 goes with check");
+	if (passes_over && verb != V_MERGE && verb != V_VALUE && verb != V_FMT)
+		merge_usage("%s needs all of its input: not %s", verbs[verb].name,
+			merge.on_bad != BAD_STOP ? "--on-bad" : "--on-drift quarantine");
+	if (quarantines && !merge.quarantine)
+		merge_usage("quarantine needs a file: --quarantine FILE");
+}
+
+static void print_stats(int64_t begun_ms)
+{
+	struct rusage use = { 0 };
+	const struct merge_stats *s = &merge.stats;
+	struct buf text = { 0 };
+
+	getrusage(RUSAGE_SELF, &use);
+	const struct {
+		const char *name;
+		uint64_t n;
+	} rows[] = {
+		{ "bytes_in", s->bytes_in },
+		{ "bytes_out", s->bytes_out },
+		{ "documents_in", s->documents_in },
+		{ "documents_out", s->documents_out },
+		{ "errors", merge.report.errors },
+		{ "files", s->files },
+		{ "memory_kb", (uint64_t)use.ru_maxrss },
+		{ "ms", (uint64_t)(clock_ms() - begun_ms) },
+		{ "skipped", merge.skipped },
+		{ "streamed", s->streamed },
+		{ "warnings", merge.report.warnings },
+	};
+
+	buf_add_text(&text, merge.format == 1 ? "{" : "rt-crdt-merge:");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		buf_addf(&text, merge.format == 1 ? "%s\"%s\":%llu" : "%s %s=%llu",
+			merge.format == 1 && i > 0 ? "," : "", rows[i].name,
+			(unsigned long long)rows[i].n);
+	fprintf(stderr, "%s%s\n", buf_cstr(&text), merge.format == 1 ? "}" : "");
+	buf_fini(&text);
 }
 
 int main(int argc, char **argv)
@@ -244,27 +344,24 @@ int main(int argc, char **argv)
 	char **operands = argv + 1;
 	const char *git[4] = { 0 };
 	const char **listed = NULL;
+	int64_t begun_ms = clock_ms();
 	enum verb verb;
 	int n, status;
 
+	program_open_standard_files();
 	log_init(program.name, LOG_LEVEL_WARNING, false);
 	n = opt_parse(&program, argc, argv, &e);
 	if (n < 0)
-		usage("%s", e.text);
+		merge_usage("%s", e.text);
 	show_something(n, argv);
 	verb = find_verb(&n, &operands);
 	read_settings();
-	if (n < verbs[verb].min || (verbs[verb].max >= 0 && n > verbs[verb].max))
-		usage("%s needs %s operands", verbs[verb].name, n < verbs[verb].min ? "more" : "fewer");
-	if (verb == V_APPLY && !set.node)
-		usage("apply needs --node: who writes");
-	if (set.follow && (verb != V_MERGE || n > 0))
-		usage("--follow reads stdin only");
+	check_usage(verb, n);
 	merge.files = (const char *const *)operands;
 	merge.n_files = n;
 	if (set.files0) {
 		if (n > 0)
-			usage("--files0-from and files do not go together");
+			merge_usage("--files0-from and files do not go together");
 		merge.files = listed = read_names(set.files0, &merge.n_files);
 	} else if (n == 0 && verb != V_APPLY && verb != V_GIT_INSTALL) {
 		merge.files = standard;
@@ -276,6 +373,8 @@ int main(int argc, char **argv)
 		merge.files = git;
 	}
 	status = run(verb);
+	if (set.stats)
+		print_stats(begun_ms);
 	merge_fini(&merge);
 	buf_fini(&names);
 	mem_free(listed);

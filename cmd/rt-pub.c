@@ -51,7 +51,7 @@ static const struct opt options[] = {
 	OPTION(0, "number", OPT_FLAG, &set.number, NULL, "add p and n, for rt-bench verify"),
 	OPTION(0, "strict", OPT_FLAG, &set.strict, NULL, "stop at the first bad line"),
 	OPTION(0, "max-message", OPT_SIZE, &set.max_message, NULL, "longest message (1m)"),
-	OPTION('f', "format", OPT_STRING, &set.format, "json", NULL),
+	OPTION_WORDS('f', "format", &set.format, "FORMAT", "json", NULL),
 	CONNECT_OPTIONS(cmd),
 	CMD_OPTIONS(cmd),
 };
@@ -128,6 +128,8 @@ static void read_operands(struct pub_run_conf *conf, int n, char **operands)
 	bool input;
 
 	if (n > 0 && !raw) {
+		if (!*operands[0])
+			cmd_usage(&cmd, "room '' is empty (without a room each line names its own)");
 		conf->compose.room = operands[0];
 		operands++;
 		n--;

@@ -31,18 +31,18 @@ static struct {
 };
 
 static const struct opt options[] = {
-	OPTION('s', "since", OPT_STRING, &set.since, "FROM",
+	OPTION_WORDS('s', "since", &set.since, "FROM", "earliest|latest",
 		"ID, earliest, latest, last:N, 10m, a time, @FILE"),
 	OPTION_INT('n', "count", &set.count, "N", "stop after N messages", 1, INT64_MAX),
 	OPTION('e', "until-end", OPT_FLAG, &set.until_end, NULL, "stop after what there is now"),
 	OPTION('m', "meta", OPT_FLAG, &set.meta, NULL, "with _id, _room, _ts, and control lines"),
-	OPTION('f', "format", OPT_STRING, &set.format, "FORMAT",
+	OPTION_WORDS('f', "format", &set.format, "FORMAT", "json|table",
 		"json, or a template: '{user_id}: {text}'"),
-	OPTION('o', "output", OPT_STRING, &set.output, "FILE",
-		"instead of stdout; {room} in it: one each"),
+	OPTION_FILE('o', "output", &set.output, "instead of stdout; {room} in it: one each"),
 	OPTION(0, "raw", OPT_FLAG, &set.raw, NULL, "payload bytes, nothing else"),
 	OPTION('0', "null", OPT_FLAG, &set.nul, NULL, "NUL instead of a line end"),
-	OPTION(0, "events", OPT_STRING, &set.events, "LIST", "also join,leave,typing"),
+	OPTION_WORDS(0, "events", &set.events, "LIST", "join|leave|typing",
+		"also join,leave,typing"),
 	OPTION('L', "rooms", OPT_FLAG, &set.rooms, NULL, "list rooms (of a pattern) instead"),
 	OPTION_FILE(0, "cursor-file", &set.cursor_file, "go on where the last run ended"),
 	OPTION(0, "no-gap", OPT_FLAG, &set.no_gap, NULL, "exit 7 when history is gone"),
@@ -152,6 +152,8 @@ static int list_rooms(struct client_conf *client, int n, char **operands)
 
 	if (n > 1)
 		cmd_usage(&cmd, "-L takes one pattern");
+	if (n == 1 && !*operands[0])
+		cmd_usage(&cmd, "pattern '' is empty (without one, all rooms: rt-sub -L)");
 	if (cmd.timeout_ms >= 0)
 		client->retry_first_ms = cmd.timeout_ms;
 	rc = listing_rooms(&cmd.loop, client, n ? operands[0] : NULL, &p, table, &out, &e);
@@ -205,6 +207,9 @@ static struct sub_run_conf read_conf(int n, char **rooms)
 		cmd_usage(&cmd, "--profile raw knows no positions: no -s, -e, --cursor-file");
 	if (!raw && n == 0)
 		cmd_usage(&cmd, "which room? rt-sub lobby");
+	for (int i = 0; i < n; i++)
+		if (!*rooms[i])
+			cmd_usage(&cmd, "room '' is empty (rooms are operands: rt-sub -e lobby)");
 	return (struct sub_run_conf){
 		.print = read_print(n > 1 || (n == 1 && strpbrk(rooms[0], "*>"))),
 		.output = { .path = set.output, .buffer = set.buffer },

@@ -8,6 +8,21 @@ _rt_add_rooms()
 	done < <(rt-sub -L -f "{room}" -w 1s 2>/dev/null)
 }
 
+_rt_add_files()
+{
+	local file
+	compopt -o filenames
+	while read -r file; do COMPREPLY+=("$file"); done < <(compgen "$1" -- "$cur")
+}
+
+_rt_add_words()
+{
+	local word
+	for word in $1; do
+		[[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+	done
+}
+
 _rt_crdt_merge()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} glued=
@@ -21,26 +36,46 @@ _rt_crdt_merge()
 	case $prev in
 	-t|--type) return ;;
 	--at) return ;;
-	--shape) mapfile -t COMPREPLY < <(compgen -W 'keep v1 plain' -- "$cur"); return ;;
-	-o|--output) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	-f|--format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
-	--files0-from) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--shape) _rt_add_words 'keep v1 plain'; return ;;
+	-o|--output) _rt_add_files -f; return ;;
+	-f|--format) _rt_add_words 'text json'; return ;;
+	--files0-from) _rt_add_files -f; return ;;
 	--max-drift) return ;;
+	--on-drift) _rt_add_words 'reject warn quarantine'; return ;;
+	--on-bad) _rt_add_words 'stop skip quarantine'; return ;;
+	--quarantine) _rt_add_files -f; return ;;
 	--now) return ;;
-	--emit) mapfile -t COMPREPLY < <(compgen -W 'state delta value' -- "$cur"); return ;;
-	--snapshot) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--emit) _rt_add_words 'state delta value'; return ;;
+	--snapshot) _rt_add_files -f; return ;;
+	--replica) return ;;
 	--every) return ;;
+	--since) _rt_add_files -f; return ;;
 	--node) return ;;
 	--id) return ;;
-	--witness) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--state) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--witness) _rt_add_files -f; return ;;
+	--state) _rt_add_files -f; return ;;
+	--max-depth) return ;;
+	--max-line) return ;;
+	--color) _rt_add_words 'auto always never'; return ;;
+	--completion) _rt_add_words 'bash zsh fish'; return ;;
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-t --type --at --shape --value -o --output -f --format --strict --files0-from --max-drift --now --follow --emit --snapshot --every --node --id --witness --state --global -q --quiet -h --help' -- "$cur")
+		_rt_add_words '-t --type --at --shape --value -o --output --pretty -f --format --strict --files0-from --max-drift --on-drift --on-bad --quarantine --now --follow --emit --snapshot --replica --every --since --int64 --node --id --witness --state --global --max-depth --max-line --stats --allow-negative-ts --node-id-any -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
 		return
 	fi
-	compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	local i operands=0
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-t|--type|--at|--shape|-o|--output|-f|--format|--files0-from|--max-drift|--on-drift|--on-bad|--quarantine|--now|--emit|--snapshot|--replica|--every|--since|--node|--id|--witness|--state|--max-depth|--max-line|--color|--completion)
+			[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
+			((i++)) ;;
+		-*) ;;
+		*) ((operands++)) ;;
+		esac
+	done
+	((operands)) || _rt_add_words 'merge value check explain diff delta apply fmt laws hlc git-merge git-install'
+	_rt_add_files -f
 }
 
 complete -F _rt_crdt_merge rt-crdt-merge

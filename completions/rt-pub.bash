@@ -8,6 +8,21 @@ _rt_add_rooms()
 	done < <(rt-sub -L -f "{room}" -w 1s 2>/dev/null)
 }
 
+_rt_add_files()
+{
+	local file
+	compopt -o filenames
+	while read -r file; do COMPREPLY+=("$file"); done < <(compgen "$1" -- "$cur")
+}
+
+_rt_add_words()
+{
+	local word
+	for word in $1; do
+		[[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+	done
+}
+
 _rt_pub()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} glued=
@@ -28,19 +43,26 @@ _rt_pub()
 	--pace) return ;;
 	-n|--count) return ;;
 	--window) return ;;
-	--full) mapfile -t COMPREPLY < <(compgen -W 'block drop' -- "$cur"); return ;;
-	--cursor-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--full) _rt_add_words 'block drop'; return ;;
+	--cursor-file) _rt_add_files -f; return ;;
 	--max-message) return ;;
+	-f|--format) _rt_add_words 'json'; return ;;
 	-u|--url) return ;;
 	-w|--timeout) return ;;
 	-d|--for) return ;;
-	--retry) return ;;
-	--token-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--profile) mapfile -t COMPREPLY < <(compgen -W 'rt raw' -- "$cur"); return ;;
+	--retry) _rt_add_words 'forever'; return ;;
+	--token-file) _rt_add_files -f; return ;;
+	-H|--header) return ;;
+	--ca) _rt_add_files -f; return ;;
+	--cert) _rt_add_files -f; return ;;
+	--key-file) _rt_add_files -f; return ;;
+	--profile) _rt_add_words 'rt raw'; return ;;
+	--color) _rt_add_words 'auto always never'; return ;;
+	--completion) _rt_add_words 'bash zsh fish'; return ;;
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-T --text -1 --one --raw --wrap --type --user --key --id --fresh --prefix -r --rate --pace -n --count --window --full --acks --cursor-file --number --strict --max-message -u --url -w --timeout -d --for --retry --token-file --profile -q --quiet -v --verbose -h --help' -- "$cur")
+		_rt_add_words '-T --text -1 --one --raw --wrap --type --user --key --id --fresh --prefix -r --rate --pace -n --count --window --full --acks --cursor-file --number --strict --max-message -f --format -u --url -w --timeout -d --for --retry --token-file -H --header --ca -k --insecure --cert --key-file --profile -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
 		return
 	fi
 	_rt_add_rooms

@@ -30,15 +30,25 @@ _rt_pub() {
 		--number'[add p and n, for rt-bench verify]' \
 		--strict'[stop at the first bad line]' \
 		--max-message='[longest message (1m)]:SIZE: ' \
+		'(-f --format)'{-f+,--format=}':FORMAT:(json)' \
 		'(-u --url)'{-u+,--url=}'[server, or @NAME of a profile (default $RT_URL)]:URL: ' \
 		'(-w --timeout)'{-w+,--timeout=}'[deadline]:DURATION: ' \
 		'(-d --for)'{-d+,--for=}'[stop after that time]:DURATION: ' \
-		--retry='[how long one outage may last, or forever]:DURATION: ' \
+		--retry='[how long one outage may last, or forever]:DURATION:(forever)' \
 		--token-file='[holds the token (else $RT_TOKEN)]:FILE:_files' \
+		'*'{-H+,--header=}':'\''N\: V'\'': ' \
+		--ca=':FILE:_files' \
+		'(-k --insecure)'{-k,--insecure}'' \
+		--cert=':FILE:_files' \
+		--key-file=':FILE:_files' \
 		--profile='[raw: any WebSocket or SSE server]:profile:(rt raw)' \
 		'(-q --quiet)'{-q,--quiet}'[errors only]' \
 		'*'{-v,--verbose}'[say more, on stderr]' \
+		--color=':color:(auto always never)' \
 		'(-h --help)'{-h,--help}'[this]' \
+		'(-V --version)'{-V,--version}'' \
+		--completion=':SHELL:(bash zsh fish)' \
+		--dump-options'' \
 		'*:room:_rt_rooms'
 }
 

@@ -8,6 +8,21 @@ _rt_add_rooms()
 	done < <(rt-sub -L -f "{room}" -w 1s 2>/dev/null)
 }
 
+_rt_add_files()
+{
+	local file
+	compopt -o filenames
+	while read -r file; do COMPREPLY+=("$file"); done < <(compgen "$1" -- "$cur")
+}
+
+_rt_add_words()
+{
+	local word
+	for word in $1; do
+		[[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+	done
+}
+
 _rt_serve()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} glued=
@@ -25,7 +40,7 @@ _rt_serve()
 	--history-bytes) return ;;
 	--history-age) return ;;
 	--memory) return ;;
-	--slow) return ;;
+	--slow) _rt_add_words 'close skip latest'; return ;;
 	--max-connections) return ;;
 	--max-rooms) return ;;
 	--publish-rate) return ;;
@@ -44,12 +59,13 @@ _rt_serve()
 	--dedup) return ;;
 	--dedup-max) return ;;
 	--backfills) return ;;
-	--config) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--log) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur"); return ;;
+	--config) _rt_add_files -f; return ;;
+	--log) _rt_add_words 'text json'; return ;;
+	--completion) _rt_add_words 'bash zsh fish'; return ;;
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-l --listen -b --bus --history --history-bytes --history-age --memory --slow --max-connections --max-rooms --publish-rate --address-connections --address-request-rate --address-publish-rate --max-message --ping --pong --heartbeat --idle --origin --presence --presence-ttl --presence-grace --dedup --dedup-max --backfills --config --check --log -q --quiet -v --verbose -h --help -V --version' -- "$cur")
+		_rt_add_words '-l --listen -b --bus --history --history-bytes --history-age --memory --slow --max-connections --max-rooms --publish-rate --address-connections --address-request-rate --address-publish-rate --max-message --ping --pong --heartbeat --idle --origin --presence --presence-ttl --presence-grace --dedup --dedup-max --backfills --config --check --log -q --quiet -v --verbose -h --help -V --version --completion --dump-options'
 		return
 	fi
 }

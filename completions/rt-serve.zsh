@@ -16,7 +16,7 @@ _rt_serve() {
 		--history-bytes='[bytes kept of each room (1m)]:SIZE: ' \
 		--history-age='[how long a message is kept (1h)]:TIME: ' \
 		--memory='[of all rooms together; idle rooms go first (256m)]:SIZE: ' \
-		'*'--slow='[who falls behind: skip (told), latest, close; per room or pattern]:[ROOM=]POLICY: ' \
+		'*'--slow='[who falls behind: skip (told), latest, close; per room or pattern]:[ROOM=]POLICY:(close skip latest)' \
 		--max-connections='[refuse more (10000, or what the file limit allows)]:N: ' \
 		--max-rooms='[of one connection (1024)]:N: ' \
 		--publish-rate='[read a connection no faster, 100/s (any)]:RATE: ' \
@@ -41,7 +41,9 @@ _rt_serve() {
 		'(-q --quiet)'{-q,--quiet}'[errors only]' \
 		'*'{-v,--verbose}'[more on stderr; twice for debugging]' \
 		'(-h --help)'{-h,--help}'[this text]' \
-		'(-V --version)'{-V,--version}'[version and what is built in]'
+		'(-V --version)'{-V,--version}'[version and what is built in]' \
+		--completion=':SHELL:(bash zsh fish)' \
+		--dump-options''
 }
 
 # Found in fpath it runs at once; sourced it registers itself.

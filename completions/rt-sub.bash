@@ -8,6 +8,21 @@ _rt_add_rooms()
 	done < <(rt-sub -L -f "{room}" -w 1s 2>/dev/null)
 }
 
+_rt_add_files()
+{
+	local file
+	compopt -o filenames
+	while read -r file; do COMPREPLY+=("$file"); done < <(compgen "$1" -- "$cur")
+}
+
+_rt_add_words()
+{
+	local word
+	for word in $1; do
+		[[ $word == "$cur"* ]] && COMPREPLY+=("$word")
+	done
+}
+
 _rt_sub()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} glued=
@@ -19,28 +34,41 @@ _rt_sub()
 		prev=${COMP_WORDS[COMP_CWORD - 2]} glued=1
 	fi
 	case $prev in
-	-s|--since) return ;;
+	-s|--since) _rt_add_words 'earliest latest'; return ;;
 	-n|--count) return ;;
-	-f|--format) return ;;
-	-o|--output) return ;;
-	--events) return ;;
-	--cursor-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	-f|--format) _rt_add_words 'json table'; return ;;
+	-o|--output) _rt_add_files -f; return ;;
+	--events) _rt_add_words 'join leave typing'; return ;;
+	--cursor-file) _rt_add_files -f; return ;;
 	-x|--exec) return ;;
 	-j|--jobs) return ;;
 	--publish) _rt_add_rooms; return ;;
 	--max-deliver) return ;;
 	--dead-letter) _rt_add_rooms; return ;;
+	--nak-delay) return ;;
 	--exec-timeout) return ;;
+	--user) return ;;
+	--buffer) return ;;
+	--max-message) return ;;
+	--durable) return ;;
+	--ack-wait) return ;;
+	--batch) return ;;
 	-u|--url) return ;;
 	-w|--timeout) return ;;
 	-d|--for) return ;;
-	--retry) return ;;
-	--token-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--profile) mapfile -t COMPREPLY < <(compgen -W 'rt raw' -- "$cur"); return ;;
+	--retry) _rt_add_words 'forever'; return ;;
+	--token-file) _rt_add_files -f; return ;;
+	-H|--header) return ;;
+	--ca) _rt_add_files -f; return ;;
+	--cert) _rt_add_files -f; return ;;
+	--key-file) _rt_add_files -f; return ;;
+	--profile) _rt_add_words 'rt raw'; return ;;
+	--color) _rt_add_words 'auto always never'; return ;;
+	--completion) _rt_add_words 'bash zsh fish'; return ;;
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-s --since -n --count -e --until-end -m --meta -f --format -o --output --raw -0 --null --events -L --rooms --cursor-file --no-gap -x --exec -j --jobs --unordered --publish --max-deliver --dead-letter --exec-timeout -u --url -w --timeout -d --for --retry --token-file --profile -q --quiet -v --verbose -h --help' -- "$cur")
+		_rt_add_words '-s --since -n --count -e --until-end -m --meta -f --format -o --output --raw -0 --null --events -L --rooms --cursor-file --no-gap -x --exec -j --jobs --unordered --publish --max-deliver --dead-letter --nak-delay --exec-timeout --user --buffer --max-message --durable --ack-wait --batch -u --url -w --timeout -d --for --retry --token-file -H --header --ca -k --insecure --cert --key-file --profile -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
 		return
 	fi
 	_rt_add_rooms

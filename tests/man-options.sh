@@ -37,5 +37,27 @@ for program in "$bin"/rt-*; do
 		failed=1
 	fi
 done
+# What -h names is what is built, and what rt(7) opens with.
+built=$(cd cmd && ls rt-*.c | sed 's/\.c$//' | sort)
+for program in $built; do
+	n=$((n + 1))
+	differ=$(diff <(echo "$built") <("$bin/$program" -h | sed -n 's/^The family: //p' | tr ' ' '\n' | sort))
+	if [ -z "$differ" ]; then
+		echo "ok $n - $program -h names the family"
+	else
+		echo "not ok $n - $program -h: '<' is built, '>' is named"
+		echo "$differ" | sed -n 's/^[<>]/# &/p'
+		failed=1
+	fi
+done
+n=$((n + 1))
+differ=$(diff <(echo "$built") <(sed -n '/^\.Sh DESCRIPTION/,/^\.El/s/^\.It Xr \(rt-[a-z-]*\) 1$/\1/p' man/rt.7 | sort))
+if [ -z "$differ" ]; then
+	echo "ok $n - rt(7) opens with the family"
+else
+	echo "not ok $n - rt(7): '<' is built, '>' is in its list"
+	echo "$differ" | sed -n 's/^[<>]/# &/p'
+	failed=1
+fi
 echo "1..$n"
 exit $failed

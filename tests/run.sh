@@ -15,7 +15,11 @@ rm -rf "$log"
 mkdir -p "$log"
 
 {
-	ls "$build"/unit/test_* "$build"/fuzz/fuzz_* 2>/dev/null
+	# By their sources: what else lies there is of another day.
+	for t in tests/unit/test_*.c tests/fuzz/fuzz_*.c; do
+		t=${t#tests/}
+		echo "$build/${t%.c}"
+	done
 	for t in layers manuals completions man-lint man-options man-examples; do
 		[ -f "tests/$t.sh" ] && echo "tests/$t.sh"
 	done

@@ -23,7 +23,7 @@ static struct {
 	struct buf text, line;
 } state = { .program = "rt", .max = LOG_LEVEL_WARNING };
 
-static const char *const names[] = { "error", "warning", "info", "debug" };
+static const char *const names[] = { "error", "warning", "note", "info", "debug" };
 
 void log_init(const char *program, enum log_level max, bool json)
 {
@@ -101,7 +101,7 @@ static void format_text(enum log_level level)
 	struct buf *b = &state.line;
 
 	buf_addf(b, "%s: ", state.program);
-	if (level != LOG_LEVEL_ERROR)
+	if (level != LOG_LEVEL_ERROR && level != LOG_LEVEL_NOTE)
 		buf_addf(b, "%s: ", names[level]);
 	tty_escape(b, buf_str(&state.text));
 	if (state.left_out > 0) {
@@ -146,6 +146,11 @@ void log_error(const char *fmt, ...)
 void log_warn(const char *fmt, ...)
 {
 	LOG_BODY(LOG_LEVEL_WARNING);
+}
+
+void log_note(const char *fmt, ...)
+{
+	LOG_BODY(LOG_LEVEL_NOTE);
 }
 
 void log_info(const char *fmt, ...)

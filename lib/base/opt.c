@@ -162,11 +162,34 @@ static int distance(struct str a, struct str b)
 	return d[a.n % 3][b.n];
 }
 
+/* At most one edit in a short name, two in others. */
+static int edits_below(struct str name)
+{
+	return name.n < 4 ? 2 : 3;
+}
+
+struct str opt_nearest(const char *words, struct str name)
+{
+	struct str best = { "", 0 }, rest = str_of(words);
+	int best_d = edits_below(name);
+
+	while (rest.p) {
+		struct str word = str_cut(rest, '|', &rest);
+		int d = distance(name, word);
+
+		if (d < best_d) {
+			best_d = d;
+			best = word;
+		}
+	}
+	return best;
+}
+
 /* The option whose name is meant most likely, or NULL. */
 static const struct opt *nearest(const struct opt_program *p, struct str name)
 {
 	const struct opt *best = NULL;
-	int best_d = name.n < 4 ? 2 : 3; /* at most one edit in a short name, two in others */
+	int best_d = edits_below(name);
 
 	for (const struct opt *o = p->opts; o->type != OPT_END; o++) {
 		int d = distance(name, str_of(o->name));

@@ -45,6 +45,7 @@ struct opt {
 	const char *help;     /* one line; NULL: accepted, not shown in -h (but in the manual) */
 	int64_t min, max;     /* OPT_INT; both 0: any */
 	const char *complete; /* completion: "file", "room", "dir" or NULL */
+	const char *words;    /* completion: values among others, "json|table"; or NULL */
 };
 
 struct opt_program {
@@ -54,6 +55,7 @@ struct opt_program {
 	const char *const *examples; /* three, NULL-terminated; shown first in -h */
 	const struct opt *opts;     /* ends with OPT_END */
 	const char *complete;       /* how operands complete: "room", "file", NULL */
+	const char *words;          /* what the first may be as well: "merge|check"; NULL */
 	const char *const *hints;   /* letters or long names of other tools: "t", "rooms are
 	                             * operands: rt-sub lobby", ...; NULL-terminated pairs */
 };
@@ -76,6 +78,8 @@ void opt_help(const struct opt_program *p);
 int opt_completion(const struct opt_program *p, const char *shell);
 /* For tests: prints every long option and letter, a line each. */
 void opt_dump(const struct opt_program *p);
+/* The one of `words` that is most likely meant, at most two edits away; "" when none is. */
+struct str opt_nearest(const char *words, struct str name);
 void opt_list_free(struct opt_list *l);
 /* The word for an option's value: its `arg`, else one that fits the type. */
 const char *opt_arg_word(const struct opt *o);

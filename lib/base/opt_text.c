@@ -125,8 +125,7 @@ void opt_help(const struct opt_program *p)
 	lines += 2;
 	add_options(&b, p, HELP_LINES - lines - 3);
 	buf_addf(&b,
-		"\nThe family: rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge\n"
-		"More: man %s; what all six share: man 7 rt\n",
+		"\nThe family: " RT_FAMILY "\nMore: man %s; what all of them share: man 7 rt\n",
 		p->name);
 	print(&b);
 }
@@ -144,6 +143,19 @@ void opt_dump(const struct opt_program *p)
 }
 
 /* --- completion ------------------------------------------------------------------------------ */
+
+/* Hidden options are offered too: they are rare, not secret. Those of test builds are not, so that
+ * the files are the same from every build. */
+static const struct opt *next_offered(const struct opt *o)
+{
+	while (o->type != OPT_END && str_starts(str_of(o->name), STR("test-")))
+		o++;
+	return o;
+}
+
+#define for_each_offered(o, p)                                              \
+	for (const struct opt *o = next_offered((p)->opts); o->type != OPT_END; \
+		o = next_offered(o + 1))
 
 #define LIST_ROOMS "rt-sub -L -f \"{room}\" -w 1s 2>/dev/null"
 
@@ -169,57 +181,113 @@ static void add_quoted(struct buf *b, const char *text, const char *special, con
 	}
 }
 
-static void add_choices(struct buf *b, const struct opt *o)
+static void add_words(struct buf *b, const char *words)
 {
-	for (const char *c = o->arg; *c; c++)
+	for (const char *c = words; *c; c++)
 		buf_add_char(b, *c == '|' ? ' ' : *c);
 }
 
-/* What completes a value or operand: "room", "file", "dir", "choice" or "" for nothing. */
-static const char *completer(const struct opt *o)
+/* What completes a value or operand. */
+struct completer {
+	const char *kind;  /* "room", "file", "dir", or "" for nothing */
+	const char *words; /* "a|b", or NULL; beside what `kind` gives */
+};
+
+static struct completer of_value(const struct opt *o)
 {
-	return o->type == OPT_CHOICE ? "choice" : o->complete ? o->complete : "";
+	return (struct completer){ o->complete ? o->complete : "",
+		o->type == OPT_CHOICE ? o->arg : o->words };
 }
 
-static void bash_action(struct buf *b, const char *kind, const struct opt *o)
+static struct completer of_operand(const struct opt_program *p)
 {
-	if (strcmp(kind, "file") == 0)
-		buf_add_text(b,
-			"compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")");
-	else if (strcmp(kind, "dir") == 0)
-		buf_add_text(b,
-			"compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")");
-	else if (strcmp(kind, "room") == 0)
+	return (struct completer){ p->complete ? p->complete : "", NULL };
+}
+
+static bool takes_next(const struct opt *o)
+{
+	return has_value(o) && o->type != OPT_OPTIONAL;
+}
+
+/* "-n|--count" */
+static void add_spellings(struct buf *b, const struct opt *o)
+{
+	if (o->letter)
+		buf_addf(b, "-%c|", o->letter);
+	buf_addf(b, "--%s", o->name);
+}
+
+static void bash_action(struct buf *b, struct completer c)
+{
+	const char *sep = "";
+
+	if (strcmp(c.kind, "file") == 0)
+		buf_add_text(b, "_rt_add_files -f");
+	else if (strcmp(c.kind, "dir") == 0)
+		buf_add_text(b, "_rt_add_files -d");
+	else if (strcmp(c.kind, "room") == 0)
 		buf_add_text(b, "_rt_add_rooms");
-	else if (strcmp(kind, "choice") == 0) {
-		buf_add_text(b, "mapfile -t COMPREPLY < <(compgen -W '");
-		add_choices(b, o);
-		buf_add_text(b, "' -- \"$cur\")");
+	if (*c.kind)
+		sep = "; ";
+	if (c.words) {
+		buf_addf(b, "%s_rt_add_words '", sep);
+		add_words(b, c.words);
+		buf_add_char(b, '\'');
 	}
 }
 
 static void bash_values(struct buf *b, const struct opt_program *p)
 {
-	for_each_shown(o, p) {
-		const char *kind = completer(o);
+	for_each_offered(o, p) {
+		struct completer c = of_value(o);
 
-		if (!has_value(o) || o->type == OPT_OPTIONAL)
+		if (!takes_next(o))
 			continue;
 		buf_add_char(b, '\t');
-		if (o->letter)
-			buf_addf(b, "-%c|", o->letter);
-		buf_addf(b, "--%s) ", o->name);
-		bash_action(b, kind, o);
-		buf_addf(b, "%sreturn ;;\n", *kind ? "; " : "");
+		add_spellings(b, o);
+		buf_add_text(b, ") ");
+		bash_action(b, c);
+		buf_addf(b, "%sreturn ;;\n", *c.kind || c.words ? "; " : "");
 	}
 }
 
+/* Whether the word before the cursor is the first operand: then words are offered as well. */
+static void bash_first_operand(struct buf *b, const struct opt_program *p)
+{
+	const char *sep = "";
+
+	buf_add_text(b, "\tlocal i operands=0\n\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
+			"\t\tcase ${COMP_WORDS[i]} in\n\t\t");
+	for_each_offered(o, p) {
+		if (!takes_next(o))
+			continue;
+		buf_add_text(b, sep);
+		add_spellings(b, o);
+		sep = "|";
+	}
+	buf_add_text(b, ")\n\t\t\t[[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))\n\t\t\t((i++)) ;;\n"
+			"\t\t-*) ;;\n\t\t*) ((operands++)) ;;\n\t\tesac\n\tdone\n"
+			"\t((operands)) || _rt_add_words '");
+	add_words(b, p->words);
+	buf_add_text(b, "'\n");
+}
+
+static const char bash_functions[] =
+	"_rt_add_rooms()\n{\n\tlocal room rest\n\twhile read -r room rest; do\n"
+	"\t\t[[ $room == \"$cur\"* ]] && COMPREPLY+=(\"$(printf %q \"$room\")\")\n"
+	"\tdone < <(" LIST_ROOMS ")\n}\n\n"
+	"_rt_add_files()\n{\n\tlocal file\n\tcompopt -o filenames\n"
+	"\twhile read -r file; do COMPREPLY+=(\"$file\"); done "
+	"< <(compgen \"$1\" -- \"$cur\")\n}\n\n"
+	"_rt_add_words()\n{\n\tlocal word\n\tfor word in $1; do\n"
+	"\t\t[[ $word == \"$cur\"* ]] && COMPREPLY+=(\"$word\")\n\tdone\n}\n\n";
+
 static void complete_bash(struct buf *b, const struct opt_program *p)
 {
+	struct completer operand = of_operand(p);
+
 	buf_addf(b, "# bash completion of %s, generated from its option table\n\n", p->name);
-	buf_add_text(b, "_rt_add_rooms()\n{\n\tlocal room rest\n\twhile read -r room rest; do\n"
-			"\t\t[[ $room == \"$cur\"* ]] && COMPREPLY+=(\"$(printf %q \"$room\")\")\n"
-			"\tdone < <(" LIST_ROOMS ")\n}\n\n");
+	buf_add_text(b, bash_functions);
 	add_function(b, p);
 	buf_add_text(b,
 		"()\n{\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} glued=\n"
@@ -229,19 +297,21 @@ static void complete_bash(struct buf *b, const struct opt_program *p)
 		"\telif [[ $prev == = ]]; then\n\t\tprev=${COMP_WORDS[COMP_CWORD - 2]} glued=1\n\tfi\n"
 		"\tcase $prev in\n");
 	bash_values(b, p);
-	buf_add_text(b,
-		"\tesac\n\t[[ $glued ]] && return\n\tif [[ $cur == -* ]]; then\n\t\tmapfile -t COMPREPLY < <(compgen -W '");
-	for_each_shown(o, p) {
+	buf_add_text(b, "\tesac\n\t[[ $glued ]] && return\n\tif [[ $cur == -* ]]; then\n"
+			"\t\t_rt_add_words '");
+	for_each_offered(o, p) {
 		if (o->letter)
 			buf_addf(b, "-%c ", o->letter);
 		buf_addf(b, "--%s ", o->name);
 	}
 	if (b->p[b->n - 1] == ' ')
 		b->n--;
-	buf_add_text(b, "' -- \"$cur\")\n\t\treturn\n\tfi\n");
-	if (p->complete) {
+	buf_add_text(b, "'\n\t\treturn\n\tfi\n");
+	if (p->words)
+		bash_first_operand(b, p);
+	if (*operand.kind) {
 		buf_add_char(b, '\t');
-		bash_action(b, p->complete, NULL);
+		bash_action(b, operand);
 		buf_add_char(b, '\n');
 	}
 	buf_add_text(b, "}\n\ncomplete -F ");
@@ -249,21 +319,27 @@ static void complete_bash(struct buf *b, const struct opt_program *p)
 	buf_addf(b, " %s\n", p->name);
 }
 
-static void zsh_action(struct buf *b, const char *kind, const struct opt *o)
+static const char *zsh_function(const char *kind)
 {
-	if (strcmp(kind, "file") == 0)
-		buf_add_text(b, "_files");
-	else if (strcmp(kind, "dir") == 0)
-		buf_add_text(b, "_files -/");
-	else if (strcmp(kind, "room") == 0)
-		buf_add_text(b, "_rt_rooms");
-	else if (strcmp(kind, "choice") == 0) {
-		buf_add_char(b, '(');
-		add_choices(b, o);
-		buf_add_char(b, ')');
-	} else {
-		buf_add_char(b, ' ');
+	return strcmp(kind, "file") == 0  ? "_files"
+	       : strcmp(kind, "dir") == 0 ? "_files -/"
+	       : strcmp(kind, "room") == 0 ? "_rt_rooms"
+					   : " ";
+}
+
+static void zsh_action(struct buf *b, struct completer c)
+{
+	if (!c.words) {
+		buf_add_text(b, zsh_function(c.kind));
+		return;
 	}
+	if (*c.kind)
+		buf_add_text(b, "{ _alternative \"words:word:");
+	buf_add_char(b, '(');
+	add_words(b, c.words);
+	buf_add_char(b, ')');
+	if (*c.kind)
+		buf_addf(b, "\" \"%ss:%s:%s\" }", c.kind, c.kind, zsh_function(c.kind));
 }
 
 /* '(-n --count)'{-n+,--count=}'[stop after N]:N: ' */
@@ -281,20 +357,25 @@ static void zsh_option(struct buf *b, const struct opt *o)
 		buf_addf(b, "{-%c%s,--%s%s}", o->letter, glue, o->name, equals);
 	else
 		buf_addf(b, "--%s%s", o->name, equals);
-	buf_add_text(b, "'[");
-	add_quoted(b, o->help, "[]\\", "'\\''");
-	buf_add_char(b, ']');
+	buf_add_char(b, '\'');
+	if (o->help) {
+		buf_add_char(b, '[');
+		add_quoted(b, o->help, "[]\\", "'\\''");
+		buf_add_char(b, ']');
+	}
 	if (has_value(o)) {
 		buf_add_text(b, o->type == OPT_OPTIONAL ? "::" : ":");
 		add_quoted(b, o->type == OPT_CHOICE ? o->name : opt_arg_word(o), ":\\", "'\\''");
 		buf_add_char(b, ':');
-		zsh_action(b, completer(o), o);
+		zsh_action(b, of_value(o));
 	}
 	buf_add_char(b, '\'');
 }
 
 static void complete_zsh(struct buf *b, const struct opt_program *p)
 {
+	struct completer operand = of_operand(p);
+
 	buf_addf(b, "#compdef %s\n# zsh completion of %s, generated from its option table\n\n",
 		p->name, p->name);
 	buf_add_text(b,
@@ -303,11 +384,18 @@ static void complete_zsh(struct buf *b, const struct opt_program *p)
 		"\tcompadd -a rooms\n}\n\n");
 	add_function(b, p);
 	buf_add_text(b, "() {\n\t_arguments -s -S");
-	for_each_shown(o, p)
+	for_each_offered(o, p)
 		zsh_option(b, o);
-	if (p->complete) {
-		buf_addf(b, " \\\n\t\t'*:%s:", p->complete);
-		zsh_action(b, p->complete, NULL);
+	if (p->words) {
+		struct completer first = { operand.kind, p->words };
+
+		buf_add_text(b, " \\\n\t\t'1:operand:");
+		zsh_action(b, first);
+		buf_add_char(b, '\'');
+	}
+	if (*operand.kind) {
+		buf_addf(b, " \\\n\t\t'*:%s:", operand.kind);
+		zsh_action(b, operand);
 		buf_add_char(b, '\'');
 	}
 	buf_add_text(b, "\n}\n\n# Found in fpath it runs at once; sourced it registers itself.\n"
@@ -318,30 +406,37 @@ static void complete_zsh(struct buf *b, const struct opt_program *p)
 	buf_addf(b, " %s\nfi\n", p->name);
 }
 
-static void fish_action(struct buf *b, const char *kind, const struct opt *o)
+static void fish_action(struct buf *b, struct completer c)
 {
-	if (strcmp(kind, "file") == 0)
-		buf_add_text(b, " -F");
-	else if (strcmp(kind, "dir") == 0)
-		buf_add_text(b, " -f -a '(__fish_complete_directories)'");
-	else if (strcmp(kind, "room") == 0)
-		buf_add_text(b, " -f -a '(" LIST_ROOMS " | string match -r \"^\\S+\")'");
-	else if (strcmp(kind, "choice") == 0) {
-		buf_add_text(b, " -f -a '");
-		add_choices(b, o);
-		buf_add_char(b, '\'');
-	} else {
-		buf_add_text(b, " -f");
+	const char *list = "";
+
+	if (strcmp(c.kind, "dir") == 0)
+		list = "(__fish_complete_directories)";
+	else if (strcmp(c.kind, "room") == 0)
+		list = "(" LIST_ROOMS " | string match -r \"^\\S+\")";
+	buf_add_text(b, strcmp(c.kind, "file") == 0 ? " -F" : " -f");
+	if (!*list && !c.words)
+		return;
+	buf_addf(b, " -a '%s", list);
+	if (c.words) {
+		buf_add_text(b, *list ? " " : "");
+		add_words(b, c.words);
 	}
+	buf_add_char(b, '\'');
 }
 
 static void complete_fish(struct buf *b, const struct opt_program *p)
 {
 	buf_addf(b, "# fish completion of %s, generated from its option table\n\n", p->name);
 	buf_addf(b, "complete -c %s", p->name);
-	fish_action(b, p->complete ? p->complete : "", NULL);
+	fish_action(b, of_operand(p));
 	buf_add_char(b, '\n');
-	for_each_shown(o, p) {
+	if (p->words) {
+		buf_addf(b, "complete -c %s -n __fish_use_subcommand -a '", p->name);
+		add_words(b, p->words);
+		buf_add_text(b, "'\n");
+	}
+	for_each_offered(o, p) {
 		buf_addf(b, "complete -c %s", p->name);
 		if (o->letter)
 			buf_addf(b, " -s %c", o->letter);
@@ -349,11 +444,14 @@ static void complete_fish(struct buf *b, const struct opt_program *p)
 		if (has_value(o)) {
 			if (o->type != OPT_OPTIONAL)
 				buf_add_text(b, " -r");
-			fish_action(b, completer(o), o);
+			fish_action(b, of_value(o));
 		}
-		buf_add_text(b, " -d '");
-		add_quoted(b, o->help, "\\", "\\'");
-		buf_add_text(b, "'\n");
+		if (o->help) {
+			buf_add_text(b, " -d '");
+			add_quoted(b, o->help, "\\", "\\'");
+			buf_add_char(b, '\'');
+		}
+		buf_add_char(b, '\n');
 	}
 }
 

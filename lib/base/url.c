@@ -1,4 +1,4 @@
-/* url.c - addresses as the six programs take them
+/* url.c - addresses as the programs take them
  *
  * Splits and checks; never resolves, never connects, knows no scheme but `unix` and no default
  * ports. Sentences never quote what may be a secret: everything up to the last '@' and the whole
@@ -63,11 +63,6 @@ static int decode(struct str s, bool plus, struct buf *out)
 bad:
 	out->n = before;
 	return ERR_INVALID;
-}
-
-int url_decode(struct str s, struct buf *out)
-{
-	return decode(s, false, out);
 }
 
 void url_encode(struct buf *out, struct str s)
@@ -308,6 +303,14 @@ static bool host_ok(struct str host)
 	return true;
 }
 
+static bool all_digits(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_digit(s.p[i]))
+			return false;
+	return s.n > 0;
+}
+
 /* "::1", "fe80::1%eth0" */
 static bool host6_ok(struct str host)
 {
@@ -344,6 +347,10 @@ static const char *parse_host(struct url *u, struct str s)
 		if (!host_ok(host))
 			return "the host has a character that no host has";
 	}
+	if (all_digits(host))
+		return "a number alone is no host";
+	if (port.n > 0 && is_alpha(port.p[0]))
+		return "the port is not a number from 1 to 65535, and after a scheme comes '://'";
 	if (port.p && (port.n > 5 || str_u64(port, &number) < 0 || number < 1 || number > 65535))
 		return "the port is not a number from 1 to 65535";
 	u->host = copy(host);
@@ -406,6 +413,36 @@ static const char *parse_rest(struct url *u, struct str s)
 	return NULL;
 }
 
+/* Line ends too: they come from files and variables. */
+static struct str trim(struct str s)
+{
+	while (s.n > 0 && one_of(s.p[0], " \t\r\n"))
+		s = str_skip(s, 1);
+	while (s.n > 0 && one_of(s.p[s.n - 1], " \t\r\n"))
+		s.n--;
+	return s;
+}
+
+/* "ws:/host" */
+static bool lacks_slash(struct str s)
+{
+	size_t n = scheme_of(s);
+
+	return n > 0 && !memchr(s.p, '.', n) && n + 1 < s.n && s.p[n + 1] == '/' &&
+	       !str_starts(str_skip(s, n), STR("://"));
+}
+
+/* "ws//host" */
+static bool lacks_colon(struct str s)
+{
+	size_t n = authority_len(s);
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_alpha(s.p[i]) && !(i > 0 && s.p[i] == '+'))
+			return false;
+	return n > 0 && str_starts(str_skip(s, n), STR("//"));
+}
+
 static const char *parse(struct url *u, struct str s)
 {
 	size_t n = scheme_of(s);
@@ -415,6 +452,8 @@ static const char *parse(struct url *u, struct str s)
 		return "it is empty";
 	if (s.n > URL_MAX_BYTES)
 		return "it is longer than 4096 bytes";
+	if (trim(s).n != s.n)
+		return "there is white space around it";
 	if (str_case_eq(scheme, STR("unix"))) {
 		u->scheme = mem_strdup("unix");
 		return parse_unix(u, str_skip(s, n + 1));
@@ -431,17 +470,41 @@ static const char *parse(struct url *u, struct str s)
 		u->scheme = lower_copy(scheme);
 		return parse_rest(u, str_skip(s, n + 3));
 	}
+	if (lacks_slash(s))
+		return "after a scheme comes '://'";
 	n = authority_len(s);
 	if (n > 0 && s.p[n - 1] == ':' && str_starts(str_skip(s, n), STR("//")))
 		return "the scheme has a character that no scheme has";
+	if (lacks_colon(s))
+		return "after a scheme comes '://'";
 	u->scheme = mem_strdup("ws");
 	return parse_rest(u, s);
 }
 
+/* Appends what is probably meant, where that is plain. */
+static void guess(struct str s, struct buf *b)
+{
+	struct str plain = trim(s), port = plain;
+	size_t n = authority_len(plain);
+
+	if (str_starts(port, STR(":")))
+		port = str_skip(port, 1);
+	if (all_digits(port) && port.n <= 5) {
+		buf_addf(b, "127.0.0.1:" STR_FMT, STR_ARG(port));
+	} else if (lacks_slash(plain) || lacks_colon(plain)) {
+		struct str scheme = { plain.p, lacks_slash(plain) ? n - 1 : n };
+
+		buf_addf(b, STR_FMT ":/", STR_ARG(scheme));
+		buf_add_str(b, str_skip(plain, lacks_slash(plain) ? n : n + 1));
+	} else if (plain.n != s.n) {
+		buf_add_str(b, plain);
+	}
+}
+
 int url_parse(struct url *u, struct str s, struct err *e)
 {
-	struct buf b = { 0 };
-	struct str quote;
+	struct buf b = { 0 }, meant = { 0 }, safe = { 0 };
+	struct str quote, better;
 	const char *why;
 
 	*u = (struct url){ 0 };
@@ -450,8 +513,16 @@ int url_parse(struct url *u, struct str s, struct err *e)
 		return 0;
 	url_fini(u);
 	quote = str_head(shown(s, &b), 120);
-	err_set(e, ERR_INVALID, "'" STR_FMT "' is not an address: %s", STR_ARG(quote), why);
+	guess(s, &meant);
+	better = str_head(shown(buf_str(&meant), &safe), 120);
+	if (better.n > 0)
+		err_set(e, ERR_INVALID, "'" STR_FMT "' is not an address: %s (try '" STR_FMT "')",
+			STR_ARG(quote), why, STR_ARG(better));
+	else
+		err_set(e, ERR_INVALID, "'" STR_FMT "' is not an address: %s", STR_ARG(quote), why);
 	buf_fini(&b);
+	buf_fini(&meant);
+	buf_fini(&safe);
 	return ERR_INVALID;
 }
 

@@ -1,4 +1,4 @@
-/* url.h - addresses as the six programs take them
+/* url.h - addresses as the programs take them
  *
  * scheme://[user[:password]@]host[:port][/path][?query]   `host:port` alone is ws://; `unix:PATH`
  * is a WebSocket over that socket; "[::1]:80" for IPv6; a scheme alone is "mem:"; a scheme that
@@ -35,9 +35,6 @@ int query_get(struct str query, struct str name, int nth, struct buf *out);
 /* The same of the first in `*query`, which becomes what follows it: for all of a name in one
  * pass. */
 int query_take(struct str *query, struct str name, struct buf *out);
-/* Percent-decodes a path segment; '+' is left alone. 0, or ERR_INVALID as above with
- * `out` as it was. */
-int url_decode(struct str s, struct buf *out);
 /* Percent-encodes everything but unreserved characters. */
 void url_encode(struct buf *out, struct str s);
 

@@ -27,6 +27,8 @@ struct carrier_ops {
 	bool one_lane;       /* all rooms in one request */
 	bool refs;           /* acks are matched by `_ref`, else they come in order */
 	struct carrier *(*open)(struct client *c, struct err *e);
+	/* Has a request room for what was subscribed? ERR_USAGE with a sentence; NULL: yes. */
+	int (*fits)(struct carrier *k, struct err *e);
 	void (*start)(struct carrier *k); /* one attempt; what comes of it comes from the loop */
 	void (*send)(struct carrier
 			*k); /* messages wait in the outbox: take what the connection accepts */
@@ -68,7 +70,7 @@ struct client {
 
 	struct alarm alarm; /* of the attempt, the retry, the silence or the close */
 	struct task turn;   /* when there is something to do */
-	bool ever_up, paused, blocked, at_end, settled;
+	bool ever_up, ever_heard, paused, blocked, at_end, settled;
 	bool restart;      /* an outcome was unknown: send nothing more, hear the others, connect
 	                      again and resend */
 	struct err *err;   /* the last failure; NULL: none yet */
@@ -101,6 +103,8 @@ void client_on_start(
 int client_on_text(struct client *c, size_t lane, struct str text);
 /* The lane's position without a message. */
 void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat);
+/* The same, and all that there is up to `id` was written, in rooms that began behind it as well. */
+void client_on_quiet(struct client *c, size_t lane, struct str id);
 /* A message of a lane whose metadata came beside it (SSE): `payload` may still have _room in front.
  */
 int client_on_payload(struct client *c, size_t lane, struct str id, struct str payload);
@@ -129,13 +133,22 @@ void client_wake(struct client *c);
  * client_add_query. */
 void client_target(const struct client *c, const char *path, struct buf *out);
 void client_add_query(struct buf *target, const char *name, struct str value);
+/* The same of a subscription to the rooms of a lane, or to all. */
+void client_rooms_target(
+	const struct client *c, const char *path, size_t lane, struct str since, struct buf *out);
+#define CLIENT_ALL_LANES SIZE_MAX
 /* Appends "Basic ..." of user and password in the URL, or "Bearer ..." of the token; nothing when
  * there is neither. */
 void client_authorization(const struct client *c, struct buf *out);
 /* The code for an HTTP status that is not the one hoped for: ERR_CLOSED where retrying may help. */
 int client_status_code(unsigned status);
 /* "the server answered 403 (forbidden)". */
-void client_status_text(unsigned status, struct str detail, struct buf *out);
+void client_status_text(
+	const struct client *c, unsigned status, struct str detail, struct buf *out);
+/* "the server closed the connection", and where it never said anything, why that may be. */
+void client_add_closed(const struct client *c, struct buf *why);
+/* " (if it speaks TLS: wss://...)" of a server that does not speak as expected. */
+void client_add_doubt(const struct client *c, struct buf *why);
 
 /* get.c */
 void client_gets_stop(struct client *c);

@@ -67,10 +67,13 @@ static bool has_word(const char *words, struct str word)
 static int choose_carrier(struct client *c, struct err *e)
 {
 	for (int i = 0; carriers[i]; i++) {
-		if (has_word(carriers[i]->schemes, str_of(c->url.scheme))) {
-			c->ops = carriers[i];
-			return 0;
-		}
+		if (!has_word(carriers[i]->schemes, str_of(c->url.scheme)))
+			continue;
+		if (!*c->url.host && strcmp(c->url.scheme, "unix") != 0)
+			return err_set(e, ERR_USAGE, "'%s:' has no host (%s://HOST:PORT)",
+				c->url.scheme, c->url.scheme);
+		c->ops = carriers[i];
+		return 0;
 	}
 	return err_set(
 		e, ERR_UNSUPPORTED, "'%s:' is not built in (%s)", c->url.scheme, client_schemes());
@@ -192,7 +195,7 @@ int client_subscribe(struct client *c, struct str room, struct str since, struct
 				"a position has no spaces and at most %d characters", ROOMS_ID_MAX);
 	}
 	rooms_add(&c->rooms, room, since);
-	return 0;
+	return c->ops->fits ? c->ops->fits(c->carrier, e) : 0;
 }
 
 /* --- attempts -------------------------------------------------------------------------------- */
@@ -396,6 +399,7 @@ static void on_alarm(struct alarm *a)
 
 void client_on_heard(struct client *c)
 {
+	c->ever_heard = true;
 	c->heard_at = (int64_t)uv_now(c->loop);
 }
 
@@ -477,11 +481,6 @@ void client_on_unknown(struct client *c)
 	hub_alarm(c->hub, &c->alarm, LAST_WORDS_MS);
 }
 
-unsigned client_unacked(const struct client *c)
-{
-	return (unsigned)c->out.n_open;
-}
-
 /* --- positions ------------------------------------------------------------------------------- */
 
 static void tell_rooms(struct client *c, size_t lane)
@@ -526,21 +525,31 @@ void client_on_start(
 		tell_end(c, i, false);
 }
 
+static void tell_position(struct client *c, size_t lane)
+{
+	struct str pos = rooms_position(&c->rooms);
+
+	if (pos.n && c->events->position)
+		c->events->position(c->arg, pos);
+	else if (!pos.n)
+		tell_rooms(c, lane);
+}
+
 void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat)
 {
-	struct str pos;
-
 	if (c->state != CLIENT_UP || !id.n || !rooms_id_ok(id))
 		return;
 	if (!str_eq(id, buf_str(&c->rooms.lanes[lane].pos)) &&
-		rooms_move(&c->rooms, lane, STR(""), id)) {
-		pos = rooms_position(&c->rooms);
-		if (pos.n && c->events->position)
-			c->events->position(c->arg, pos);
-		else if (!pos.n)
-			tell_rooms(c, lane);
-	}
+		rooms_move(&c->rooms, lane, STR(""), id))
+		tell_position(c, lane);
 	tell_end(c, lane, heartbeat);
+}
+
+void client_on_quiet(struct client *c, size_t lane, struct str id)
+{
+	if (c->state == CLIENT_UP && rooms_quiet(&c->rooms, lane, id))
+		tell_position(c, lane);
+	client_on_position(c, lane, id, true);
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */

@@ -107,7 +107,6 @@ void client_start(struct client *c);
  * first. The bytes are copied. */
 int client_publish(
 	struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag);
-unsigned client_unacked(const struct client *c);
 /* Stops reading from the server while `paused` (a slow stdout); the server's slow policy then
  * applies. */
 void client_pause(struct client *c, bool paused);
@@ -119,7 +118,7 @@ void client_close(struct client *c, void (*done)(void *arg));
 void client_free(struct client *c);
 
 /* GET of a path of the same server ("/rooms?match=...", "/presence/x"), for listings: `done` gets
- * status (0: not connected, body is the sentence) and body. */
+ * status and body; without an answer the status is a negative enum err, the body a sentence. */
 void client_get(struct client *c, const char *path,
 	void (*done)(void *arg, int status, struct str body), void *arg);
 

@@ -124,11 +124,6 @@ const char *cursor_find(const struct cursor *c, struct str room)
 	return c->all || !pattern_is(room) ? c->all : oldest(c, room);
 }
 
-bool cursor_is_empty(const struct cursor *c)
-{
-	return !c->all && !c->entries.n;
-}
-
 int64_t cursor_due_ms(const struct cursor *c)
 {
 	int64_t left = c->flush_at - clock_ms();

@@ -18,7 +18,6 @@ struct cursor *cursor_open(const char *path, struct err *e);
  * oldest of the rooms it matches (some messages come again, none is lost), else NULL (start at
  * earliest). Valid until the next call. */
 const char *cursor_find(const struct cursor *c, struct str room);
-bool cursor_is_empty(const struct cursor *c);
 /* Notes that `room` stands at id; written later. room "*": all of them. */
 void cursor_set(struct cursor *c, struct str room, struct str id);
 /* Writes now if anything changed. 0 or ERR_IO. */

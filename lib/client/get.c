@@ -8,6 +8,7 @@
 
 struct listing {
 	struct list node;
+	struct client *client;
 	struct transfer *transfer;
 	struct buf body;
 	void (*done)(void *arg, int status, struct str body);
@@ -46,13 +47,14 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 static void on_done(struct transfer *t, CURLcode code)
 {
 	struct listing *l = t->owner;
-	long status = 0;
+	long status;
 
 	if (code == CURLE_OK) {
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	} else {
 		l->body.n = 0;
-		transfer_why(t, code, &l->body);
+		buf_addf(&l->body, "cannot connect to '%s': ", buf_cstr(&l->client->url_safe));
+		status = transfer_why(t, l->client, code, &l->body);
 	}
 	l->done(l->arg, (int)status, buf_str(&l->body));
 	listing_free(l);
@@ -64,6 +66,7 @@ void client_get(struct client *c, const char *path,
 	struct listing *l = mem_new(struct listing);
 	struct buf target = { 0 };
 
+	l->client = c;
 	l->done = done;
 	l->arg = arg;
 	client_target(c, path, &target);

@@ -1,14 +1,20 @@
 /* http.c - a client over HTTP: GET /stream, /events or /poll for each lane, and POST /pub
  *
  *      lane 0 -- get --+
- *      lane 1 -- get --+-- http (one of three carriers: they differ in path and in how a body is
- * read) outbox -- post -+
+ *      lane 1 -- get --+-- http, one of three carriers: they differ in path
+ *      outbox -- post -+         and in how a body is read
  *
  * The connection, as the client sees it, is all of these together: the first that fails brings the
  * others down. It is up when the first has an answer. libcurl does the work (multi.c); what is
- * received is read by receive.c. */
+ * received is read by receive.c.
+ *
+ * A poll that brings a line is followed by the next at once, and so is one that a server held for
+ * its time. One that comes back early and empty, from a server or a proxy that does not wait, is
+ * paced: such polls begin further and further apart. */
+#include "base/clock.h"
 #include "base/line.h"
 #include "base/mem.h"
+#include "base/pos.h"
 #include "client/carrier.h"
 #include "client/control.h"
 #include "client/post.h"
@@ -17,6 +23,9 @@
 #define META_BYTES   4096 /* what metadata adds to a message at most */
 #define POLL_S       25
 #define DETAIL_BYTES 4096
+#define TARGET_MAX   8192 /* of a request, as rt-wire(7) has it */
+#define PACE_STEP_MS 100 /* between the beginnings of polls that bring nothing: doubling to */
+#define PACE_CAP_MS  5000
 
 enum kind { STREAM, SSE, POLL };
 
@@ -26,6 +35,9 @@ struct get {
 	struct transfer *transfer;
 	struct buf next, head; /* of the answer: Rt-Next, Rt-Head */
 	struct buf since;      /* poll: what the next asks for */
+	uv_timer_t *pace;      /* poll: when the next may begin; NULL until one has to wait */
+	int64_t asked_ms;
+	unsigned n_lines, n_idle; /* of this answer; polls in a row that came early and empty */
 	struct buf body;       /* of an answer that is an error */
 	struct line line;
 	struct sse sse;
@@ -47,18 +59,26 @@ static void start_get(struct get *g);
 
 /* --- ends ------------------------------------------------------------------------------------- */
 
+static void stop_gets(struct http *h)
+{
+	for (size_t i = 0; i < h->n_gets; i++) {
+		struct get *g = &h->gets[i];
+		struct transfer *t = g->transfer;
+
+		if (g->pace)
+			uv_timer_stop(g->pace);
+		g->transfer = NULL;
+		transfer_drop(t);
+	}
+}
+
 static void http_stop(struct carrier *k)
 {
 	struct http *h = (struct http *)k;
-	struct transfer *t;
 
 	h->up = false;
 	post_stop(&h->post);
-	for (size_t i = 0; i < h->n_gets; i++) {
-		t = h->gets[i].transfer;
-		h->gets[i].transfer = NULL;
-		transfer_drop(t);
-	}
+	stop_gets(h);
 }
 
 static void down(struct http *h, int code, const char *why)
@@ -75,10 +95,17 @@ static void up(struct http *h)
 	client_on_up(h->client);
 }
 
+static void free_handle(uv_handle_t *h)
+{
+	mem_free(h);
+}
+
 static void gets_fini(struct http *h)
 {
 	for (size_t i = 0; i < h->n_gets; i++) {
 		struct get *g = &h->gets[i];
+		if (g->pace)
+			uv_close((uv_handle_t *)g->pace, free_handle);
 		buf_fini(&g->next);
 		buf_fini(&g->head);
 		buf_fini(&g->since);
@@ -133,6 +160,8 @@ static int on_event(void *arg, const struct sse_event *ev)
 		client_on_position(c, g->lane, ev->id, true);
 	} else if (str_eq(ev->event, STR("gap"))) {
 		r = client_on_text(c, g->lane, ev->data);
+		if (r == 0 && g->transfer == t && !g->started) /* it stands for the bare id */
+			sse_start(g, ev->id);
 	} else if (str_eq(ev->event, STR("open")) || str_eq(ev->event, STR("heartbeat")) ||
 		   str_eq(ev->event, STR("error"))) {
 		if (ev->has_id)
@@ -155,6 +184,7 @@ static bool take_lines(struct get *g, struct transfer *t, bool eof)
 			down(g->http, ERR_INVALID, "a message over the limit (--max-message)");
 			return false;
 		}
+		g->n_lines++;
 		if (g->http->client->conf.raw)
 			client_on_raw(g->http->client, line);
 		else if (client_on_text(g->http->client, g->lane, line) < 0)
@@ -280,10 +310,54 @@ static void fail_status(struct get *g)
 
 	if (control_read(&k, buf_str(&g->body)) < 0)
 		k.detail = STR("");
-	client_status_text((unsigned)g->status, k.detail, &why);
+	client_status_text(g->http->client, (unsigned)g->status, k.detail, &why);
 	down(g->http, client_status_code((unsigned)g->status), buf_cstr(&why));
 	control_fini(&k);
 	buf_fini(&why);
+}
+
+static void on_pace(uv_timer_t *timer)
+{
+	struct get *g = timer->data;
+
+	if (!g->http->client->paused) /* else at its end */
+		start_get(g);
+}
+
+/* How long the next poll has to wait. The first one that comes back at once does not count: it may
+ * have asked where the head is. */
+static int64_t pace(struct get *g)
+{
+	int64_t took = clock_ms() - g->asked_ms, apart;
+
+	if (g->n_lines || took >= PACE_CAP_MS) {
+		g->n_idle = 0;
+		return 0;
+	}
+	if (g->n_idle++ == 0)
+		return 0;
+	apart = g->n_idle < 8 ? (int64_t)PACE_STEP_MS << (g->n_idle - 2) : PACE_CAP_MS;
+	return took < apart ? apart - took : 0;
+}
+
+static bool is_pacing(const struct get *g)
+{
+	return g->pace && uv_is_active((uv_handle_t *)g->pace);
+}
+
+static void poll_again(struct get *g)
+{
+	int64_t wait = pace(g);
+
+	if (wait && !g->pace) {
+		g->pace = mem_new(uv_timer_t);
+		uv_timer_init(g->http->client->loop, g->pace);
+		g->pace->data = g;
+	}
+	if (wait)
+		uv_timer_start(g->pace, on_pace, (uint64_t)wait, 0);
+	else if (!g->http->client->paused)
+		start_get(g);
 }
 
 static void next_poll(struct get *g, struct transfer *t)
@@ -304,8 +378,7 @@ static void next_poll(struct get *g, struct transfer *t)
 		return;
 	g->transfer = NULL;
 	transfer_drop(t);
-	if (!c->paused)
-		start_get(g);
+	poll_again(g);
 }
 
 static void on_done(struct transfer *t, CURLcode code)
@@ -319,7 +392,7 @@ static void on_done(struct transfer *t, CURLcode code)
 	} else if (code == CURLE_OK && g->http->kind == POLL && g->has_answer) {
 		next_poll(g, t);
 	} else {
-		r = transfer_why(t, code, &why);
+		r = transfer_why(t, g->http->client, code, &why);
 		down(g->http, r, buf_cstr(&why));
 	}
 	buf_fini(&why);
@@ -328,33 +401,47 @@ static void on_done(struct transfer *t, CURLcode code)
 /* --- asking -------------------------------------------------------------------------------------
  */
 
-static void get_target(struct get *g, struct buf *target)
+static void rooms_target(struct http *h, size_t lane, struct str since, struct buf *target)
 {
 	static const char *const paths[] = {
 		[STREAM] = "/stream", [SSE] = "/events", [POLL] = "/poll"
 	};
+
+	client_rooms_target(h->client, paths[h->kind], lane, since, target);
+	if (h->kind == POLL)
+		buf_addf(target, "&timeout=%d", POLL_S);
+}
+
+/* Lanes that begin apart are one once they stand at the same position, which may be a long one. */
+static int http_fits(struct carrier *k, struct err *e)
+{
+	struct http *h = (struct http *)k;
+	char longest[POS_TEXT_MAX];
+	struct buf target = { 0 };
+	int r = 0;
+
+	memset(longest, '0', sizeof(longest));
+	rooms_target(h, CLIENT_ALL_LANES, str_make(longest, sizeof(longest)), &target);
+	if (target.n > TARGET_MAX && !h->client->conf.raw)
+		r = err_set(e, ERR_USAGE,
+			"too many rooms for one http request (over %d bytes): use %s://",
+			TARGET_MAX, strstr(h->client->url.scheme, "https") ? "wss" : "ws");
+	buf_fini(&target);
+	return r;
+}
+
+static void get_target(struct get *g, struct buf *target)
+{
 	struct http *h = g->http;
 	struct client *c = h->client;
 
-	if (c->conf.raw) {
-		buf_add_text(target, *c->url.path ? c->url.path : "/");
-		if (c->url.query)
-			buf_addf(target, "?%s", c->url.query);
+	if (!c->conf.raw) {
+		rooms_target(h, g->lane, buf_str(&g->since), target);
 		return;
 	}
-	client_target(c, paths[h->kind], target);
-	for (size_t i = 0; i < c->rooms.n; i++) {
-		if (c->rooms.v[i].lane == g->lane)
-			client_add_query(target, "room", str_of(c->rooms.v[i].name));
-	}
-	client_add_query(target, "since", buf_str(&g->since));
-	client_add_query(target, "client", str_of(c->client_id));
-	if (c->conf.user)
-		client_add_query(target, "user_id", str_of(c->conf.user));
-	if (c->conf.no_echo)
-		client_add_query(target, "echo", STR("0"));
-	if (h->kind == POLL)
-		buf_addf(target, "&timeout=%d", POLL_S);
+	buf_add_text(target, *c->url.path ? c->url.path : "/");
+	if (c->url.query)
+		buf_addf(target, "?%s", c->url.query);
 }
 
 static void start_get(struct get *g)
@@ -366,6 +453,8 @@ static void start_get(struct get *g)
 	get_target(g, &target);
 	g->transfer = t = transfer_new(h->multi, h->client, buf_cstr(&target), g);
 	g->status = 0;
+	g->n_lines = 0;
+	g->asked_ms = clock_ms();
 	g->has_answer = false;
 	g->next.n = 0;
 	t->done = on_done;
@@ -437,7 +526,7 @@ static void http_pause(struct carrier *k, bool paused)
 		struct get *g = &h->gets[i];
 		if (g->transfer)
 			transfer_pause(g->transfer, paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
-		else if (!paused && h->kind == POLL)
+		else if (!paused && h->kind == POLL && !is_pacing(g))
 			start_get(g);
 	}
 }
@@ -445,13 +534,8 @@ static void http_pause(struct carrier *k, bool paused)
 static bool http_finish(struct carrier *k)
 {
 	struct http *h = (struct http *)k;
-	struct transfer *t;
 
-	for (size_t i = 0; i < h->n_gets; i++) {
-		t = h->gets[i].transfer;
-		h->gets[i].transfer = NULL;
-		transfer_drop(t);
-	}
+	stop_gets(h);
 	return post_finish(&h->post);
 }
 
@@ -500,9 +584,9 @@ static struct carrier *poll_open(struct client *c, struct err *e)
 	return http_open(c, POLL);
 }
 
-#define HTTP_OPS                                                                            \
-	.start = http_start, .send = http_send, .pause = http_pause, .finish = http_finish, \
-	.stop = http_stop, .free = http_free
+#define HTTP_OPS                                                                      \
+	.fits = http_fits, .start = http_start, .send = http_send, .pause = http_pause, \
+	.finish = http_finish, .stop = http_stop, .free = http_free
 
 const struct carrier_ops carrier_stream = {
 	.schemes = "http https", .open = stream_open, HTTP_OPS

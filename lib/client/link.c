@@ -80,16 +80,22 @@ void link_close(struct link *l)
 /* The connection ended, by `error` or, with 0, by a FIN. */
 static void end(struct link *l, int error)
 {
-	const char *why = "the server closed the connection";
+	struct client *c = l->client;
+	struct buf why = { 0 };
+	bool fin;
 
 	if (!error)
 		error = l->error;
-	if (error == ECONNRESET || error == EPIPE)
-		why = l->tls && error == EPIPE ? why : "the server reset the connection";
-	else if (error)
-		why = uv_strerror(-error);
+	fin = !error || (error == EPIPE && l->tls);
+	if (fin || (error == ECONNRESET && !c->ever_heard))
+		client_add_closed(c, &why);
+	else if (error == ECONNRESET || error == EPIPE)
+		buf_add_text(&why, "the server reset the connection");
+	else
+		buf_add_text(&why, uv_strerror(-error));
 	link_close(l);
-	l->events->down(l, ERR_CLOSED, why);
+	l->events->down(l, ERR_CLOSED, buf_cstr(&why));
+	buf_fini(&why);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */

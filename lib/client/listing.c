@@ -2,6 +2,7 @@
 #include "client/listing.h"
 
 #include "base/url.h"
+#include "client/carrier.h"
 #include "codec/name.h"
 
 struct listing {
@@ -10,21 +11,29 @@ struct listing {
 	bool table;
 	struct buf *out;
 	struct err *e;
+	struct client *client;
 };
+
+static void fail_status(struct listing *l, unsigned status)
+{
+	struct buf why = { 0 };
+
+	client_status_text(l->client, status, STR(""), &why);
+	err_set(l->e, status == 401 || status == 403 ? ERR_DENIED : ERR_INVALID,
+		"cannot list rooms: %s", buf_cstr(&why));
+	buf_fini(&why);
+}
 
 static void on_rooms(void *arg, int status, struct str body)
 {
 	struct listing *l = arg;
 
-	if (status == 0)
-		err_set(l->e, ERR_CLOSED, STR_FMT, STR_ARG(str_head(body, ERR_TEXT_MAX - 1)));
-	else if (status == 401 || status == 403)
-		err_set(l->e, ERR_DENIED, "cannot list rooms: not allowed (status %d)", status);
-	else if (status != 200)
-		err_set(l->e, ERR_INVALID, "cannot list rooms: the server answers with status %d",
-			status);
-	else
+	if (status < 0)
+		err_set(l->e, status, STR_FMT, STR_ARG(str_head(body, ERR_TEXT_MAX - 1)));
+	else if (status == 200)
 		print_rooms(l->print, body, l->table, l->out, l->e);
+	else
+		fail_status(l, (unsigned)status);
 	uv_stop(l->loop);
 }
 
@@ -32,7 +41,7 @@ int listing_rooms(uv_loop_t *loop, const struct client_conf *conf, const char *p
 	struct print *p, bool table, struct buf *out, struct err *e)
 {
 	static const struct client_events none;
-	struct listing l = { loop, p, table, out, e };
+	struct listing l = { loop, p, table, out, e, NULL };
 	struct buf path = { 0 };
 	struct client *c;
 
@@ -41,6 +50,7 @@ int listing_rooms(uv_loop_t *loop, const struct client_conf *conf, const char *p
 	c = client_new(loop, conf, &none, NULL, e);
 	if (!c)
 		return e->code;
+	l.client = c;
 	buf_add_text(&path, pattern ? "/rooms?match=" : "/rooms");
 	if (pattern)
 		url_encode(&path, str_of(pattern));

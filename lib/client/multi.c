@@ -5,6 +5,7 @@
  * libcurl has returned. */
 #include "client/multi.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "client/carrier.h"
 
@@ -330,11 +331,107 @@ void transfer_pause(struct transfer *t, int what)
 	leave(t->multi);
 }
 
-int transfer_why(struct transfer *t, CURLcode code, struct buf *why)
+/* --- why one failed ------------------------------------------------------------------------------
+ */
+
+static bool speaks_tls(const struct client *c)
+{
+	return strcmp(c->url.scheme, "wss") == 0 || strstr(c->url.scheme, "https");
+}
+
+/* The same server by the scheme with TLS, or the one without. */
+static void add_other_url(const struct client *c, struct buf *out)
+{
+	struct url other = c->url;
+	char scheme[32];
+	size_t n = strlen(c->url.scheme);
+
+	if (speaks_tls(c))
+		snprintf(scheme, sizeof(scheme), "%.*s", (int)(n - 1), c->url.scheme);
+	else
+		snprintf(scheme, sizeof(scheme), "%ss", c->url.scheme);
+	other.scheme = scheme;
+	other.query = NULL;
+	url_format_safe(out, &other);
+}
+
+/* A server with TLS says nothing that can be read to who begins without. */
+void client_add_doubt(const struct client *c, struct buf *why)
+{
+	if (speaks_tls(c) || strcmp(c->url.scheme, "unix") == 0)
+		return;
+	buf_add_text(why, " (if it speaks TLS: ");
+	add_other_url(c, why);
+	buf_add_char(why, ')');
+}
+
+void client_add_closed(const struct client *c, struct buf *why)
+{
+	buf_add_text(why, "the server closed the connection");
+	if (c->ever_heard)
+		return;
+	buf_add_text(why, " without an answer");
+	client_add_doubt(c, why);
+}
+
+static bool says(const struct transfer *t, const char *words)
+{
+	struct str rest = str_of(words);
+
+	while (rest.p) {
+		if (str_find(str_of(t->error), str_cut(rest, '|', &rest)) >= 0)
+			return true;
+	}
+	return false;
+}
+
+/* A handshake that failed. OpenSSL reads what a server without TLS says as a record of a version
+ * that there is not. */
+static int why_no_tls(const struct transfer *t, const struct client *c, struct buf *why)
+{
+	if (says(t, "wrong version number|packet length too long|record layer failure")) {
+		buf_add_text(why, "the server does not speak TLS (try ");
+		add_other_url(c, why);
+		buf_add_char(why, ')');
+		return ERR_INVALID;
+	}
+	if (says(t, "certificate required|bad certificate|unknown ca")) {
+		buf_add_text(why, c->conf.cert_file
+			? "the server does not take the certificate of --cert"
+			: "the server wants a certificate of the client (--cert, --key-file)");
+		return ERR_DENIED;
+	}
+	buf_add_text(why, "no agreement on TLS with the server");
+	return ERR_CLOSED;
+}
+
+/* "SSL certificate problem: self-signed certificate" and the like. */
+static int why_no_trust(const struct transfer *t, const struct client *c, struct buf *why)
+{
+	static const char prefix[] = "SSL certificate problem: ";
+	struct str text = str_of(t->error);
+
+	if (says(t, "does not match|subject name")) {
+		buf_addf(why, "the server's certificate is not for '%.80s' (-k to check nothing)",
+			c->url.host);
+		return ERR_DENIED;
+	}
+	if (str_starts(text, str_of(prefix)))
+		text = str_skip(text, strlen(prefix));
+	buf_addf(why, "the server's certificate is not trusted: " STR_FMT, STR_ARG(text));
+	buf_add_text(why, says(t, "expired|not yet valid")
+			? " (-k to check nothing)"
+			: " (--ca FILE to trust it, -k to check nothing)");
+	return ERR_DENIED;
+}
+
+int transfer_why(const struct transfer *t, const struct client *c, CURLcode code, struct buf *why)
 {
 	long number = 0;
 	int r = ERR_CLOSED;
 
+	if (t->error[0])
+		log_info("%s", t->error);
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
@@ -343,19 +440,34 @@ int transfer_why(struct transfer *t, CURLcode code, struct buf *why)
 		else
 			buf_add_text(why, t->error);
 		break;
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_COULDNT_RESOLVE_HOST:
+		buf_addf(why, "cannot resolve '%.80s'", c->url.host);
+		break;
+	case CURLE_SSL_CONNECT_ERROR: return why_no_tls(t, c, why);
+	case CURLE_PEER_FAILED_VERIFICATION: return why_no_trust(t, c, why);
 	case CURLE_SSL_CACERT_BADFILE:
-		buf_addf(why, "the server's certificate is not trusted: %s", t->error);
-		r = ERR_DENIED;
+		buf_addf(why, "there are no certificates in '%.80s' (--ca)", c->conf.ca_file);
+		r = ERR_USAGE;
+		break;
+	case CURLE_SSL_CERTPROBLEM:
+		buf_add_text(why, "--cert and --key-file name no certificate and its key");
+		r = ERR_USAGE;
+		break;
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		if (speaks_tls(c) && says(t, "certificate required|bad certificate|unknown ca"))
+			return why_no_tls(t, c, why);
+		client_add_closed(c, why);
 		break;
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
-	case CURLE_RECV_ERROR:
-	case CURLE_SEND_ERROR:
-	case CURLE_OK: buf_add_text(why, "the server closed the connection"); break;
-	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_OK: client_add_closed(c, why); break;
 	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_UNSUPPORTED_PROTOCOL: /* "Received HTTP/0.9 when not allowed" */
+		buf_add_text(why, "the answer of the server is not HTTP");
+		client_add_doubt(c, why);
+		r = ERR_INVALID;
+		break;
 	case CURLE_URL_MALFORMAT:
 		buf_add_text(why, t->error[0] ? t->error : curl_easy_strerror(code));
 		r = ERR_INVALID;

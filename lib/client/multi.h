@@ -43,7 +43,8 @@ void transfer_start(struct transfer *t);
 void transfer_drop(struct transfer *t);
 /* Goes on with a paused direction; CURLPAUSE_* as in curl_easy_pause. */
 void transfer_pause(struct transfer *t, int what);
-/* Why it failed, as a clause, and whether that is final (negative enum err_code). */
-int transfer_why(struct transfer *t, CURLcode code, struct buf *why);
+/* Why it failed, as a clause that says what to do, and whether that is final (negative enum
+ * err_code). What libcurl says itself is logged for -v. */
+int transfer_why(const struct transfer *t, const struct client *c, CURLcode code, struct buf *why);
 
 #endif

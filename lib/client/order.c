@@ -96,8 +96,3 @@ bool order_take(struct order *o, struct str *room, struct str *id)
 	}
 	return false;
 }
-
-bool order_is_empty(const struct order *o)
-{
-	return o->first == o->n;
-}

@@ -35,6 +35,5 @@ void order_done(struct order *o, uint64_t number);
 void order_quiet(struct order *o);
 /* The next source that is done, valid until the next call; false when there is none. */
 bool order_take(struct order *o, struct str *room, struct str *id);
-bool order_is_empty(const struct order *o);
 
 #endif

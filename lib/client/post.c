@@ -140,7 +140,7 @@ static void fail_status(struct post *p, long status)
 
 	if (control_read(&k, body) < 0)
 		k.detail = STR("");
-	client_status_text((unsigned)status, k.detail, &why);
+	client_status_text(p->client, (unsigned)status, k.detail, &why);
 	p->failed(p, client_status_code((unsigned)status), buf_cstr(&why));
 	control_fini(&k);
 	buf_fini(&why);
@@ -156,7 +156,7 @@ static void on_done(struct transfer *t, CURLcode code)
 	if (status && status != 200) {
 		fail_status(p, status);
 	} else if (code != CURLE_OK) {
-		r = transfer_why(t, code, &why);
+		r = transfer_why(t, p->client, code, &why);
 		p->failed(p, r, buf_cstr(&why));
 	} else {
 		on_end(p);
@@ -168,14 +168,18 @@ static void on_answered(struct transfer *t)
 {
 	struct post *p = t->owner;
 	long status = status_of(t);
+	struct buf why = { 0 };
 
 	if (p->finishing || !p->asked)
 		return; /* a body that ends, ends the transfer; before there is one, TLS takes turns
 		         */
-	if (status && status != 200)
+	if (status && status != 200) {
 		fail_status(p, status);
-	else
-		p->failed(p, ERR_CLOSED, "the server closed the connection");
+	} else {
+		client_add_closed(p->client, &why);
+		p->failed(p, ERR_CLOSED, buf_cstr(&why));
+	}
+	buf_fini(&why);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */

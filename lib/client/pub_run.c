@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "client/outage.h"
 #include "client/output.h"
 
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct pub_run {
 	struct compose *compose;
 	struct intake *intake;
 	struct output *acks; /* NULL: not asked for */
+	struct outage outage;
 	uv_timer_t deadline, until, grace;
 	int n_handles;
 	int code;
@@ -142,15 +144,16 @@ static void on_line_outcome(void *arg, uint64_t line, enum client_outcome what, 
 
 static void on_up(void *arg, struct str url)
 {
-	(void)arg;
-	log_info("connected to '" STR_FMT "'", STR_ARG(url));
+	struct pub_run *p = arg;
+
+	outage_up(&p->outage, url);
 }
 
 static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 {
-	(void)arg;
-	log_warn("connection lost: " STR_FMT ", again in %.1f s", STR_ARG(why),
-		(double)retry_in_ms / 1000);
+	struct pub_run *p = arg;
+
+	outage_down(&p->outage, why, retry_in_ms);
 }
 
 static void on_outcome(
@@ -281,6 +284,7 @@ struct pub_run *pub_run_new(uv_loop_t *loop, struct pub_run_conf *conf,
 	p->n_handles = 3;
 	if (conf->timeout_ms >= 0 && !conf->intake.count)
 		conf->client.retry_first_ms = conf->timeout_ms;
+	outage_init(&p->outage, conf->client.retry_first_ms);
 	p->compose = compose_new(&conf->compose, e);
 	if (p->compose)
 		p->client = client_new(loop, &conf->client, &client_events, p, e);

@@ -226,7 +226,10 @@ static int control(struct client *c, size_t lane, const struct msg *m)
 		return on_ack(c, m);
 	if (msg_is(m, MSG_OP, STR("heartbeat")) || msg_is(m, MSG_OP, STR("pong"))) {
 		struct str id = simple(m, MSG_ID);
-		if (id.p && c->rooms.n)
+		/* A heartbeat that nobody asked for ends a replay; a pong comes at any time. */
+		if (id.p && c->rooms.n && msg_is(m, MSG_OP, STR("heartbeat")))
+			client_on_quiet(c, lane, id);
+		else if (id.p && c->rooms.n)
 			client_on_position(c, lane, id, true);
 		return 0;
 	}

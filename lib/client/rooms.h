@@ -54,6 +54,9 @@ bool rooms_start(struct rooms *r, size_t lane, struct str name, struct str start
 /* The lane stands at `id` now, by something in room `name` ("": by a heartbeat). Returns true when
  * the lane moved, false when only rooms that are behind it did. */
 bool rooms_move(struct rooms *r, size_t lane, struct str name, struct str id);
+/* Nothing that is to come before `id` is missing in any room of the lane: those that were behind
+ * stand there too. Returns true when there were such. */
+bool rooms_quiet(struct rooms *r, size_t lane, struct str id);
 /* Every room of every lane has its start. */
 bool rooms_started(const struct rooms *r);
 /* One position covers everything; the text of it. n == 0 when there is none. */

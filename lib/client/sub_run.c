@@ -3,16 +3,17 @@
  *     client -> print -> output --written--> bookmark          a message printed
  *            -> exec  ---------finished----> bookmark          a message worked on
  *
- * A position follows its message through the same queue, so it can only be saved after what came before it. The end goes
- * in steps: nothing new is taken, commands end, then connections close and stdout is drained at the same time. Lines that
- * commands publish have a connection of their own: the first one is paused when work piles up, and acknowledgements
- * must not wait behind that. */
+ * A position follows its message through the same queue, so it can only be saved after what came
+ * before it. The end goes in steps: nothing new is taken, commands end, then connections close and
+ * stdout is drained at the same time. Lines that commands publish have a connection of their own:
+ * the first one is paused when work piles up, and acknowledgements must not wait behind that. */
 #include "client/sub_run.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/bookmark.h"
+#include "client/outage.h"
 #include "codec/name.h"
 #include "codec/since.h"
 
@@ -33,7 +34,8 @@ struct sub_run {
 	struct buf line;
 	uint64_t n_received;
 	struct sub_run_end end;
-	bool output_full, exec_full, was_up;
+	struct outage outage;
+	bool output_full, exec_full;
 	bool ending, stopped, closing, over;
 	bool client_done, publisher_done, output_done; /* parts of the end */
 };
@@ -110,7 +112,7 @@ static void finish(struct sub_run *s, int code)
 		return;
 	s->ending = true;
 	s->end.code = code;
-	client_pause(s->client, false); /* what still comes is dropped, so that the close gets through */
+	client_pause(s->client, false); /* drops what still comes: the close gets through */
 	if (!s->exec || exec_is_idle(s->exec))
 		close_down(s);
 }
@@ -135,8 +137,8 @@ void sub_run_terminate(struct sub_run *s)
 
 /* --- positions ------------------------------------------------------------------------------ */
 
-/* A position of all rooms: one line each, so that a room added to the command line later still begins at the earliest;
- * patterns have no names to write. */
+/* A position of all rooms: one line each, so that a room added to the command line later still
+ * begins at the earliest; patterns have no names to write. */
 static void save_all(struct sub_run *s, struct str id)
 {
 	if (s->any_pattern) {
@@ -209,12 +211,13 @@ static void on_message(void *arg, const struct client_msg *m)
 		finish(s, 0);
 }
 
-/* May control lines stand among the messages? Those of the connection need a stream that is not a room's. */
+/* May control lines stand among the messages? */
 static bool shows_control(const struct sub_run *s)
 {
 	return s->conf->print.meta && !s->exec && !s->ending;
 }
 
+/* Those of the connection need a stream that is not a room's. */
 static bool has_stream(const struct sub_run *s)
 {
 	return shows_control(s) && !strchr(s->conf->output.path ? s->conf->output.path : "", '{');
@@ -233,7 +236,7 @@ static void on_gap(void *arg, const struct client_gap *g)
 			STR_ARG(g->reason));
 	s->end.partial = true;
 	if (s->conf->no_gap) {
-		log_error("history of '" STR_FMT "' is gone, as far as position '" STR_FMT "' (--no-gap)",
+		log_error("history of '" STR_FMT "' is gone, up to '" STR_FMT "' (--no-gap)",
 			STR_ARG(g->room), STR_ARG(g->at));
 		s->end.gap = true;
 		finish(s, 0);
@@ -247,28 +250,22 @@ static void on_up(void *arg, struct str url)
 {
 	struct sub_run *s = arg;
 
-	if (!s->was_up) {
-		log_info("connected to '" STR_FMT "'", STR_ARG(url));
-	} else if (has_stream(s)) {
+	if (s->outage.was_up && has_stream(s))
 		print_up(&s->conf->print, url, output_to(s->output, STR("")));
-	} else {
-		log_warn("connected again");
-	}
-	s->was_up = true;
+	else
+		outage_up(&s->outage, url);
 }
 
 static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 {
 	struct sub_run *s = arg;
 
-	if (!s->was_up || s->ending)
+	if (s->ending)
 		return;
-	if (has_stream(s)) {
+	if (s->outage.was_up && has_stream(s))
 		print_down(&s->conf->print, why, retry_in_ms, output_to(s->output, STR("")));
-	} else {
-		log_warn("connection lost: " STR_FMT ", again in %.1f s", STR_ARG(why),
-			(double)retry_in_ms / 1000);
-	}
+	else
+		outage_down(&s->outage, why, retry_in_ms);
 }
 
 static void on_at_end(void *arg)
@@ -384,7 +381,8 @@ static void on_broken(void *arg, const struct err *e)
 	finish(s, e->code);
 }
 
-static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
+static void on_outcome(
+	void *arg, uint64_t tag, enum client_outcome what, struct str id, struct str reason)
 {
 	struct sub_run *s = arg;
 
@@ -421,16 +419,16 @@ static void on_deadline(uv_timer_t *timer)
 
 	if (s->ending)
 		return;
-	s->end.partial = s->was_up;
-	if (!s->was_up)
-		log_error("cannot connect in time");
+	s->end.partial = s->outage.was_up;
+	if (!s->outage.was_up)
+		log_error("%s", s->outage.why[0] ? s->outage.why : "cannot connect in time");
 	else if (s->conf->count)
 		log_error("%llu of %llu messages in time", (unsigned long long)s->n_received,
 			(unsigned long long)s->conf->count);
 	else
 		log_error("the end was not reached in time");
 	sub_run_stop(s);
-	s->end.code = s->was_up ? 0 : ERR_TIMEOUT;
+	s->end.code = s->outage.was_up ? 0 : ERR_TIMEOUT;
 }
 
 /* --- where to begin ------------------------------------------------------------------------- */
@@ -440,7 +438,7 @@ static const char *since_of(const struct sub_run *s, const struct cursor *from, 
 {
 	const char *id = NULL;
 
-	/* Where one position is kept for all, all must begin at one: else it could pass what is yet to come. */
+	/* One position for all must begin at one: else it could pass what is yet to come. */
 	if (s->bookmark)
 		id = cursor_find(bookmark_cursor(s->bookmark), s->any_pattern ? STR("*") : room);
 	if (!id && from)
@@ -463,7 +461,8 @@ static int subscribe(struct sub_run *s, struct err *e)
 		from = cursor_open(conf->since + 1, e);
 		if (!from)
 			return e->code;
-	} else if (conf->since && since_parse(&since, str_of(conf->since), clock_wall_ms(), e) != 0) {
+	} else if (conf->since &&
+		   since_parse(&since, str_of(conf->since), clock_wall_ms(), e) != 0) {
 		return ERR_USAGE;
 	}
 	for (int i = 0; i < conf->n_rooms; i++)
@@ -527,8 +526,8 @@ static int open_exec(struct sub_run *s, struct err *e)
 	return s->exec ? 0 : e->code;
 }
 
-struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf, void (*ended)(void *arg, const struct sub_run_end *end),
-	void *arg, struct err *e)
+struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf,
+	void (*ended)(void *arg, const struct sub_run_end *end), void *arg, struct err *e)
 {
 	struct sub_run *s = mem_new(struct sub_run);
 
@@ -543,6 +542,7 @@ struct sub_run *sub_run_new(uv_loop_t *loop, struct sub_run_conf *conf, void (*e
 	s->deadline.data = s->until.data = s->grace.data = s;
 	if (conf->timeout_ms >= 0 && !conf->count && !conf->until_end)
 		conf->client.retry_first_ms = conf->timeout_ms;
+	outage_init(&s->outage, conf->client.retry_first_ms);
 	conf->output.append |= conf->cursor_file != NULL;
 	s->client = client_new(loop, &conf->client, &client_events, s, e);
 	if (s->client && conf->cursor_file)

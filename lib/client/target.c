@@ -22,6 +22,22 @@ void client_add_query(struct buf *target, const char *name, struct str value)
 	url_encode(target, value);
 }
 
+void client_rooms_target(
+	const struct client *c, const char *path, size_t lane, struct str since, struct buf *out)
+{
+	client_target(c, path, out);
+	for (size_t i = 0; i < c->rooms.n; i++) {
+		if (c->rooms.v[i].lane == lane || lane == CLIENT_ALL_LANES)
+			client_add_query(out, "room", str_of(c->rooms.v[i].name));
+	}
+	client_add_query(out, "since", since);
+	client_add_query(out, "client", str_of(c->client_id));
+	if (c->conf.user)
+		client_add_query(out, "user_id", str_of(c->conf.user));
+	if (c->conf.no_echo)
+		client_add_query(out, "echo", STR("0"));
+}
+
 void client_authorization(const struct client *c, struct buf *out)
 {
 	struct buf pair = { 0 };
@@ -53,7 +69,43 @@ int client_status_code(unsigned status)
 	}
 }
 
-void client_status_text(unsigned status, struct str detail, struct buf *out)
+/* A URL out of a browser or of rt-wire(7): "ws://host/ws/lobby". */
+static bool has_route(const char *path)
+{
+	static const char *const routes[] = { "ws", "events", "stream", "poll", "pub" };
+	struct str rest = str_of(path);
+
+	while (rest.p) {
+		struct str segment = str_cut(rest, '/', &rest);
+
+		for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+			if (str_eq(segment, str_of(routes[i])))
+				return true;
+	}
+	return false;
+}
+
+/* Is the path in the URL to blame? */
+static bool add_path_advice(const struct client *c, unsigned status, struct buf *out)
+{
+	struct url server = c->url;
+
+	if (c->conf.raw || c->url.path[strspn(c->url.path, "/")] == '\0' ||
+		strcmp(c->url.scheme, "unix") == 0)
+		return false;
+	if (status != 404 && !((status == 400 || status == 405) && has_route(c->url.path)))
+		return false;
+	server.path = (char[]){ "" };
+	server.query = NULL;
+	buf_addf(out, " below '%.40s' (rooms are operands, the URL is the server alone: ",
+		c->url.path);
+	url_format_safe(out, &server);
+	buf_add_char(out, ')');
+	return true;
+}
+
+void client_status_text(
+	const struct client *c, unsigned status, struct str detail, struct buf *out)
 {
 	static const struct {
 		unsigned status;
@@ -77,6 +129,8 @@ void client_status_text(unsigned status, struct str detail, struct buf *out)
 	};
 
 	buf_addf(out, "the server answered %u", status);
+	if (add_path_advice(c, status, out))
+		return;
 	if (detail.n) {
 		buf_addf(out, ": " STR_FMT, (int)(detail.n < 160 ? detail.n : 160), detail.p);
 		return;

@@ -152,15 +152,6 @@ void template_expand_room(const struct template *t, struct str room, struct buf 
 		buf_add_str(out, t->parts[i].is_member ? room : part_text(t, &t->parts[i]));
 }
 
-bool template_has_members(const struct template *t)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->parts[i].is_member)
-			return true;
-	}
-	return false;
-}
-
 void template_free(struct template *t)
 {
 	if (!t)

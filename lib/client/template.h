@@ -21,7 +21,6 @@ void template_expand(const struct template *t, struct str json, struct str paylo
  * template_check_room else. */
 int template_check_room(const struct template *t, struct err *e);
 void template_expand_room(const struct template *t, struct str room, struct buf *out);
-bool template_has_members(const struct template *t);
 void template_free(struct template *t);
 
 #endif

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 struct tls {
+	const struct client *client;
 	struct multi *multi;
 	struct transfer *transfer;
 	const struct tls_events *events;
@@ -29,7 +30,7 @@ static void on_done(struct transfer *t, CURLcode code)
 		tls->events->ready(tls->arg, fd);
 		return;
 	}
-	r = transfer_why(t, code, &why);
+	r = transfer_why(t, tls->client, code, &why);
 	tls->events->failed(tls->arg, r, buf_cstr(&why));
 	buf_fini(&why);
 }
@@ -41,6 +42,7 @@ struct tls *tls_open(struct client *c, const struct tls_events *events, void *ar
 	t->multi = multi_ref(c->loop);
 	t->events = events;
 	t->arg = arg;
+	t->client = c;
 	t->transfer = transfer_new(t->multi, c, "/", t);
 	t->transfer->done = on_done;
 	curl_easy_setopt(t->transfer->easy, CURLOPT_CONNECT_ONLY, 1L);

@@ -417,7 +417,7 @@ static void refused(struct ws *w, struct str body)
 
 	if (body.n)
 		upgrade_detail(body, &detail);
-	client_status_text(status, buf_str(&detail), &why);
+	client_status_text(w->client, status, buf_str(&detail), &why);
 	ws_stop((struct carrier *)w);
 	client_on_down(w->client, client_status_code(status), false, "%s", buf_cstr(&why));
 	buf_fini(&detail);
@@ -426,10 +426,16 @@ static void refused(struct ws *w, struct str body)
 
 static void broken(struct ws *w, const struct err *e)
 {
+	struct buf why = { 0 };
+
+	if (e->code != ERR_UNSUPPORTED)
+		buf_add_text(&why, "the server's WebSocket handshake is broken: ");
+	buf_add_text(&why, e->text);
+	if (e->code == ERR_UNSUPPORTED) /* no HTTP */
+		client_add_doubt(w->client, &why);
 	ws_stop((struct carrier *)w);
-	client_on_down(w->client, ERR_INVALID, false,
-		"%s%s", e->code == ERR_UNSUPPORTED ? "" : "the server's WebSocket handshake is broken: ",
-		e->text);
+	client_on_down(w->client, ERR_INVALID, false, "%s", buf_cstr(&why));
+	buf_fini(&why);
 }
 
 static void on_open(struct ws *w)
@@ -496,7 +502,8 @@ static void on_link_down(struct link *l, int code, const char *why)
 		return;
 	}
 	ws_stop((struct carrier *)w);
-	client_on_down(w->client, code, false, "%s%s", why, asking ? " during the handshake" : "");
+	client_on_down(w->client, code, false, "%s%s", why,
+		asking && w->client->ever_heard ? " during the handshake" : "");
 }
 
 static const struct link_events link_events = {

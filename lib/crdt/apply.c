@@ -1,7 +1,8 @@
 /* apply.c - operations on a state
  *
- * Every operation is turned into the delta it means: a grown slot, an element, an entry, or fresh dots together with the dots
- * they replace. Then the delta is joined, so that what a replica does to itself and what others see of it is one rule. */
+ * Every operation is turned into the delta it means: a grown slot, an element, an entry, or fresh
+ * dots together with the dots they replace. Then the delta is joined, so that what a replica does
+ * to itself and what others see of it is one rule. */
 #include "crdt/apply.h"
 #include "crdt/causal.h"
 #include "crdt/hlc.h"
@@ -46,20 +47,9 @@ static int amount(struct act *a, uint64_t *out)
 static uint64_t slot(const struct crdt_state *s, struct str key)
 {
 	struct crdt_leaf want = { .key = key.p, .key_n = (uint32_t)key.n };
-	size_t lo = 0, hi = s->leaves.n;
+	size_t at = leaves_find(&s->leaves, 0, &want);
 
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		int c = leaf_cmp(&s->leaves.v[mid], &want);
-
-		if (c == 0)
-			return s->leaves.v[mid].num;
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return 0;
+	return at < s->leaves.n && leaf_cmp(&s->leaves.v[at], &want) == 0 ? s->leaves.v[at].num : 0;
 }
 
 /* Adds to the slot whose key stands in r->key. */
@@ -112,7 +102,8 @@ static int apply_counter(struct act *a)
 		buf_add_text(key, is(a, "inc") ? "p" : "n");
 		buf_add_str(key, a->node);
 	} else if (t == &crdt_bcounter && (is(a, "inc") || is(a, "transfer"))) {
-		if (is(a, "transfer") && (!to || to->type != JSON_STRING || to->text.n == 0 || str_eq(to->text, a->node)))
+		if (is(a, "transfer") && (!to || to->type != JSON_STRING || to->text.n == 0 ||
+						 str_eq(to->text, a->node)))
 			return bad(a, "a transfer needs another node in 'to'");
 		buf_add_char(key, 'r');
 		key_add(key, a->node);
@@ -124,7 +115,8 @@ static int apply_counter(struct act *a)
 		return bad(a, "the type has no such operation");
 	}
 	if (t == &crdt_bcounter && !is(a, "inc") && rights(a->s, a->node) < by)
-		return json_find(&a->r->json, a->op, E_RIGHTS, "the replica does not hold that many rights");
+		return json_find(
+			&a->r->json, a->op, E_RIGHTS, "the replica does not hold that many rights");
 	return grow(a, by);
 }
 
@@ -134,7 +126,8 @@ static int apply_set(struct act *a)
 	const struct crdt_type *t = a->s->type;
 
 	if (!elem || (!is(a, "add") && !(t == &crdt_2pset && is(a, "rm"))))
-		return bad(a, elem ? "the type has no such operation" : "the member 'elem' is missing");
+		return bad(a,
+			elem ? "the type has no such operation" : "the member 'elem' is missing");
 	if (t == &crdt_2pset)
 		buf_add_text(&a->r->key, is(a, "add") ? "a" : "r");
 	if (canon_value(&a->r->json, &a->r->key, elem) != 0)
@@ -153,8 +146,11 @@ static int fresh_stamp(struct act *a, struct buf *out)
 		if (!lww_split(leaf_val(&a->s->leaves.v[i]), &e))
 			continue;
 		if (e.timestamp.p[0] != '"')
-			return bad(a, "the state counts time in numbers: the member 'ts' is needed");
-		if (hlc_parse_stamp(&h, str_make(e.timestamp.p + 1, e.timestamp.n - 2), NULL) == 0 && hlc_cmp(h, clock) > 0)
+			return bad(
+				a, "the state counts time in numbers: the member 'ts' is needed");
+		if (hlc_parse_stamp(&h, str_make(e.timestamp.p + 1, e.timestamp.n - 2), NULL) ==
+				0 &&
+			hlc_cmp(h, clock) > 0)
 			clock = h;
 	}
 	hlc_send(&clock, a->r->options->now_us);
@@ -165,9 +161,12 @@ static int fresh_stamp(struct act *a, struct buf *out)
 /* An entry as a document would hold it, so that one reader judges both. */
 static int add_entry(struct act *a, const struct json *value)
 {
-	struct json *ts = json_get(a->op, "ts") ? (struct json *)(uintptr_t)json_get(a->op, "ts") : NULL;
-	struct json stamp = { .type = JSON_STRING, .at = a->op->at }, node = { .type = JSON_STRING, .text = a->node, .at = a->op->at };
-	struct json time, val, yes = { .type = JSON_TRUE }, entry = { .type = JSON_OBJECT, .n = 3, .at = a->op->at };
+	struct json *ts =
+		json_get(a->op, "ts") ? (struct json *)(uintptr_t)json_get(a->op, "ts") : NULL;
+	struct json stamp = { .type = JSON_STRING, .at = a->op->at },
+		    node = { .type = JSON_STRING, .text = a->node, .at = a->op->at };
+	struct json time, val, yes = { .type = JSON_TRUE },
+			       entry = { .type = JSON_OBJECT, .n = 3, .at = a->op->at };
 	struct buf text = { 0 };
 	struct str out;
 	int rc = ts ? 0 : fresh_stamp(a, &text);
@@ -227,8 +226,9 @@ static uint64_t last_seq(const struct crdt_ctx *c, struct str node)
 	return seq;
 }
 
-/* Covers every dot below a key, so that the join removes them. With `own`, only dots of that node. */
-static void replace(struct act *a, struct str below, const struct str *own, __int128 *up, __int128 *down)
+/* Covers every dot below a key: the join removes them. With `own`, only dots of that node. */
+static void replace(
+	struct act *a, struct str below, const struct str *own, __int128 *up, __int128 *down)
 {
 	for (size_t i = 0; i < a->s->leaves.n; i++) {
 		const struct crdt_leaf *l = &a->s->leaves.v[i];
@@ -257,7 +257,8 @@ static int write_dot(struct act *a, const struct str *val)
 	struct crdt_dot dot;
 
 	key_add(&node, a->node);
-	dot = (struct crdt_dot){ arena_copy(&a->delta.arena, buf_str(&node)), last_seq(&a->s->ctx, buf_str(&node)) + 1 };
+	dot = (struct crdt_dot){ arena_copy(&a->delta.arena, buf_str(&node)),
+		last_seq(&a->s->ctx, buf_str(&node)) + 1 };
 	buf_fini(&node);
 	if (dot.seq > INT64_MAX)
 		return bad(a, "the replica has used all its dots");
@@ -272,7 +273,8 @@ static int apply_elem(struct act *a, bool tagged)
 	const struct json *elem = json_get(a->op, "elem");
 
 	if (!elem || (!is(a, "add") && !is(a, "rm")))
-		return bad(a, elem ? "the type has no such operation" : "the member 'elem' is missing");
+		return bad(a,
+			elem ? "the type has no such operation" : "the member 'elem' is missing");
 	if (canon_value(&a->r->json, &a->r->key, elem) != 0)
 		return ERR_INVALID;
 	buf_add_char(&a->r->key, '\0');
@@ -301,7 +303,10 @@ static int apply_count(struct act *a)
 	down += is(a, "dec") ? by : 0;
 	buf_addf(&text, "[%llu,%llu]", (unsigned long long)up, (unsigned long long)down);
 	val = buf_str(&text);
-	rc = up > INT64_MAX || down > INT64_MAX ? bad(a, "the count would pass 9223372036854775807") : write_dot(a, &val);
+	if (up > INT64_MAX || down > INT64_MAX)
+		rc = bad(a, "the count would pass 9223372036854775807");
+	else
+		rc = write_dot(a, &val);
 	buf_fini(&node);
 	buf_fini(&text);
 	return rc;
@@ -315,7 +320,8 @@ static int apply_register(struct act *a, const struct crdt_type *t)
 	int rc;
 
 	if (!is(a, "set") || !value)
-		return bad(a, value ? "the type has no such operation" : "the member 'value' is missing");
+		return bad(a,
+			value ? "the type has no such operation" : "the member 'value' is missing");
 	replace(a, buf_str(&a->r->key), NULL, NULL, NULL);
 	if (t == &crdt_lwwr) { /* the entry is made as a leaf, and its text taken out again */
 		rc = add_entry(a, value);
@@ -387,14 +393,19 @@ int crdt_apply(struct crdt_reader *r, struct crdt_state *s, struct str node, con
 	if (!name || name->type != JSON_STRING)
 		return bad(&a, "the member 'op' is missing");
 	a.name = name->text;
-	a.delta = (struct crdt_state){ .type = t, .shape = s->shape, .delta = s->delta, .has_epoch = s->has_epoch, .epoch = s->epoch };
+	a.delta = (struct crdt_state){ .type = t,
+		.shape = s->shape,
+		.delta = s->delta,
+		.has_epoch = s->has_epoch,
+		.epoch = s->epoch };
 	r->state = &a.delta;
 	r->key.n = 0;
 	if (t == &crdt_gcounter || t == &crdt_pncounter || t == &crdt_bcounter)
 		rc = apply_counter(&a);
+	else if ((t == &crdt_max || t == &crdt_min) && is(&a, "set") && json_get(op, "value"))
+		rc = t->read(r, json_get(op, "value"));
 	else if (t == &crdt_max || t == &crdt_min)
-		rc = !is(&a, "set") || !json_get(op, "value") ? bad(&a, "max and min know only set, with a value") :
-			t->read(r, json_get(op, "value"));
+		rc = bad(&a, "max and min know only set, with a value");
 	else if (t == &crdt_gset || t == &crdt_2pset)
 		rc = apply_set(&a);
 	else if (t == &crdt_lww || t == &crdt_lwwmap)

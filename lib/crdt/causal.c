@@ -121,12 +121,6 @@ static void emit_dots(struct crdt_out *o, const struct crdt_leaf *v, size_t n, s
 	buf_add_char(o->b, ']');
 }
 
-static void path_dot(struct buf *out, struct str key)
-{
-	(void)out; /* a dot is no place: the leaves of a flag or register all stand at one */
-	(void)key;
-}
-
 /* --- orset, rwset ----------------------------------------------------------------------------- */
 
 /* The text of the element at the front of a key. */
@@ -309,7 +303,7 @@ const struct crdt_type crdt_ewflag = {
 	.read = read_dots,
 	.emit = emit_dots,
 	.value = value_ewflag,
-	.path = path_dot,
+	.path = crdt_path_none,
 };
 
 static void value_dwflag(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
@@ -325,7 +319,7 @@ const struct crdt_type crdt_dwflag = {
 	.read = read_dots,
 	.emit = emit_dots,
 	.value = value_dwflag,
-	.path = path_dot,
+	.path = crdt_path_none,
 };
 
 /* --- mvreg, lwwr, ccounter -------------------------------------------------------------------- */
@@ -412,7 +406,7 @@ const struct crdt_type crdt_mvreg = {
 	.emit = emit_fun,
 	.value = value_mvreg,
 	.join = join_values,
-	.path = path_dot,
+	.path = crdt_path_none,
 };
 
 static int add_write(struct crdt_reader *r, const struct json *v)
@@ -450,7 +444,7 @@ const struct crdt_type crdt_lwwr = {
 	.emit = emit_fun,
 	.value = value_lwwr,
 	.join = join_values,
-	.path = path_dot,
+	.path = crdt_path_none,
 };
 
 /* [up, down] */
@@ -525,5 +519,5 @@ const struct crdt_type crdt_ccounter = {
 	.emit = emit_fun,
 	.value = value_ccounter,
 	.join = join_pair,
-	.path = path_dot,
+	.path = crdt_path_none,
 };

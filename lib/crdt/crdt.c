@@ -119,7 +119,7 @@ int crdt_want_array(struct crdt_reader *r, const struct json *v)
 
 /* --- the document ----------------------------------------------------------------------------- */
 
-static struct json *walk_to(struct crdt_reader *r, struct json *v, const char *path)
+static struct json *walk_to(struct crdt_reader *r, struct json *v, const char *path, const char *option)
 {
 	struct str rest = str_of(path + (*path == '.')), name;
 
@@ -130,10 +130,43 @@ static struct json *walk_to(struct crdt_reader *r, struct json *v, const char *p
 		while (m && !str_eq(m->name, name))
 			m = m->next;
 		if (!m)
-			json_find(&r->json, v, E_KEY, "there is no member '" STR_FMT "' (--at %s)", STR_ARG(name), path);
+			json_find(&r->json, v, E_KEY, "there is no member '" STR_FMT "' (%s %s)",
+				STR_ARG(name), option, path);
 		v = m;
 	}
 	return v;
+}
+
+static int read_replica(struct crdt_reader *r, struct json *v)
+{
+	v = walk_to(r, v, r->options->replica, "--replica");
+	if (!v)
+		return ERR_INVALID;
+	r->replica = v->text;
+	return v->type == JSON_STRING ? 0 :
+		json_find(&r->json, v, E_KEY, "the name of a replica is a string (--replica)");
+}
+
+int crdt_read_ctx(struct crdt_reader *r, struct str text, struct crdt_state *out)
+{
+	const struct json *v, *ctx;
+
+	*out = (struct crdt_state){ .file = r->report->file, .line = r->report->line };
+	r->state = out;
+	arena_reset(&r->tree);
+	r->json = (struct json_reader){ .arena = &r->tree, .report = r->report,
+		.max_depth = r->options->max_depth, .begin = text.p, .p = text.p,
+		.end = text.p + text.n, .line = r->report->line };
+	v = json_read(&r->json);
+	if (!v)
+		return ERR_INVALID;
+	json_skip_space(&r->json);
+	if (r->json.p < r->json.end)
+		return json_find(&r->json, NULL, E_SYNTAX, "something follows the context");
+	ctx = v->type == JSON_OBJECT ? json_get(v, "ctx") : NULL;
+	if (!ctx && v->type == JSON_OBJECT && json_get(v, "crdt"))
+		return json_find(&r->json, v, E_KEY, "the document has no context");
+	return causal_context(r, ctx ? ctx : v);
 }
 
 /* "type/1" */
@@ -196,9 +229,7 @@ static int read_envelope(struct crdt_reader *r, struct json *v)
 		return json_find(&r->json, ctx, E_KEY, "%s has no context", s->type->name);
 	if (ctx && causal_context(r, ctx) != 0)
 		return ERR_INVALID;
-	if (s->type->read(r, state) != 0)
-		return ERR_INVALID;
-	return s->type->check && !s->delta ? s->type->check(r, state) : 0;
+	return s->type->read(r, state);
 }
 
 static int read_plain(struct crdt_reader *r, struct json *v)
@@ -271,6 +302,7 @@ static int read_slow(struct crdt_reader *r, struct crdt_state *s)
 	arena_reset(&r->tree);
 	r->key.n = 0;
 	v = json_read(&r->json);
+	r->whole = v != NULL;
 	if (v) {
 		const char *end = r->json.p;
 
@@ -282,8 +314,10 @@ static int read_slow(struct crdt_reader *r, struct crdt_state *s)
 			v = NULL;
 		}
 	}
+	if (v && r->options->replica && read_replica(r, v) != 0)
+		v = NULL;
 	if (v && r->options->at)
-		v = walk_to(r, v, r->options->at);
+		v = walk_to(r, v, r->options->at, "--at");
 	if (!v)
 		return ERR_INVALID;
 	if (v->type == JSON_OBJECT && json_get(v, "crdt") && json_get(v, "crdt")->type == JSON_STRING)
@@ -294,6 +328,8 @@ static int read_slow(struct crdt_reader *r, struct crdt_state *s)
 		leaves_sort(&s->leaves);
 		rc = drop_repeats(r, s);
 	}
+	if (rc == 0)
+		rc = crdt_check(r->report, s);
 	return rc == 0 && s->type && s->type->causal ? check_dots(r, s) : rc;
 }
 
@@ -304,14 +340,25 @@ static bool too_long(const struct crdt_reader *r, struct str text)
 	return text.n > max && !memchr(text.p, '\n', max);
 }
 
-/* Behind a fault: on to the next line, or to the end if the document has more than one. */
-static const char *recover(const struct json_reader *j)
+static const char *line_after(const char *p, const char *end)
 {
-	const char *nl = memchr(j->begin, '\n', (size_t)(j->end - j->begin));
+	const char *nl = memchr(p, '\n', (size_t)(end - p));
 
-	if (!nl || nl < j->p)
-		return j->p < j->end && *j->p == '\n' && (!nl || nl == j->p) ? j->p + 1 : nl && nl >= j->p ? nl + 1 : j->end;
-	return nl + 1;
+	return nl ? nl + 1 : end;
+}
+
+/* Where to read on behind a fault: at the next line. A value that was not read to its end may have run
+ * on into the documents behind it; they begin a line. */
+static const char *recover(const struct crdt_reader *r)
+{
+	const struct json_reader *j = &r->json;
+	const char *next = line_after(j->begin, j->end);
+
+	if (r->whole)
+		return line_after(j->p, j->end);
+	for (bool ran_on = next <= j->p; ran_on && next < j->end && *next != '{' && *next != '[';)
+		next = line_after(next, j->end);
+	return next;
 }
 
 static uint64_t lines_in(const char *p, const char *end)
@@ -355,7 +402,7 @@ int crdt_read(struct crdt_reader *r, struct str *text, struct crdt_state *out)
 			out->file = r->report->file;
 			out->line = r->report->line;
 			rc = read_slow(r, out);
-			next = rc == 0 ? j->p : recover(j);
+			next = rc == 0 ? j->p : recover(r);
 		}
 	}
 	if (next < end && *next == '\n' && rc == 0)

@@ -27,6 +27,7 @@ struct crdt_state {
 struct crdt_options {
 	const struct crdt_type *type; /* of documents that do not say; NULL: recognise */
 	const char *at;        /* ".data.state": where a document holds the state; NULL: it is the state */
+	const char *replica;   /* ".user_id": where it tells who sent it; NULL: nobody asks */
 	unsigned max_depth;
 	size_t max_line;       /* bytes of a document */
 	bool negative_ts;      /* timestamps below 0 are fine */
@@ -40,6 +41,8 @@ struct crdt_reader {
 	struct crdt_report *report;
 	struct crdt_state *state; /* being read */
 	struct json_reader json;
+	bool whole;               /* the document was read to its end */
+	struct str replica;       /* who sent the document read last; until the next one is read */
 	struct crdt_dots *dots;   /* of all documents read: finds a dot used twice; made on need */
 	struct arena tree;
 	struct buf key, val;
@@ -72,8 +75,8 @@ struct crdt_type {
 	int (*join)(struct crdt_leaf *a, const struct crdt_leaf *b, struct arena *arena);
 	/* Appends JSON strings, a comma before each but the first: where a leaf is. */
 	void (*path)(struct buf *out, struct str key);
-	/* A whole, not a delta; 0, or reported. NULL: nothing to look at. */
-	int (*check)(struct crdt_reader *r, const struct json *v);
+	/* Of a whole, not a delta: 0, or reported. NULL: nothing to look at. */
+	int (*check)(struct crdt_report *r, const struct crdt_state *s);
 };
 
 enum crdt_join_flags {
@@ -100,6 +103,11 @@ void crdt_reader_fini(struct crdt_reader *r);
  * whitespace was left, or ERR_INVALID: reported, and *text stands where the next document may begin. */
 int crdt_read(struct crdt_reader *r, struct str *text, struct crdt_state *out);
 
+/* Reads a causal context alone, {"vv":...}, or that of a document, into out->ctx. 0, or ERR_INVALID: reported. */
+int crdt_read_ctx(struct crdt_reader *r, struct str text, struct crdt_state *out);
+
+/* Would crdt_join report an error and leave a half joined? 0, or ERR_INVALID: reported, a is as it was. */
+int crdt_can_join(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b);
 /* Joins b into a. Blocks of b's arena move to a; b is to be freed as usual. 0, or reported: the two cannot be joined. `changed` (may be
  * NULL): whether a did. */
 int crdt_join(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, bool *changed);
@@ -112,6 +120,8 @@ void crdt_compact(struct crdt_state *a);
 int crdt_emit(struct crdt_out *o, const struct crdt_state *s, enum crdt_shape shape);
 /* Appends the value as canonical JSON. */
 void crdt_value(struct buf *out, const struct crdt_state *s);
+/* What must hold of a whole beyond what each part says, as where a delta was joined: 0, or reported. */
+int crdt_check(struct crdt_report *r, const struct crdt_state *s);
 /* Same type, leaves and context. */
 bool crdt_equal(const struct crdt_state *a, const struct crdt_state *b);
 
@@ -122,6 +132,8 @@ void crdt_path(struct buf *out, const struct crdt_type *t, struct str key);
 
 /* --- for the types ---------------------------------------------------------------------------- */
 
+/* Of types whose leaves all stand at one place: the registers, and dots, which are no place. */
+void crdt_path_none(struct buf *out, struct str key);
 /* Adds a leaf whose key is r->key, copied; val is copied too (NULL: none). */
 void crdt_add_val(struct crdt_reader *r, const struct str *val);
 void crdt_add_count(struct crdt_reader *r, uint64_t count);

@@ -3,7 +3,6 @@
  * Both lists are arrays: contexts are short, and a normal form is found by sorting and one pass. */
 #include "crdt/ctx.h"
 #include "crdt/canon.h"
-#include "base/err.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -145,32 +144,6 @@ void ctx_join(struct crdt_ctx *a, const struct crdt_ctx *b)
 		ctx_list_add(&a->cloud, b->cloud.v[i]);
 	if (changed || b->cloud.n > 0)
 		ctx_normalise(a, NULL);
-}
-
-int ctx_minus(struct crdt_ctx *out, const struct crdt_ctx *b, const struct crdt_ctx *a, size_t max)
-{
-	for (size_t i = 0; i < b->vv.n; i++) {
-		struct crdt_dot d = b->vv.v[i];
-		uint64_t seen = ctx_count(a, d.node), top = d.seq;
-		size_t at = lower(&a->cloud, (struct crdt_dot){ d.node, 0 });
-		bool in_cloud = at < a->cloud.n && str_eq(a->cloud.v[at].node, d.node);
-
-		if (seen == 0 && !in_cloud) {
-			ctx_list_add(&out->vv, d);
-			continue;
-		}
-		for (uint64_t seq = seen + 1; seq <= top && seq != 0; seq++) {
-			d.seq = seq;
-			if (out->cloud.n >= max)
-				return ERR_TOO_LARGE;
-			if (!in_cloud || !ctx_covers(a, d))
-				ctx_list_add(&out->cloud, d);
-		}
-	}
-	for (size_t i = 0; i < b->cloud.n; i++)
-		if (!ctx_covers(a, b->cloud.v[i]))
-			ctx_list_add(&out->cloud, b->cloud.v[i]);
-	return out->cloud.n > max ? ERR_TOO_LARGE : 0;
 }
 
 bool ctx_is_empty(const struct crdt_ctx *c)

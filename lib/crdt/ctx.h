@@ -25,9 +25,6 @@ bool ctx_covers(const struct crdt_ctx *c, struct crdt_dot d);
 /* The highest count known to be seen without gap. */
 uint64_t ctx_count(const struct crdt_ctx *c, struct str node);
 void ctx_join(struct crdt_ctx *a, const struct crdt_ctx *b);
-/* Appends to `out` (a list, not a normal form) the dots of b that are not in a; ERR_TOO_LARGE over `max`. A node that a has
- * never seen goes to out->vv as a whole. */
-int ctx_minus(struct crdt_ctx *out, const struct crdt_ctx *b, const struct crdt_ctx *a, size_t max);
 bool ctx_is_empty(const struct crdt_ctx *c);
 /* Appends {"cloud":[...],"vv":{...}}. */
 void ctx_emit(struct buf *out, const struct crdt_ctx *c);

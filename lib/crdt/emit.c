@@ -2,24 +2,24 @@
 #include "crdt/crdt.h"
 #include "base/err.h"
 
-static size_t half(const struct crdt_leaves *l, char c)
+/* Never NULL: the types do arithmetic with it. */
+static const struct crdt_leaf *leaves_of(const struct crdt_state *s)
 {
-	size_t i = 0;
+	static const struct crdt_leaf none;
 
-	while (i < l->n && l->v[i].key[0] == c)
-		i++;
-	return i;
+	return s->leaves.v ? s->leaves.v : &none;
 }
 
 /* Two lists under names of their own. */
-static void emit_two(struct crdt_out *o, const struct crdt_state *s, const struct crdt_type *part, char first, const char *a, const char *b)
+static void emit_two(struct crdt_out *o, const struct crdt_state *s, const struct crdt_type *part,
+	char first, const char *a, const char *b)
 {
-	size_t n = half(&s->leaves, first);
+	size_t n = leaves_half(leaves_of(s), s->leaves.n, first);
 
 	buf_addf(o->b, "{\"%s\":", a);
-	part->emit(o, s->leaves.v, n, 1);
+	part->emit(o, leaves_of(s), n, 1);
 	buf_addf(o->b, ",\"%s\":", b);
-	part->emit(o, s->leaves.v + n, s->leaves.n - n, 1);
+	part->emit(o, leaves_of(s) + n, s->leaves.n - n, 1);
 	buf_add_char(o->b, '}');
 }
 
@@ -32,7 +32,7 @@ static int emit_plain(struct crdt_out *o, const struct crdt_state *s)
 	else if (s->type == &crdt_2pset)
 		emit_two(o, s, &crdt_gset, 'a', "adds", "removes");
 	else
-		s->type->emit(o, s->leaves.v, s->leaves.n, 0);
+		s->type->emit(o, leaves_of(s), s->leaves.n, 0);
 	return 0;
 }
 
@@ -58,7 +58,7 @@ int crdt_emit(struct crdt_out *o, const struct crdt_state *s, enum crdt_shape sh
 		canon_string(o->b, s->id);
 	}
 	buf_add_text(o->b, ",\"state\":");
-	s->type->emit(o, s->leaves.v, s->leaves.n, 0);
+	s->type->emit(o, leaves_of(s), s->leaves.n, 0);
 	buf_add_char(o->b, '}');
 	return 0;
 }
@@ -66,7 +66,7 @@ int crdt_emit(struct crdt_out *o, const struct crdt_state *s, enum crdt_shape sh
 void crdt_value(struct buf *out, const struct crdt_state *s)
 {
 	if (s->type)
-		s->type->value(out, s->leaves.v, s->leaves.n, 0);
+		s->type->value(out, leaves_of(s), s->leaves.n, 0);
 	else
 		buf_add_text(out, "null");
 }

@@ -3,6 +3,7 @@
  * Goes through all lists at once, key by key, and speaks where inputs do not agree. A second look at the joined state tells
  * what stands side by side there (concurrent values, additions beside removals). */
 #include "crdt/compare.h"
+#include "crdt/causal.h"
 #include "crdt/lww.h"
 #include "base/mem.h"
 
@@ -36,11 +37,6 @@ static void add_number(struct buf *out, const struct crdt_leaf *l)
 		buf_add_u64(out, l->num);
 	else
 		buf_add_str(out, leaf_val(l));
-}
-
-static bool same(const struct crdt_leaf *a, const struct crdt_leaf *b)
-{
-	return a->val_n == b->val_n && (a->val_n == LEAF_COUNT ? a->num == b->num : str_eq(leaf_val(a), leaf_val(b)));
 }
 
 /* {"path":...,"rule":"max","values":{"a.json:1":3,...}} */
@@ -92,7 +88,7 @@ static void explain_entry(struct walk *w, struct str key)
 		if (w->have[i] && (best == w->n || lww_cmp(leaf_val(w->have[best]), leaf_val(w->have[i]), NULL, NULL) < 0))
 			best = i;
 	for (size_t i = 0; i < w->n; i++) {
-		if (!w->have[i] || same(w->have[i], w->have[best]))
+		if (!w->have[i] || leaf_same(w->have[i], w->have[best]))
 			continue;
 		lww_cmp(leaf_val(w->have[i]), leaf_val(w->have[best]), &rule, NULL);
 		buf_add_text(w->out, "{\"loser\":");
@@ -105,18 +101,6 @@ static void explain_entry(struct walk *w, struct str key)
 	}
 }
 
-static void add_dot(struct buf *out, struct str key)
-{
-	struct crdt_dot dot;
-	struct buf node = { 0 };
-
-	key_dot(key, &dot);
-	key_decode(&node, dot.node);
-	canon_string(out, buf_str(&node));
-	buf_addf(out, ",%llu", (unsigned long long)dot.seq);
-	buf_fini(&node);
-}
-
 /* Who has seen this dot and no longer holds it? */
 static void explain_dot(struct walk *w, struct str key)
 {
@@ -127,7 +111,7 @@ static void explain_dot(struct walk *w, struct str key)
 		if (w->have[i] || !ctx_covers(&w->s[i].ctx, dot))
 			continue;
 		buf_add_text(w->out, "{\"dots\":[[");
-		add_dot(w->out, key);
+		causal_emit_dot(w->out, key);
 		buf_add_text(w->out, "]],");
 		add_path(w, key);
 		buf_add_text(w->out, ",\"reason\":\"removed\",\"removed_by\":");
@@ -145,7 +129,7 @@ static void explain_key(struct walk *w, struct str key)
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->have[i] && !first)
 			first = w->have[i];
-		differ |= w->have[i] && !same(first, w->have[i]);
+		differ |= w->have[i] && !leaf_same(first, w->have[i]);
 	}
 	if (w->type->causal)
 		explain_dot(w, key);
@@ -182,7 +166,7 @@ static void explain_result(struct walk *w, const struct crdt_state *all)
 			buf_add_text(w->out, "\"dots\":[");
 			for (size_t k = i; k < end; k++) {
 				buf_add_text(w->out, k > i ? ",[" : "[");
-				add_dot(w->out, leaf_key(&v[k]));
+				causal_emit_dot(w->out, leaf_key(&v[k]));
 				buf_add_char(w->out, ']');
 			}
 			buf_add_text(w->out, "],\"path\":");

@@ -1,7 +1,7 @@
 /* find.h - what is wrong with a state: a code, a place, a sentence
  *
- * An E_ finding means that the document cannot be trusted and is refused. A W_ finding means that it was joined by a rule
- * everybody follows, and that somebody should look at the cause. */
+ * An E_ finding means that the document cannot be trusted and is refused. A W_ finding means that
+ * it was joined by a rule everybody follows, and that somebody should look at the cause. */
 #ifndef RT_CRDT_FIND_H
 #define RT_CRDT_FIND_H
 
@@ -30,6 +30,7 @@ struct crdt_report {
 	void (*fn)(void *arg, const struct crdt_finding *f);
 	void *arg;
 	uint64_t errors, warnings;
+	enum crdt_code error; /* the last one */
 	bool drift_warns;   /* a stamp of the future is a warning */
 	const char *file;   /* of the document being read */
 	uint64_t line;
@@ -43,9 +44,10 @@ static inline bool crdt_code_is_error(enum crdt_code c)
 	return c < W_UNSAFE_INT;
 }
 
-/* Reports; returns ERR_INVALID for an error and 0 for a warning, so that `return crdt_find(...)` reads well. */
-int crdt_find(struct crdt_report *r, enum crdt_code c, uint64_t line, const char *path, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+/* Reports; returns ERR_INVALID for an error and 0 for a warning, so that `return crdt_find(...)`
+ * reads well. */
+int crdt_find(struct crdt_report *r, enum crdt_code c, uint64_t line, const char *path,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* One JSON object without a line end. */
 void crdt_finding_json(struct buf *out, const struct crdt_finding *f);
 

@@ -1,6 +1,7 @@
 /* hlc.c - hybrid logical clocks
  *
- * The calendar is computed here, because timegm knows neither microseconds nor which texts to refuse. */
+ * The calendar is computed here, because timegm knows neither microseconds nor which texts to
+ * refuse. */
 #include "crdt/hlc.h"
 
 #define US_PER_DAY INT64_C(86400000000)
@@ -90,10 +91,12 @@ static int parse_iso(struct hlc *h, struct str *s)
 {
 	unsigned y, mo, d, hh, mm, ss, us = 0, scale = 100000;
 
-	if (digits(s, 4, &y) || lit(s, '-') || digits(s, 2, &mo) || lit(s, '-') || digits(s, 2, &d) || lit(s, 'T') ||
-		digits(s, 2, &hh) || lit(s, ':') || digits(s, 2, &mm) || lit(s, ':') || digits(s, 2, &ss))
+	if (digits(s, 4, &y) || lit(s, '-') || digits(s, 2, &mo) || lit(s, '-') ||
+		digits(s, 2, &d) || lit(s, 'T') || digits(s, 2, &hh) || lit(s, ':') ||
+		digits(s, 2, &mm) || lit(s, ':') || digits(s, 2, &ss))
 		return -1;
-	if (y < 1970 || mo < 1 || mo > 12 || d < 1 || d > month_days(y, mo) || hh > 23 || mm > 59 || ss > 60)
+	if (y < 1970 || mo < 1 || mo > 12 || d < 1 || d > month_days(y, mo) || hh > 23 || mm > 59 ||
+		ss > 60)
 		return -1;
 	if (s->n > 0 && s->p[0] == '.') {
 		size_t n = 0;
@@ -108,12 +111,14 @@ static int parse_iso(struct hlc *h, struct str *s)
 	}
 	if (lit(s, 'Z') || counter(s, &h->c))
 		return -1;
-	if (ss == 60) { /* a leap second: the end of the minute, after all stamps of it that carry a smaller counter */
+	if (ss == 60) { /* a leap second: the end of the minute, after all stamps of it that carry a
+		           smaller counter */
 		ss = 59;
 		us = 999999;
 		h->c += h->c < COUNTER_MAX;
 	}
-	h->us = days_from(y, mo, d) * US_PER_DAY + (int64_t)((hh * 60 + mm) * 60 + ss) * 1000000 + us;
+	h->us = days_from(y, mo, d) * US_PER_DAY + (int64_t)((hh * 60 + mm) * 60 + ss) * 1000000 +
+	        us;
 	return 0;
 }
 
@@ -123,7 +128,8 @@ int hlc_parse_stamp(struct hlc *h, struct str text, struct err *e)
 
 	*h = (struct hlc){ 0 };
 	if (parse_iso(h, &rest) != 0 || rest.n > 0)
-		return err_set(e, ERR_INVALID, "'" STR_FMT "' is no stamp such as 2026-11-24T04:12:42.123456Z-0003",
+		return err_set(e, ERR_INVALID,
+			"'" STR_FMT "' is no stamp such as 2026-11-24T04:12:42.123456Z-0003",
 			STR_ARG(str_head(text, 80)));
 	return 0;
 }
@@ -142,12 +148,14 @@ int hlc_parse(struct hlc *h, struct str text, struct err *e)
 	ms = str_cut(text, ':', &rest);
 	if (rest.p) {
 		count = str_cut(rest, ':', &node);
-		if (str_u64(ms, &a) == 0 && str_u64(count, &b) == 0 && a < YEAR_9999_END / 1000 && b <= COUNTER_MAX) {
+		if (str_u64(ms, &a) == 0 && str_u64(count, &b) == 0 && a < YEAR_9999_END / 1000 &&
+			b <= COUNTER_MAX) {
 			*h = (struct hlc){ (int64_t)a * 1000, (uint32_t)b, node };
 			return 0;
 		}
 	} else if (str_u64(text, &a) == 0 && a >> 16 < YEAR_9999_END / 1000) {
-		*h = (struct hlc){ (int64_t)(a >> 16) * 1000, (uint32_t)(a & COUNTER_MAX), { NULL, 0 } };
+		*h = (struct hlc){ (int64_t)(a >> 16) * 1000, (uint32_t)(a & COUNTER_MAX),
+			{ NULL, 0 } };
 		return 0;
 	}
 	return hlc_parse_stamp(h, text, e);
@@ -160,8 +168,8 @@ void hlc_format(struct buf *out, struct hlc h)
 
 	date_from(day, &y, &m, &d);
 	s = (unsigned)(rest / 1000000);
-	buf_addf(out, "%04d-%02u-%02uT%02u:%02u:%02u.%06uZ-%04x", (int)y, m, d, s / 3600, s / 60 % 60, s % 60,
-		(unsigned)(rest % 1000000), h.c & COUNTER_MAX);
+	buf_addf(out, "%04d-%02u-%02uT%02u:%02u:%02u.%06uZ-%04x", (int)y, m, d, s / 3600,
+		s / 60 % 60, s % 60, (unsigned)(rest % 1000000), h.c & COUNTER_MAX);
 }
 
 int hlc_cmp(struct hlc a, struct hlc b)
@@ -188,12 +196,14 @@ void hlc_send(struct hlc *clock, int64_t now_us)
 	carry(clock);
 }
 
-int hlc_recv(struct hlc *clock, struct hlc seen, int64_t now_us, int64_t max_drift_us, struct err *e)
+int hlc_recv(
+	struct hlc *clock, struct hlc seen, int64_t now_us, int64_t max_drift_us, struct err *e)
 {
 	int64_t old = clock->us;
 
 	if (max_drift_us >= 0 && seen.us > now_us && seen.us - now_us > max_drift_us)
-		return err_set(e, ERR_DENIED, "the stamp is %.3f s ahead of now", (double)(seen.us - now_us) / 1e6);
+		return err_set(e, ERR_DENIED, "the stamp is %.3f s ahead of now",
+			(double)(seen.us - now_us) / 1e6);
 	if (now_us > old && now_us > seen.us) {
 		clock->us = now_us;
 		clock->c = 0;

@@ -1,7 +1,8 @@
 /* join.c - the join of two states, the same for all types
  *
- * Both lists are merged by key. A leaf on one side only stays, unless the type is causal and the other side has seen its
- * dot: then it was removed there. A leaf on both sides is joined by its type. In place where nothing comes or goes. */
+ * Both lists are merged by key. A leaf on one side only stays, unless the type is causal and the
+ * other side has seen its dot: then it was removed there. A leaf on both sides is joined by its
+ * type. In place where nothing comes or goes. */
 #include "crdt/crdt.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -13,15 +14,24 @@ void crdt_path(struct buf *out, const struct crdt_type *t, struct str key)
 	buf_add_char(out, ']');
 }
 
-static void tell(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b, const struct crdt_leaf *l, int flags)
+void crdt_path_none(struct buf *out, struct str key)
+{
+	(void)out;
+	(void)key;
+}
+
+static void tell(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b,
+	const struct crdt_leaf *l, int flags)
 {
 	static const struct {
 		int flag;
 		enum crdt_code code;
 		const char *text;
 	} rows[] = {
-		{ JOIN_TIE, W_LWW_TIE, "two values with the same timestamp and node_id; the larger bytes win" },
-		{ JOIN_UNITS, W_TS_UNIT, "two timestamps a power of 1000 apart: seconds, ms, us and ns mixed?" },
+		{ JOIN_TIE, W_LWW_TIE,
+			"two values with the same timestamp and node_id; the larger bytes win" },
+		{ JOIN_UNITS, W_TS_UNIT,
+			"two timestamps a power of 1000 apart: seconds, ms, us and ns mixed?" },
 		{ JOIN_VALUES, W_DOT_VALUE, "one dot with two contents; the larger wins" },
 		{ JOIN_MIXED, E_TS_MIXED, "a number and an HLC string as timestamps of one slot" },
 	};
@@ -50,8 +60,8 @@ struct outcome {
 	bool failed;
 };
 
-static void join_equal(struct crdt_report *r, struct crdt_state *a, const struct crdt_state *b, struct crdt_leaf *x,
-	const struct crdt_leaf *y, struct outcome *o)
+static void join_equal(struct crdt_report *r, struct crdt_state *a, const struct crdt_state *b,
+	struct crdt_leaf *x, const struct crdt_leaf *y, struct outcome *o)
 {
 	int flags = a->type->join ? a->type->join(x, y, &a->arena) : 0;
 
@@ -64,21 +74,13 @@ static void join_equal(struct crdt_report *r, struct crdt_state *a, const struct
 }
 
 /* Few leaves into many: each is looked for. */
-static void find_each(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, struct outcome *o)
+static void find_each(
+	struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, struct outcome *o)
 {
 	struct crdt_leaf *x = a->leaves.v, *y = b->leaves.v;
 
 	for (size_t j = 0, lo = 0; j < b->leaves.n; j++) {
-		size_t hi = a->leaves.n;
-
-		while (lo < hi) {
-			size_t mid = (lo + hi) / 2;
-
-			if (leaf_cmp(&x[mid], &y[j]) < 0)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
+		lo = leaves_find(&a->leaves, lo, &y[j]);
 		if (lo < a->leaves.n && leaf_cmp(&x[lo], &y[j]) == 0)
 			join_equal(r, a, b, &x[lo], &y[j], o);
 		else
@@ -86,7 +88,8 @@ static void find_each(struct crdt_report *r, struct crdt_state *a, struct crdt_s
 	}
 }
 
-static void walk_both(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, struct outcome *o)
+static void walk_both(
+	struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, struct outcome *o)
 {
 	struct crdt_leaf *x = a->leaves.v, *y = b->leaves.v;
 	size_t i = 0, j = 0, nx = a->leaves.n, ny = b->leaves.n;
@@ -166,6 +169,45 @@ static void take(struct crdt_state *a, struct crdt_state *b)
 	}
 }
 
+static int check_alike(
+	struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b)
+{
+	if (a->type != b->type)
+		return crdt_find(r, E_TYPE, b->line, "", "a %s cannot be merged with a %s",
+			b->type->name, a->type->name);
+	if (a->has_epoch != b->has_epoch || a->epoch != b->epoch)
+		return crdt_find(r, E_EPOCH, b->line, "/epoch",
+			"epoch %llu cannot be merged with epoch %llu",
+			(unsigned long long)b->epoch, (unsigned long long)a->epoch);
+	return 0;
+}
+
+int crdt_can_join(struct crdt_report *r, const struct crdt_state *a, const struct crdt_state *b)
+{
+	struct arena scratch = { 0 };
+	int rc = 0;
+
+	if (!a->type || !b->type)
+		return 0;
+	if (check_alike(r, a, b) != 0)
+		return ERR_INVALID;
+	for (size_t j = 0; j < b->leaves.n && a->type->join && rc == 0; j++) {
+		const struct crdt_leaf *y = &b->leaves.v[j];
+		size_t at = leaves_find(&a->leaves, 0, y);
+		struct crdt_leaf x;
+
+		if (at == a->leaves.n || leaf_cmp(&a->leaves.v[at], y) != 0)
+			continue;
+		x = a->leaves.v[at];
+		if (a->type->join(&x, y, &scratch) & JOIN_MIXED) {
+			tell(r, a, b, y, JOIN_MIXED);
+			rc = ERR_INVALID;
+		}
+	}
+	arena_fini(&scratch);
+	return rc;
+}
+
 int crdt_join(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b, bool *changed)
 {
 	struct outcome o = { 0 };
@@ -180,11 +222,8 @@ int crdt_join(struct crdt_report *r, struct crdt_state *a, struct crdt_state *b,
 			*changed = a->leaves.n > 0 || !ctx_is_empty(&a->ctx);
 		return 0;
 	}
-	if (a->type != b->type)
-		return crdt_find(r, E_TYPE, b->line, "", "a %s cannot be merged with a %s", b->type->name, a->type->name);
-	if (a->has_epoch != b->has_epoch || a->epoch != b->epoch)
-		return crdt_find(r, E_EPOCH, b->line, "/epoch", "epoch %llu cannot be merged with epoch %llu",
-			(unsigned long long)b->epoch, (unsigned long long)a->epoch);
+	if (check_alike(r, a, b) != 0)
+		return ERR_INVALID;
 	if (!a->type->causal && b->leaves.n < a->leaves.n / 32)
 		find_each(r, a, b, &o);
 	else
@@ -244,6 +283,11 @@ void crdt_compact(struct crdt_state *a)
 	a->arena = fresh;
 }
 
+int crdt_check(struct crdt_report *r, const struct crdt_state *s)
+{
+	return s->type && s->type->check && !s->delta ? s->type->check(r, s) : 0;
+}
+
 static bool same_dots(const struct ctx_list *a, const struct ctx_list *b)
 {
 	for (size_t i = 0; i < a->n && a->n == b->n; i++)
@@ -261,9 +305,7 @@ bool crdt_equal(const struct crdt_state *a, const struct crdt_state *b)
 	for (size_t i = 0; i < a->leaves.n; i++) {
 		const struct crdt_leaf *x = &a->leaves.v[i], *y = &b->leaves.v[i];
 
-		if (leaf_cmp(x, y) != 0 || x->val_n != y->val_n)
-			return false;
-		if (x->val_n == LEAF_COUNT ? x->num != y->num : !str_eq(leaf_val(x), leaf_val(y)))
+		if (leaf_cmp(x, y) != 0 || !leaf_same(x, y))
 			return false;
 	}
 	return same_dots(&a->ctx.vv, &b->ctx.vv) && same_dots(&a->ctx.cloud, &b->ctx.cloud);

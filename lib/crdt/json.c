@@ -75,22 +75,32 @@ int json_find(struct json_reader *r, const struct json *v, enum crdt_code code, 
 	return rc;
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
 static struct json *fail(struct parse *s, const char *at, enum crdt_code code, const char *what)
 {
 	struct json here = { .type = JSON_NULL, .name = s->name, .at = at, .up = s->up };
+	size_t offset;
 
 	if (s->up && s->up->type == JSON_OBJECT && !s->named)
 		here = *s->up;
 	else if (s->up && s->up->type == JSON_ARRAY)
 		here.up = s->up;
 	here.at = at < s->r->end ? at : s->r->end;
-	json_find(s->r, &here, code, "%s at byte %zu", what, (size_t)(here.at - s->r->begin));
+	offset = (size_t)(here.at - s->r->begin);
+	/* What is missing is missing behind the last token, not in the line where that shows. */
+	while (here.at > s->r->begin && is_space(here.at[-1]))
+		here.at--;
+	json_find(s->r, &here, code, "%s at byte %zu", what, offset);
 	return NULL;
 }
 
 void json_skip_space(struct json_reader *r)
 {
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\t' || *r->p == '\r'))
+	while (r->p < r->end && is_space(*r->p))
 		r->p++;
 }
 

@@ -19,6 +19,36 @@ void leaves_grow(struct crdt_leaves *l)
 	l->v = mem_resize(l->v, l->cap, sizeof(*l->v));
 }
 
+size_t leaves_half(const struct crdt_leaf *v, size_t n, char c)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (v[mid].key[0] <= c)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+size_t leaves_find(const struct crdt_leaves *l, size_t lo, const struct crdt_leaf *leaf)
+{
+	size_t hi = l->n;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (leaf_cmp(&l->v[mid], leaf) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* --- sorting ---------------------------------------------------------------------------------- */
 
 struct cached {

@@ -53,6 +53,13 @@ static inline int leaf_cmp(const struct crdt_leaf *a, const struct crdt_leaf *b)
 	return c ? c : (a->key_n > b->key_n) - (a->key_n < b->key_n);
 }
 
+/* Of equal values? */
+static inline bool leaf_same(const struct crdt_leaf *a, const struct crdt_leaf *b)
+{
+	return a->val_n == b->val_n &&
+		(a->val_n == LEAF_COUNT ? a->num == b->num : str_eq(leaf_val(a), leaf_val(b)));
+}
+
 #define LEAVES_AHEAD 12
 
 /* After sorting, keys lie all over the text: asks for one that is needed soon. */
@@ -64,6 +71,10 @@ static inline void leaves_prefetch(const struct crdt_leaf *v, size_t n, size_t i
 
 void leaves_fini(struct crdt_leaves *l);
 void leaves_grow(struct crdt_leaves *l);
+/* How many of a sorted list have keys that begin with c or less. */
+size_t leaves_half(const struct crdt_leaf *v, size_t n, char c);
+/* The first of a sorted list, from `lo` on, that is not before `leaf`; n when all are. */
+size_t leaves_find(const struct crdt_leaves *l, size_t lo, const struct crdt_leaf *leaf);
 /* In order of the keys; equal ones stand side by side. */
 void leaves_sort(struct crdt_leaves *l);
 

@@ -253,7 +253,8 @@ int lww_cmp(struct str a, struct str b, const char **rule, int *flags)
 	}
 	if (c)
 		*flags |= JOIN_TIE;
-	return c;
+	/* One write whose instant was written as an integer and as a real of equal value. */
+	return c ? c : canon_cmp(x.timestamp, y.timestamp);
 }
 
 static int join_entry(struct crdt_leaf *a, const struct crdt_leaf *b, struct arena *arena)
@@ -311,19 +312,13 @@ static void value_lww(struct buf *out, const struct crdt_leaf *v, size_t n, size
 		buf_add_text(out, "null");
 }
 
-static void path_none(struct buf *out, struct str key)
-{
-	(void)out;
-	(void)key;
-}
-
 const struct crdt_type crdt_lww = {
 	.name = "lww",
 	.read = read_lww,
 	.emit = emit_lww,
 	.value = value_lww,
 	.join = join_entry,
-	.path = path_none,
+	.path = crdt_path_none,
 };
 
 /* --- lwwmap ----------------------------------------------------------------------------------- */

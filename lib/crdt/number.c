@@ -1,7 +1,7 @@
 /* number.c - JSON numbers: exact comparison, one text for one value
  *
- * The shortest digits that read back as the same double, in the layout of Python's repr: always with a point or an
- * exponent, so that 1.0 stays apart from 1. */
+ * The shortest digits that read back as the same double, in the layout of Python's repr: always
+ * with a point or an exponent, so that 1.0 stays apart from 1. */
 #include "crdt/number.h"
 #include "base/err.h"
 
@@ -108,8 +108,9 @@ static void lay_out(struct buf *out, const char *digits, int n, int point)
 		buf_add_text(out, ".0");
 }
 
-/* The digits of d at a precision, or the next ones up, if they read back as d: near a power of two the gap below is narrower than
- * the one above, so the nearest digits may fail where the next do not. */
+/* The digits of d at a precision, or the next ones up, if they read back as d: near a power of two
+ * the gap below is narrower than the one above, so the nearest digits may fail where the next do
+ * not. */
 static bool shortest_at(int precision, double d, char digits[24], int *exponent)
 {
 	char text[40], *e;
@@ -143,7 +144,8 @@ void number_add_double(struct buf *out, double d)
 		buf_add_text(out, "0.0");
 		return;
 	}
-	/* All decimals of 15 digits differ as doubles, so the shortest is at most that with its zeros cut; subnormal ones have fewer. */
+	/* All decimals of 15 digits differ as doubles, so the shortest is at most that with its
+	 * zeros cut; subnormal ones have fewer. */
 	for (int precision = d < DBL_MIN ? 0 : 14; precision <= 16; precision++)
 		if (shortest_at(precision, d, digits, &exponent))
 			break;
@@ -153,12 +155,14 @@ void number_add_double(struct buf *out, double d)
 	lay_out(out, digits, n, exponent + 1);
 }
 
-/* At most 15 significant digits, no exponent, in the range repr prints without one: such a text is its own repr. */
+/* At most 15 significant digits, no exponent, in the range repr prints without one: such a text is
+ * its own repr. */
 static bool is_plain(struct str s)
 {
 	size_t i = s.n > 0 && s.p[0] == '-', point = s.n, digits = 0;
 
-	if (s.n - i > 17 || s.n - i < 3 || (s.p[i] == '0' && (s.p[i + 1] != '.' || s.p[i + 2] == '0')))
+	if (s.n - i > 17 || s.n - i < 3 ||
+		(s.p[i] == '0' && (s.p[i + 1] != '.' || s.p[i + 2] == '0')))
 		return false;
 	for (; i < s.n; i++) {
 		if (s.p[i] == '.')

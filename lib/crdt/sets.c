@@ -1,6 +1,7 @@
 /* sets.c - types that are a union: gset, 2pset
  *
- * Elements are any JSON; the canonical text is the element. Nothing is ever taken out of a list, so joining needs no rule. */
+ * Elements are any JSON; the canonical text is the element. Nothing is ever taken out of a list, so
+ * joining needs no rule. */
 #include "crdt/crdt.h"
 #include "base/err.h"
 
@@ -60,7 +61,8 @@ static int read_2pset(struct crdt_reader *r, const struct json *v)
 		int rc = 0;
 
 		if (!m && !r->state->delta)
-			return json_find(&r->json, v, E_KEY, "the member '%s' is missing", names[i]);
+			return json_find(
+				&r->json, v, E_KEY, "the member '%s' is missing", names[i]);
 		buf_add_text(&r->key, names[i]);
 		if (m)
 			rc = read_elements(r, m);
@@ -71,18 +73,9 @@ static int read_2pset(struct crdt_reader *r, const struct json *v)
 	return 0;
 }
 
-static size_t added(const struct crdt_leaf *v, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n && v[i].key[0] == 'a')
-		i++;
-	return i;
-}
-
 static void emit_2pset(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t a = added(v, n);
+	size_t a = leaves_half(v, n, 'a');
 
 	buf_add_text(o->b, "{\"a\":");
 	emit_elements(o, v, a, skip + 1);
@@ -94,7 +87,7 @@ static void emit_2pset(struct crdt_out *o, const struct crdt_leaf *v, size_t n, 
 /* Both halves are sorted: one pass. */
 static void value_2pset(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t a = added(v, n), r = a;
+	size_t a = leaves_half(v, n, 'a'), r = a;
 	bool first = true;
 
 	buf_add_char(out, '[');

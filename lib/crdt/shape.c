@@ -1,6 +1,7 @@
 /* shape.c - documents without an envelope: which type they are of
  *
- * Only what has one reading is recognised. A document that fits two types, or nearly fits one, is refused with the way out. */
+ * Only what has one reading is recognised. A document that fits two types, or nearly fits one, is
+ * refused with the way out. */
 #include "crdt/shape.h"
 #include "crdt/lww.h"
 
@@ -39,30 +40,36 @@ static void rename_two(struct json *v, const char *a, const char *b)
 	v->first->next->name = str_of(b);
 }
 
-static const struct crdt_type *refuse(enum crdt_code *code, const char **why, enum crdt_code c, const char *text)
+static const struct crdt_type *refuse(
+	enum crdt_code *code, const char **why, enum crdt_code c, const char *text)
 {
 	*code = c;
 	*why = text;
 	return NULL;
 }
 
-static const struct crdt_type *pick(struct json *v, enum crdt_shape *shape, enum crdt_code *code, const char **why)
+static const struct crdt_type *pick(
+	struct json *v, enum crdt_shape *shape, enum crdt_code *code, const char **why)
 {
-	const struct json *node = json_get(v, "node_id"), *value = json_get(v, "value"), *ts = json_get(v, "timestamp");
+	const struct json *node = json_get(v, "node_id"), *value = json_get(v, "value"),
+			  *ts = json_get(v, "timestamp");
 
 	if (v->type != JSON_OBJECT)
-		return refuse(code, why, E_TYPE, v->type == JSON_ARRAY ? "an array may be a gset, but must be named so" :
-			"no type of state looks like this");
+		return refuse(code, why, E_TYPE,
+			v->type == JSON_ARRAY ? "an array may be a gset, but must be named so"
+					      : "no type of state looks like this");
 	if (v->n == 0)
 		return refuse(code, why, CRDT_CODES, "");
 	if (node && value && ts) {
 		if (v->n == 3 && node->type == JSON_STRING)
 			return &crdt_lww;
 		if (v->n == 3 && all(v, is_number))
-			return refuse(code, why, E_AMBIGUOUS, "it may be a register or a counter of three nodes");
+			return refuse(code, why, E_AMBIGUOUS,
+				"it may be a register or a counter of three nodes");
 		if (v->n == 3 && is_number(node))
 			return &crdt_lww;
-		return refuse(code, why, E_AMBIGUOUS, "a register with members that do not belong to one");
+		return refuse(code, why, E_AMBIGUOUS,
+			"a register with members that do not belong to one");
 	}
 	if (has(v, "N", "P") && all(v, is_object)) {
 		*shape = SHAPE_PLAIN_UPPER;
@@ -80,12 +87,13 @@ static const struct crdt_type *pick(struct json *v, enum crdt_shape *shape, enum
 		return &crdt_gcounter;
 	for (const struct json *m = v->first; m; m = m->next)
 		if (m->type == JSON_INT)
-			return refuse(code, why, E_TYPE, "a counter with members that are no counts, or none of the plain shapes");
+			return refuse(code, why, E_TYPE,
+				"a counter with members that are no counts, or no plain shape");
 	return refuse(code, why, E_TYPE, "none of the plain shapes");
 }
 
-const struct crdt_type *shape_recognise(struct json *v, const struct crdt_type *forced, enum crdt_shape *shape,
-	enum crdt_code *code, const char **why)
+const struct crdt_type *shape_recognise(struct json *v, const struct crdt_type *forced,
+	enum crdt_shape *shape, enum crdt_code *code, const char **why)
 {
 	const struct crdt_type *t = forced;
 
@@ -93,11 +101,11 @@ const struct crdt_type *shape_recognise(struct json *v, const struct crdt_type *
 	*shape = SHAPE_PLAIN;
 	if (!t)
 		t = pick(v, shape, code, why);
-	else if (t->causal || t == &crdt_bcounter)
-		return v->type == JSON_OBJECT && v->n == 0 ? NULL :
-			refuse(code, why, E_SHAPE, "this type has no plain shape: it needs its envelope");
 	else if (v->type == JSON_OBJECT && v->n == 0)
 		return NULL;
+	else if (t->causal || t == &crdt_bcounter)
+		return refuse(code, why, E_SHAPE,
+			"this type has no plain shape: it needs its envelope");
 	if (t == &crdt_pncounter && has(v, "N", "P")) {
 		*shape = SHAPE_PLAIN_UPPER;
 		rename_two(v, "n", "p");

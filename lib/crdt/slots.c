@@ -5,6 +5,9 @@
 #include "crdt/crdt.h"
 #include "crdt/number.h"
 #include "base/err.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
 
 static int read_slots(struct crdt_reader *r, const struct json *v, bool pairs)
 {
@@ -59,22 +62,6 @@ static __int128 sum(const struct crdt_leaf *v, size_t n)
 	return total;
 }
 
-/* How many leaves have a key that begins with `c`, from the front. */
-static size_t half(const struct crdt_leaf *v, size_t n, char c)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (v[mid].key[0] <= c)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 static void path_slot(struct buf *out, struct str key)
 {
 	canon_string(out, key);
@@ -127,7 +114,7 @@ static int read_pncounter(struct crdt_reader *r, const struct json *v)
 
 static void emit_pncounter(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t minus = half(v, n, 'n');
+	size_t minus = leaves_half(v, n, 'n');
 
 	buf_add_text(o->b, "{\"n\":");
 	emit_slots(o, v, minus, skip + 1);
@@ -138,7 +125,7 @@ static void emit_pncounter(struct crdt_out *o, const struct crdt_leaf *v, size_t
 
 static void value_pncounter(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t minus = half(v, n, 'n');
+	size_t minus = leaves_half(v, n, 'n');
 
 	(void)skip;
 	number_add_i128(out, sum(v + minus, n - minus) - sum(v, minus));
@@ -190,7 +177,7 @@ static int read_bcounter(struct crdt_reader *r, const struct json *v)
 
 static void emit_bcounter(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t rights = half(v, n, 'r');
+	size_t rights = leaves_half(v, n, 'r');
 	struct buf from = { 0 };
 
 	buf_add_text(o->b, "{\"r\":{");
@@ -228,7 +215,7 @@ static bool is_minted(const struct crdt_leaf *l)
 
 static void value_bcounter(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
 {
-	size_t rights = half(v, n, 'r');
+	size_t rights = leaves_half(v, n, 'r');
 	__int128 total = 0;
 
 	(void)skip;
@@ -256,40 +243,61 @@ static void path_bcounter(struct buf *out, struct str key)
 	buf_fini(&from);
 }
 
-/* What a replica minted and was given, without what it gave away and used, is never below 0. */
-static int check_bcounter(struct crdt_reader *r, const struct json *v)
+/* What one cell gives to a node, or takes from it. */
+struct right {
+	struct str node;
+	__int128 n;
+	const struct crdt_leaf *leaf;
+};
+
+static int by_node(const void *a, const void *b)
 {
-	const struct json *rights = json_get(v, "r"), *used = json_get(v, "u"), *spender = used ? used->first : NULL;
-	struct json *rows[2];
+	return canon_cmp(((const struct right *)a)->node, ((const struct right *)b)->node);
+}
 
-	/* Who spends is either a row of "r" or a member of "u". */
-	rows[0] = rights ? rights->first : NULL;
-	rows[1] = (struct json *)(uintptr_t)spender;
-	for (int part = 0; part < 2; part++) {
-		for (const struct json *who = rows[part]; who; who = who->next) {
-			__int128 left = 0;
-			uint64_t count;
+/* What a replica minted and was given, without what it gave away and used, is never below 0. */
+static int check_bcounter(struct crdt_report *r, const struct crdt_state *s)
+{
+	struct right *rights = mem_array(2 * s->leaves.n, sizeof(*rights));
+	struct arena names = { 0 };
+	struct buf name = { 0 }, path = { 0 };
+	size_t n = 0;
+	int rc = 0;
 
-			for (const struct json *from = rows[0]; from; from = from->next) {
-				bool own = str_eq(from->name, who->name);
+	for (size_t i = 0; i < s->leaves.n; i++) {
+		const struct crdt_leaf *l = &s->leaves.v[i];
+		struct str key = str_skip(leaf_key(l), 1), head;
 
-				for (const struct json *to = from->first; to; to = to->next) {
-					str_u64(to->text, &count);
-					if (str_eq(to->name, who->name))
-						left += count;
-					else if (own)
-						left -= count;
-				}
-			}
-			for (const struct json *u = spender; u; u = u->next)
-				if (str_eq(u->name, who->name) && str_u64(u->text, &count) == 0)
-					left -= count;
-			if (left < 0)
-				return json_find(&r->json, who, E_RIGHTS, "'" STR_FMT "' has spent %s rights than it held",
-					STR_ARG(str_head(who->name, 80)), "more");
+		if (l->key[0] == 'u') {
+			rights[n++] = (struct right){ key, -(__int128)l->num, l };
+			continue;
 		}
+		head = key_head(key);
+		key = str_skip(key, head.n);
+		name.n = 0;
+		key_decode(&name, head);
+		rights[n++] = (struct right){ key, l->num, l };
+		if (!str_eq(buf_str(&name), key))
+			rights[n++] = (struct right){ arena_copy(&names, buf_str(&name)), -(__int128)l->num, l };
 	}
-	return 0;
+	if (n > 0)
+		qsort(rights, n, sizeof(*rights), by_node);
+	for (size_t i = 0, end; i < n && rc == 0; i = end) {
+		__int128 left = 0;
+
+		for (end = i; end < n && str_eq(rights[end].node, rights[i].node); end++)
+			left += rights[end].n;
+		if (left >= 0)
+			continue;
+		crdt_path(&path, s->type, leaf_key(rights[i].leaf));
+		rc = crdt_find(r, E_RIGHTS, s->line, buf_cstr(&path), "'" STR_FMT "' has spent more rights than it held",
+			STR_ARG(str_head(rights[i].node, 80)));
+	}
+	arena_fini(&names);
+	buf_fini(&name);
+	buf_fini(&path);
+	mem_free(rights);
+	return rc;
 }
 
 const struct crdt_type crdt_bcounter = {
@@ -367,19 +375,13 @@ static void emit_extreme(struct crdt_out *o, const struct crdt_leaf *v, size_t n
 	value_extreme(o->b, v, n, skip);
 }
 
-static void path_none(struct buf *out, struct str key)
-{
-	(void)out;
-	(void)key;
-}
-
 const struct crdt_type crdt_max = {
 	.name = "max",
 	.read = read_extreme,
 	.emit = emit_extreme,
 	.value = value_extreme,
 	.join = join_max,
-	.path = path_none,
+	.path = crdt_path_none,
 };
 
 const struct crdt_type crdt_min = {
@@ -388,5 +390,5 @@ const struct crdt_type crdt_min = {
 	.emit = emit_extreme,
 	.value = value_extreme,
 	.join = join_min,
-	.path = path_none,
+	.path = crdt_path_none,
 };

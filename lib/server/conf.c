@@ -22,7 +22,7 @@ static struct opt options[] = {
 		.help = "how long a message is kept (1h)" },
 	{ .name = "memory", .type = OPT_SIZE, .arg = "SIZE",
 		.help = "of all rooms together; idle rooms go first (256m)" },
-	{ .name = "slow", .type = OPT_LIST, .arg = "[ROOM=]POLICY",
+	{ .name = "slow", .type = OPT_LIST, .arg = "[ROOM=]POLICY", .words = "close|skip|latest",
 		.help = "who falls behind: skip (told), latest, close; per room or pattern" },
 	{ .name = "max-connections", .type = OPT_INT, .arg = "N", .min = 1, .max = 1000000,
 		.help = "refuse more (10000, or what the file limit allows)" },
@@ -77,7 +77,7 @@ static struct opt options[] = {
 #ifdef RT_TEST
 	{ .name = "test-timeout", .type = OPT_DURATION, .arg = "TIME" },
 #endif
-	{ .name = "completion", .type = OPT_STRING, .arg = "SHELL" },
+	{ .name = "completion", .type = OPT_STRING, .arg = "SHELL", .words = "bash|zsh|fish" },
 	{ .name = "dump-options", .type = OPT_FLAG },
 	{ .type = OPT_END },
 };

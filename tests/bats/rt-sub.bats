@@ -11,7 +11,7 @@ teardown() { rt_teardown; }
 	[ -z "$stderr" ]
 	[ "${#lines[@]}" -le 40 ]
 	[[ ${lines[0]} == *"rt-sub lobby"* ]]
-	[[ $output == *"rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge"* ]]
+	[[ $output == *"The family: rt-serve rt-pub rt-sub"*"rt-crdt-merge"* ]]
 	[[ $output != *" more: man rt-sub"* ]]
 }
 
@@ -27,6 +27,45 @@ teardown() { rt_teardown; }
 		[ "${#stderr_lines[@]}" -eq 2 ]
 		[ "${stderr_lines[1]}" = "try 'rt-sub -h'" ]
 	done
+}
+
+@test "an address that is not one is refused, with what is wrong and what was meant" {
+	local url want
+	while read -r url want; do
+		run --separate-stderr rt-sub -u "${url//_/ }" a
+		echo "$url: $status $stderr"
+		[ "$status" -eq 2 ]
+		[[ ${stderr_lines[0]} == "rt-sub: '"*"$want"* ]]
+	done <<-'END'
+		8191 (try '127.0.0.1:8191')
+		:8191 (try '127.0.0.1:8191')
+		http//localhost after a scheme comes '://' (try 'http://localhost')
+		ws:/localhost after a scheme comes '://' (try 'ws://localhost')
+		ws://localhost_ white space around it (try 'ws://localhost')
+		http:///x there is no host
+		localhost:notaport the port is not a number from 1 to 65535
+		localhost:99999 the port is not a number from 1 to 65535
+		ws: has no host (ws://HOST:PORT)
+	END
+	run env RT_URL=8191 rt-pub a '{}'
+	[ "$status" -eq 2 ]
+	[[ ${lines[0]} == *"(try '127.0.0.1:8191')" ]]
+}
+
+@test "a URL with a room in its path is told that rooms are operands" {
+	start_server server
+	local url command
+	for url in "ws://$server_address/ws/a" "http://$server_address/stream/a" "sse+http://$server_address/events/a" \
+		"poll+http://$server_address/poll/a" "ws://$server_address/base"; do
+		for command in "rt-sub -u $url a" "rt-pub -u $url a {}" "rt-sub -L -u $url"; do
+			run timeout -k 5 30 $command
+			echo "$command: $status $output"
+			[[ $status == [23] ]]
+			[[ $output == *"(rooms are operands, the URL is the server alone: ${url%%://*}://$server_address)"* ]]
+		done
+	done
+	rt-pub -u "http://$server_address/" a '{"n":1}'
+	[ "$(rt-sub -u "ws://$server_address/" -e a)" = '{"n":1}' ]
 }
 
 @test "--durable says which buses have groups" {
@@ -92,6 +131,7 @@ teardown() { rt_teardown; }
 	run --separate-stderr rt-sub -me -s aaaaaaaaaaaaaaaa-5 a
 	[ "$status" -eq 1 ]
 	[[ ${lines[0]} == '{"_op":"gap","_room":"a",'* ]]
+	[ -z "$stderr" ]
 	run --separate-stderr rt-sub --no-gap -s aaaaaaaaaaaaaaaa-5 a
 	[ "$status" -eq 7 ]
 	[ -z "$output" ]
@@ -146,6 +186,23 @@ teardown() { rt_teardown; }
 	# Nothing is ever published here: only looking at stdout can tell.
 	run sh -c "rt-sub quiet | true"
 	[ "$status" -eq 0 ]
+	# It dies of SIGPIPE, as a filter does; one that had ended before is fine.
+	run bash -o pipefail -c "rt-sub -s earliest a | head -1"
+	[ "$status" -eq 141 ]
+	[ "$output" = '{"n":1}' ]
+	run bash -o pipefail -c "rt-sub -s earliest -n 1 a | head -1"
+	[ "$status" -eq 0 ]
+}
+
+@test "an empty operand is told by what it is" {
+	run -2 rt-sub -e ''
+	[ "${lines[0]}" = "rt-sub: room '' is empty (rooms are operands: rt-sub -e lobby)" ]
+	run -2 rt-sub a ''
+	[ "${lines[0]}" = "rt-sub: room '' is empty (rooms are operands: rt-sub -e lobby)" ]
+	run -2 rt-sub -L ''
+	[ "${lines[0]}" = "rt-sub: pattern '' is empty (without one, all rooms: rt-sub -L)" ]
+	run -2 rt-pub '' '{}'
+	[ "${lines[0]}" = "rt-pub: room '' is empty (without a room each line names its own)" ]
 }
 
 @test "a full disk is status 6" {
@@ -208,7 +265,7 @@ teardown() { rt_teardown; }
 
 @test "-o {room}: a file each; SIGHUP reopens; a cursor file appends" {
 	start_server server
-	background sub rt-sub -o 'logs/{room}.ndjson' a b
+	background sub rt-sub -o 'logs/{room}.ndjson' a b # makes the directory
 	subscribed a
 	rt-pub a '{"n":1}'
 	rt-pub b '{"n":2}'
@@ -381,4 +438,108 @@ teardown() { rt_teardown; }
 	[[ $output == *'a: '* ]]
 	[[ $output != *$'\e'* ]]
 	[[ $output == *'\u202e'* ]]
+}
+
+# liar RULE: tests/tools/liar.py; its URL without a scheme goes to $liar.
+liar() {
+	rm -f liar.out
+	background liar python3 "$BATS_TEST_DIRNAME/../tools/liar.py" "$1" polls
+	wait_for has_line liar.out .
+	liar=127.0.0.1:$(cat liar.out)
+}
+
+@test "a server that answers polls at once and empty is not asked without end" {
+	local rule
+	for rule in e E o eo; do
+		liar "$rule"
+		run rt-sub -u "poll+http://$liar" -d 2s a
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+		echo "$rule: $(wc -l <polls) polls in 2 s"
+		# It goes on asking, and at most as often as 0, 0, 0.1, 0.3, 0.7, 1.5 s allow, with one to spare.
+		[ "$(wc -l <polls)" -ge 2 ]
+		[ "$(wc -l <polls)" -le 7 ]
+	done
+}
+
+@test "messages that polls bring one by one are not slowed, nor after idle polls" {
+	liar eeemmmmeem
+	# Each poll paced like an idle one would make this an hour.
+	run timeout -k 5 60 rt-sub -u "poll+http://$liar" -n 1000 a
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq 1000 ]
+	[ "${lines[999]}" = '{"n":1000}' ]
+	[ "$(wc -l <polls)" -le 1006 ]
+}
+
+@test "on a terminal it says once that there is no connection yet; in a pipe nothing until the end" {
+	local command trying="cannot connect to 'ws://127.0.0.1:1': connection refused, trying for 500ms (Ctrl-C stops)"
+	for command in "rt-sub -u ws://127.0.0.1:1 --retry 500ms a" "rt-pub -u ws://127.0.0.1:1 --retry 500ms a {}"; do
+		run -5 script -qec "$command" /dev/null
+		[ "$(grep -c 'trying for' <<<"$output")" -eq 1 ]
+		[[ ${lines[0]} == "${command%% *}: $trying"* ]]
+		run -5 script -qec "$command -q" /dev/null
+		[[ $output != *trying* ]]
+		run -5 $command
+		[[ $output != *trying* && $output != *again* ]]
+		[[ ${lines[0]} == "${command%% *}: cannot connect to"* ]]
+	done
+}
+
+@test "on a terminal it says when the server has come" {
+	local socket=$PWD/socket
+	background sub script -qec "rt-sub -n 1 --retry forever -u unix:$socket a" /dev/null
+	wait_for has_line sub.out "trying for ever (Ctrl-C stops)"
+	start_server server -l "unix:$socket"
+	wait_for has_line sub.out "rt-sub: connected"
+	rt-pub -u "unix:$socket" a '{"n":1}'
+	status_of "$sub_pid"
+	[ "$status" -eq 0 ]
+}
+
+@test "a deadline that passes without a connection says what was in the way" {
+	run -5 rt-sub -u ws://127.0.0.1:1 -n 1 -w 300ms a
+	[ "$output" = "rt-sub: cannot connect to 'ws://127.0.0.1:1': connection refused" ]
+}
+
+@test "more rooms than a request has place for: http says so, ws takes them" {
+	start_server server
+	rt-pub a '{"n":1}'
+	local s many
+	mapfile -t many < <(seq -f 'a-room-with-a-long-name-%03g' 400)
+	for s in http sse+http poll+http; do
+		run -2 rt-sub -u "$s://$server_address" -e "${many[@]}" a
+		[ "${lines[0]}" = "rt-sub: too many rooms for one http request (over 8192 bytes): use ws://" ]
+		# As many as fit are served.
+		[ "$(rt-sub -u "$s://$server_address" -e "${many[@]:0:200}" a)" = '{"n":1}' ]
+	done
+	[ "$(rt-sub -n 1 -s earliest "${many[@]}" a)" = '{"n":1}' ]
+}
+
+@test "-e ends after a gap over every transport" {
+	start_server server
+	rt-pub a '{"n":1}'
+	rt-pub b '{"n":2}'
+	local s
+	for s in ws http sse+http poll+http; do
+		run -1 --separate-stderr timeout -k 5 30 rt-sub -u "$s://$server_address" -e -s aaaaaaaaaaaaaaaa-5 a b
+		[ "$output" = $'{"n":1}\n{"n":2}' ]
+		run -1 --separate-stderr timeout -k 5 30 rt-sub -u "$s://$server_address" -e -s aaaaaaaaaaaaaaaa-5 empty
+		[ -z "$output" ]
+	done
+}
+
+@test "-e with more rooms than fit into a URL ends with the replay, not with the next sign of life" {
+	start_server server
+	rt-pub a '{"n":1}' '{"n":2}'
+	rt-pub room-300 '{"n":3}'
+	local many since
+	mapfile -t many < <(seq -f 'room-%g' 300)
+	for since in earliest last:1 10m; do
+		# Signs of life are asked for every 15 s.
+		run timeout -k 5 60 rt-sub -e -w 12s -s "$since" a "${many[@]}"
+		echo "$since: $status $output"
+		[ "$status" -eq 0 ]
+		[[ $output == *'{"n":2}'* && $output == *'{"n":3}'* ]]
+	done
 }

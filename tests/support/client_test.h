@@ -28,6 +28,7 @@ struct test {
 	bool late;
 	int n;           /* free for scripts */
 	struct buf seen; /* free for scripts */
+	struct buf why;  /* the sentence of the failure */
 };
 
 static void note(struct test *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -52,12 +53,21 @@ static void on_up(void *arg, struct str url)
 	note(arg, "up");
 }
 
+/* The clause behind "cannot connect to 'URL': ", without the advice that has the port in it. */
+static struct str clause_of(struct str why)
+{
+	long from = str_find(why, STR("': ")), advice = str_find(why, STR(" (if it speaks TLS"));
+
+	if (advice >= 0)
+		why.n = (size_t)advice;
+	return from < 0 ? why : str_skip(why, (size_t)from + 3);
+}
+
 static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 {
-	const char *clause = memmem(why.p, why.n, "': ", 3);
-
 	(void)retry_in_ms;
-	note(arg, "down(" STR_FMT ")", (int)(why.n - (size_t)(clause + 3 - why.p)), clause + 3);
+	why = clause_of(why);
+	note(arg, "down(" STR_FMT ")", STR_ARG(why));
 }
 
 static void on_subscribed(void *arg, struct str start, struct str head)
@@ -109,6 +119,7 @@ static void on_window(void *arg)
 static void on_failed(void *arg, const struct err *e)
 {
 	note(arg, "failed(%s)", err_name(e->code));
+	buf_add_text(&((struct test *)arg)->why, e->text);
 	uv_stop(&((struct test *)arg)->loop);
 }
 
@@ -196,6 +207,7 @@ MAYBE_UNUSED static void test_close(struct test *t, const char *name)
 	is_int(uv_loop_close(&t->loop), 0, "%s: everything on the loop is closed", name);
 	buf_fini(&t->log);
 	buf_fini(&t->seen);
+	buf_fini(&t->why);
 }
 
 MAYBE_UNUSED static void is_log(struct test *t, const char *want, const char *name)

@@ -84,8 +84,10 @@ static void apart_text(struct fake_conn *c, struct str text)
 	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"b\",\"_id\":\"" EPOCH
 		     "4\",\"head\":\"" EPOCH "9\"}");
 	fake_text(c, "{\"_id\":\"" EPOCH "5\",\"_room\":\"b\"}");
-	fake_text(c, "{\"_op\":\"heartbeat\",\"_id\":\"" EPOCH "9\"}");
-	fake_drop(c);
+	fake_text(c, t->n ? "{\"_op\":\"heartbeat\",\"_id\":\"" EPOCH "9\"}"
+			  : "{\"_op\":\"pong\",\"_id\":\"" EPOCH "9\"}");
+	if (!t->n)
+		fake_drop(c);
 }
 
 static void test_apart(void)
@@ -102,6 +104,18 @@ static void test_apart(void)
 		"up subscribed(," EPOCH "9) a@" EPOCH "9 b@" EPOCH "4 b/" EPOCH "5={} "
 		"down(the server closed the connection) up asked",
 		"apart: positions are told by room");
+	test_close(&t, "apart");
+	/* A heartbeat comes when all has been written, so that the room behind has caught up. */
+	test_open(&t, "ws", &script);
+	t.n = 1;
+	subscribe(&t, "a", EPOCH "9");
+	subscribe(&t, "b", EPOCH "4");
+	client_start(t.client);
+	run(&t, "end");
+	is_log(&t,
+		"up subscribed(," EPOCH "9) a@" EPOCH "9 b@" EPOCH "4 b/" EPOCH "5={} @" EPOCH
+		"9 end",
+		"apart: together after a heartbeat");
 	test_close(&t, "apart");
 }
 
@@ -346,7 +360,6 @@ static void test_resend(void)
 		"resend: one outcome each");
 	is_text(t.seen.p, t.seen.n, "0:r/d1/1 0:r/d2/2 0:r//3 1:r/d2/2 1:r//3 ",
 		"resend: in order, with the same dedup");
-	is_int(client_unacked(t.client), 0, "resend: nothing is left");
 	test_close(&t, "resend");
 }
 
@@ -484,7 +497,6 @@ static void test_window(void)
 	t.client = client_new(&t.loop, &t.conf, &few, &t, NULL);
 	pour(&t);
 	is_int(published, 8, "window: full after 8");
-	is_int(client_unacked(t.client), 8, "window: 8 unacknowledged");
 	client_start(t.client);
 	run(&t, "all");
 	is_int(expected, 5000, "window: all acknowledged over two drops");

@@ -348,9 +348,11 @@ static void test_rude(void)
 	publish(&t, "r", "{}", "", 1);
 	client_start(t.client);
 	run(&t, "failed");
-	is_log(&t,
-		"up down(the server closed the connection) up down(the server ended the request without an answer) up failed(invalid)",
-		"pub: a server that talks nonsense");
+	ok(strstr(buf_cstr(&t.log), "up down(the server closed the connection without an answer") ==
+				t.log.p &&
+			strstr(t.log.p, ") up down(the server ended the request without an answer) "
+					"up failed(invalid)"),
+		"pub: a server that talks nonsense: %s", t.log.p);
 	test_close(&t, "rude");
 }
 
@@ -398,9 +400,9 @@ static void test_listing(const char *scheme)
 	fake_close(&t.fake);
 	uv_run(&t.loop, UV_RUN_NOWAIT);
 	client_get(t.client, "/rooms", on_listing, &t);
-	run(&t, "0:");
-	ok(strstr(buf_cstr(&t.log), "0:") != NULL, "listing: status 0 when nobody answers: %s",
-		t.log.p);
+	run(&t, "refused");
+	ok(strstr(buf_cstr(&t.log), " -8:cannot connect to '") != NULL,
+		"listing: an error when nobody answers: %s", t.log.p);
 	client_get(t.client, "/rooms", on_listing, &t);
 	test_close(&t, scheme);
 }
@@ -420,6 +422,36 @@ static void test_refused(const char *scheme)
 	run(&t, "failed(");
 	ok(strstr(buf_cstr(&t.log), "down(connection refused)") != NULL, "%s refused: %s", scheme,
 		t.log.p);
+	test_close(&t, scheme);
+}
+
+/* What a server with TLS says to one without: an alert, or nothing. */
+static void alert_request(struct fake_conn *c)
+{
+	struct test *t = c->fake->arg;
+
+	if (t->n)
+		fake_send(c, "\x15\x03\x01\x00\x02\x02\x46", 7);
+	fake_drop(c);
+}
+
+static void test_alert(const char *scheme, int n)
+{
+	static const struct fake_script script = { .request = alert_request,
+		.text = publish_nothing };
+	struct test t;
+	char want[100];
+
+	test_open(&t, scheme, &script);
+	t.n = n;
+	t.conf.retry_first_ms = 0;
+	reopen(&t);
+	subscribe(&t, "a", "latest");
+	client_start(t.client);
+	run(&t, "failed(");
+	snprintf(want, sizeof(want), "(if it speaks TLS: %ss://127.0.0.1:%d)", scheme, t.fake.port);
+	ok(strstr(buf_cstr(&t.why), want) != NULL, "%s to a server with TLS, %s: %s", scheme,
+		n ? "an alert" : "nothing", buf_cstr(&t.why));
 	test_close(&t, scheme);
 }
 
@@ -467,6 +499,12 @@ int main(void)
 	test_refused("http");
 	test_refused("sse+http");
 	test_refused("poll+http");
+	for (int i = 0; i < 2; i++) {
+		test_alert("http", i);
+		test_alert("sse+http", i);
+		test_alert("poll+http", i);
+		test_alert("ws", i);
+	}
 	test_garbage("http", 1);
 	test_garbage("sse+http", 0);
 	test_garbage("sse+http", 2);

@@ -28,6 +28,7 @@ static void before_init(void *arg)
 {
 	(void)arg;
 	log_warn("early");
+	log_note("not shown");
 	log_info("not shown");
 }
 
@@ -37,6 +38,7 @@ static void text(void *arg)
 	log_init("rt-serve", LOG_LEVEL_INFO, false);
 	log_error("cannot open '%s'", "a\nb\x1b[2J\xff\xe2\x80\xae");
 	log_warn("w %d", 1);
+	log_note("n");
 	log_info("i");
 	log_debug("hidden");
 	log_record(LOG_LEVEL_INFO, STR("{\"a\":\n1}"));
@@ -113,7 +115,7 @@ int main(void)
 	child_run(&c, STDERR_FILENO, text, NULL);
 	is_text(c.out, c.n,
 		"rt-serve: cannot open 'a\\x0ab\\x1b[2J\\xff\\u202e'\n"
-		"rt-serve: warning: w 1\nrt-serve: info: i\nrt-serve: {\"a\":\\x0a1}\n",
+		"rt-serve: warning: w 1\nrt-serve: n\nrt-serve: info: i\nrt-serve: {\"a\":\\x0a1}\n",
 		"text");
 	child_run(&c, STDERR_FILENO, json, NULL);
 	is_int(lines(), 3, "JSON: a line each");

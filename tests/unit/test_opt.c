@@ -40,6 +40,7 @@ static const struct opt options[] = {
 	{ 0, "dead-letter", OPT_STRING, &o.url, "ROOM", "where failures go", .complete = "room" },
 	{ 'o', "output", OPT_STRING, &o.url, "FILE", "write there", .complete = "file" },
 	ROW(0, "hidden", OPT_FLAG, &o.hidden, NULL, NULL),
+	ROW(0, "test-only", OPT_FLAG, &o.hidden, NULL, NULL),
 	ROW('h', "help", OPT_FLAG, &o.help, NULL, "this"),
 	{ .type = OPT_END },
 };
@@ -173,6 +174,9 @@ static void test_unknown(void)
 	fails("--max_message 1", "unknown option '--max_message' (did you mean '--max-message'?)");
 	fails("--ulr x", "unknown option '--ulr' (did you mean '--url'?)");
 	fails("--zzzz", "unknown option '--zzzz'");
+	is_text(opt_nearest("merge|value|hlc", STR("valeu")).p, 5, "value", "a word is found too");
+	is_int((int)opt_nearest("merge|value|hlc", STR("a.json")).n, 0, "or none");
+	is_int((int)opt_nearest("merge|value|hlc", STR("")).n, 0, "not by nothing");
 	fails("--=x", "unknown option '--'");
 	fails("--h", "option '--h' is ambiguous ('--header' or '--hidden')");
 	fails("--co", "option '--co' is ambiguous ('--count' or '--color')");
@@ -284,8 +288,7 @@ static void test_help(void)
 	ok(lines() <= 40, "at most 40 lines");
 	ok(strstr(c.out, "usage: rt-sub [options] ROOM...\n       rt-sub -L [PATTERN]\n"),
 		"the usage");
-	ok(strstr(c.out, "rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge\n"),
-		"the family");
+	ok(strstr(c.out, "\nThe family: " RT_FAMILY "\n"), "the family");
 	ok(strstr(c.out, "man 7 rt\n"), "the manual");
 	ok(strstr(c.out, "\n  -n, --count N                  stop after N messages\n"),
 		"an option");
@@ -330,8 +333,9 @@ static void test_completion(void)
 	shell = "bash";
 	child_run(&c, STDOUT_FILENO, show_completion, p);
 	ok(strstr(c.out, "rt-sub -L -f \"{room}\" -w 1s 2>/dev/null"), "bash asks for rooms");
-	ok(strstr(c.out, "complete -F _rt_sub rt-sub\n") && !strstr(c.out, "hidden"),
-		"and registers");
+	ok(strstr(c.out, "complete -F _rt_sub rt-sub\n") != NULL, "and registers");
+	ok(strstr(c.out, "--hidden") && !strstr(c.out, "--test-only"),
+		"hidden options are offered, those of test builds are not");
 	ok(shell_accepts("bash", "bash -n"), "bash reads it");
 	/* A gateway whose room names are commands: they are offered as text, never run. */
 	ok(shell_accepts("bash",

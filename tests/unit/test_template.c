@@ -69,7 +69,7 @@ static void test_room(void)
 	struct template *t = template_new("logs/{room}.ndjson", &e);
 	struct buf out = { 0 };
 
-	ok(template_check_room(t, &e) == 0 && template_has_members(t), "{room} may be in a file name");
+	ok(t && template_check_room(t, &e) == 0, "{room} may be in a file name");
 	template_expand_room(t, STR("chat.eu"), &out);
 	is_text(out.p, out.n, "logs/chat.eu.ndjson", "the file of a room");
 	template_free(t);

@@ -99,9 +99,9 @@ static void give(struct fake_conn *c)
 
 static void on_why(void *arg, const struct err *e)
 {
-	const char *clause = strstr(e->text, "': ");
+	struct str clause = clause_of(str_of(e->text));
 
-	note(arg, "failed(%s: %s)", err_name(e->code), clause ? clause + 3 : e->text);
+	note(arg, "failed(%s: " STR_FMT ")", err_name(e->code), STR_ARG(clause));
 	uv_stop(&((struct test *)arg)->loop);
 }
 
@@ -196,7 +196,7 @@ static const struct answer answers[] = {
 	{ "the end in the middle of a head", "HTTP/1.1 101 X\r\nUpgra", 0,
 		DOWN("the server closed the connection during the handshake"), true },
 	{ "nothing, and the end", "", 0,
-		DOWN("the server closed the connection during the handshake"), true },
+		DOWN("the server closed the connection without an answer"), true },
 	{ "the end without a close frame", "101", 0, "up " DOWN("the server closed the connection"), true },
 	{ "the end inside a frame", SIZED("101\x81\x7e\x01\x00ha"),
 		"up " DOWN("the server closed the connection"), true },
@@ -360,7 +360,7 @@ static void test_resets(void)
 	open_raw(&t, &early);
 	client_start(t.client);
 	run(&t, "again");
-	is_log(&t, DOWN("the server reset the connection during the handshake"), "reset: told");
+	is_log(&t, DOWN("the server closed the connection without an answer"), "reset: told");
 	test_close(&t, "reset in the handshake");
 	open_raw(&t, &late);
 	publish(&t, "", "x", "", 1);
@@ -663,7 +663,7 @@ static void test_unix(void)
 		STR("GET / HTTP/1.1\r\nHost: localhost\r\n")), "unix: the request comes by the socket");
 	close(conn);
 	run(&t, "again");
-	is_log(&t, DOWN("the server closed the connection during the handshake"), "unix: and its end");
+	is_log(&t, DOWN("the server closed the connection without an answer"), "unix: and its end");
 	test_close(&t, "unix");
 	close(fd);
 	unlink(addr.sun_path);
