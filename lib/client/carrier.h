@@ -73,6 +73,7 @@ struct client {
 	bool ever_up, ever_heard, paused, blocked, at_end, settled;
 	bool restart;      /* an outcome was unknown: send nothing more, hear the others, connect
 	                      again and resend */
+	bool dropped;      /* by client_drop: connect again */
 	struct err *err;   /* the last failure; NULL: none yet */
 	unsigned attempt;  /* failures in a row */
 	int64_t outage_at; /* when the current outage began */

@@ -217,7 +217,7 @@ static void start_attempt(struct client *c)
 	int64_t now = clock_ms(), left = deadline_of(c) - now;
 
 	c->state = CLIENT_CONNECTING;
-	c->settled = c->restart = false;
+	c->settled = c->restart = c->dropped = false;
 	rooms_plan(&c->rooms, c->ops->one_lane);
 	outbox_rewind(&c->out);
 	hub_alarm(c->hub, &c->alarm, clamp(left, ATTEMPT_MIN_MS, ATTEMPT_MS));
@@ -232,8 +232,10 @@ void client_start(struct client *c)
 	start_attempt(c);
 }
 
-static int64_t retry_window(void)
+static int64_t retry_window(const struct client *c)
 {
+	if (c->conf.retry_window_ms)
+		return c->conf.retry_window_ms;
 #ifdef RT_TEST
 	const char *ms = getenv("RT_RETRY_WINDOW_MS");
 	if (ms)
@@ -248,7 +250,7 @@ static int64_t retry_delay(const struct client *c)
 
 	if (!c->ever_up)
 		return clamp((int64_t)FIRST_STEP_MS << shift, 0, FIRST_CAP_MS);
-	return (int64_t)rand_below((uint64_t)clamp(retry_window() << shift, 0, RETRY_CAP_MS) + 1);
+	return (int64_t)rand_below((uint64_t)clamp(retry_window(c) << shift, 0, RETRY_CAP_MS) + 1);
 }
 
 static void settle(struct client *c)
@@ -403,6 +405,14 @@ void client_on_heard(struct client *c)
 	c->heard_at = (int64_t)uv_now(c->loop);
 }
 
+void client_drop(struct client *c)
+{
+	if (c->state != CLIENT_UP)
+		return;
+	c->dropped = true;
+	client_wake(c);
+}
+
 /* --- publishing ------------------------------------------------------------------------------ */
 
 static void on_turn(struct task *t)
@@ -413,6 +423,8 @@ static void on_turn(struct task *t)
 		end_close(c);
 		return;
 	}
+	if (c->dropped && c->state == CLIENT_UP)
+		drop(c, "dropped by us");
 	if (c->state == CLIENT_UP && outbox_waiting(&c->out))
 		c->ops->send(c->carrier);
 	if (c->blocked && c->state != CLIENT_DONE &&

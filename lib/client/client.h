@@ -37,6 +37,8 @@ struct client_conf {
 	           */
 	int64_t retry_first_ms; /* how long the first connection may take; INT64_MAX for ever */
 	int64_t retry_ms;       /* how long a later outage may last; INT64_MAX for ever */
+	int64_t retry_window_ms; /* the first retry after an outage comes within so long, at random;
+				  * 0: 5 s, as the rule says */
 	unsigned window;        /* unacknowledged messages at most (publishing) */
 	size_t max_message;     /* of an incoming message, bytes */
 	bool no_echo;           /* echo=0 */
@@ -107,6 +109,8 @@ void client_start(struct client *c);
  * first. The bytes are copied. */
 int client_publish(
 	struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag);
+/* Breaks the connection, as an outage would; `down` follows, and what that brings with it. */
+void client_drop(struct client *c);
 /* Stops reading from the server while `paused` (a slow stdout); the server's slow policy then
  * applies. */
 void client_pause(struct client *c, bool paused);
