@@ -1,246 +1,271 @@
 /* rt-bench - loads a real-time server, and tells the truth about it
  *
- * The table of options, what a scenario makes of them, and the report at the end. bench/load.c is
- * the run. */
-#include "connect.h"
+ * The table of options, the table of scenarios, and the report at the end. What a scenario makes of
+ * the options is in the file of its `run`; most are one run of bench/load.c with a plan. */
+#include "bench.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "bench/limits.h"
-#include "bench/load.h"
+#include "base/url.h"
 #include "bench/report.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-static struct cmd cmd = CONNECT_INIT;
-
-static struct {
-	const char *profile, *stages, *room, *output;
-	struct opt_list max, min;
-	int64_t subscribers, publishers, rooms, ramp_ms, pid;
-	double rate;
-	uint64_t size;
-	int transport, format;
-} set = { .subscribers = -1, .publishers = -1, .rooms = -1, .rate = -1, .size = 128 };
-
-enum { FORMAT_TABLE, FORMAT_JSON };
+static struct bench set = {
+	.cmd = CONNECT_INIT,
+	.subscribers = -1,
+	.publishers = -1,
+	.rooms = -1,
+	.rate = -1,
+	.connect_rate = -1,
+	.count = -1,
+	.window = -1,
+	.transport = -1,
+	.size = 128,
+};
 
 static const struct opt options[] = {
-	OPTION_INT('c', "subscribers", &set.subscribers, "N", "in all rooms together", 0, 1000000),
+	OPTION_INT('c', "subscribers", &set.subscribers, "N", "or connections; in all rooms together", 0,
+		1000000),
 	OPTION_INT('p', "publishers", &set.publishers, "N", NULL, 0, 100000),
 	OPTION('r', "rate", OPT_RATE, &set.rate, NULL, "messages a second, of all publishers"),
 	OPTION(0, "stages", OPT_STRING, &set.stages, "10s:1k/s,..", "rates, one after the other"),
+	OPTION_INT(0, "window", &set.window, "N", "instead: so many unanswered at each publisher", 1,
+		1000000),
 	OPTION(0, "size", OPT_SIZE, &set.size, NULL, "bytes of a message (128)"),
+	OPTION_INT('n', "count", &set.count, "N", NULL, 1, INT64_MAX),
 	OPTION_INT(0, "rooms", &set.rooms, "N", NULL, 1, 1000000),
 	OPTION_ROOM("room", &set.room, "its name, instead of a new one"),
 	OPTION(0, "transport", OPT_CHOICE, &set.transport, "ws|sse|stream|poll", "of subscribers"),
 	OPTION(0, "ramp", OPT_DURATION, &set.ramp_ms, NULL, "spreads connecting over that time"),
+	OPTION(0, "connect-rate", OPT_RATE, &set.connect_rate, NULL, NULL),
+	OPTION(0, "storm", OPT_FLAG, &set.storm, NULL, "connect: then all drop and come back"),
+	OPTION(0, "reconnect", OPT_CHOICE, &set.reconnect, "spread|now", NULL),
 	OPTION_INT(0, "pid", &set.pid, "PID", "samples the server's CPU, memory, files", 1, INT64_MAX),
 	OPTION(0, "max", OPT_LIST, &set.max, "p99=50ms,..", "exit 1 when over"),
 	OPTION(0, "min", OPT_LIST, &set.min, "rate=1k/s,..", "exit 1 when under"),
 	OPTION('f', "format", OPT_CHOICE, &set.format, "table|json", NULL),
 	OPTION_FILE('o', "output", &set.output, "the report, instead of stdout"),
-	OPTION('w', "timeout", OPT_DURATION, &cmd.timeout_ms, NULL, "for all to connect (30s)"),
-	OPTION('d', "for", OPT_DURATION, &cmd.for_ms, NULL, "how long to publish (10s)"),
-	OPTION(0, "profile", OPT_STRING, &set.profile, "NAME|FILE", "whose protocol (rt)"),
-	CONNECT_SERVER_OPTIONS(cmd),
-	CMD_OPTIONS(cmd),
+	OPTION('w', "timeout", OPT_DURATION, &set.cmd.timeout_ms, NULL, "for all to connect (30s)"),
+	OPTION('d', "for", OPT_DURATION, &set.cmd.for_ms, NULL, "how long (10s)"),
+	OPTION(0, "profile", OPT_STRING, &set.profile_name, "NAME|FILE", "whose protocol (rt)"),
+	CONNECT_SERVER_OPTIONS(set.cmd),
+	CMD_OPTIONS(set.cmd),
 };
 
 static const struct opt_program program = {
 	.name = "rt-bench",
 	.purpose = "load a real-time server, and tell what it lost and how late it was",
-	.usage = (const char *const[]){ "fanout|rooms [options] [URL]", NULL },
+	.usage = (const char *const[]){
+		"fanout|rooms|connect|idle|publish|echo|listen [options] [URL]", NULL },
 	.examples = (const char *const[]){
 		"rt-bench fanout -c 1000 -r 100/s -d 30s",
 		"rt-bench rooms --rooms 1000 -c 5000 -r 2k/s --max p99=50ms,lost=0",
 		"rt-bench fanout --profile centrifugo ws://127.0.0.1:8000",
 		NULL },
 	.opts = options,
-	.hints = (const char *const[]){ "t", "seconds are -d", "n", "a count is -r times -d", NULL },
+	.hints = (const char *const[]){ "t", "seconds are -d", NULL },
 };
 
 /* --- scenarios -------------------------------------------------------------------------------- */
 
-/* What is not given; -1: the scenario makes no use of it. */
-static const struct scenario {
-	const char *name;
-	int64_t subscribers, publishers, rooms;
-	double rate;
-} scenarios[] = {
-	{ "fanout", 100, 1, 1, 100 },
-	{ "rooms", 500, 1, 100, 100 },
+static const struct scenario scenarios[] = {
+	{
+		.name = "fanout",
+		.run = bench_load,
+		.subscribers = 100,
+		.publishers = 1,
+		.rooms = 1,
+		.rate = 100,
+		.for_ms = 10000,
+	},
+	{
+		.name = "rooms",
+		.run = bench_load,
+		.subscribers = 500,
+		.publishers = 1,
+		.rooms = 100,
+		.rate = 100,
+		.for_ms = 10000,
+	},
+	{
+		.name = "connect",
+		.run = bench_load,
+		.plan = PLAN_CONNECT,
+		.subscribers = 1000,
+		.publishers = -1,
+		.rooms = 1,
+		.rate = -1,
+		.window = -1,
+	},
+	{
+		.name = "idle",
+		.run = bench_load,
+		.subscribers = 1000,
+		.publishers = -1,
+		.rooms = 1,
+		.rate = -1,
+		.window = -1,
+		.for_ms = 10000,
+	},
+	{
+		.name = "publish",
+		.run = bench_load,
+		.subscribers = -1,
+		.publishers = 1,
+		.rooms = 1,
+		.window = 64,
+		.for_ms = 10000,
+	},
+	{
+		.name = "echo",
+		.run = bench_load,
+		.plan = PLAN_ECHO,
+		.profile = "raw",
+		.subscribers = 100,
+		.publishers = -1,
+		.rooms = -1,
+		.for_ms = 10000,
+	},
+	{
+		.name = "listen",
+		.run = bench_load,
+		.plan = PLAN_LISTEN,
+		.profile = "raw",
+		.subscribers = 1,
+		.publishers = -1,
+		.rooms = -1,
+		.rate = -1,
+		.window = -1,
+		.for_ms = 10000,
+	},
 	{ 0 },
 };
 
 static const struct scenario *find_scenario(const char *name)
 {
 	const struct scenario *s = scenarios;
+	struct buf names = { 0 };
 
 	while (s->name && strcmp(s->name, name) != 0)
 		s++;
-	if (!s->name)
-		cmd_usage(&cmd, "no scenario '%s' (fanout, rooms)", name);
-	return s;
+	if (s->name)
+		return s;
+	for (s = scenarios; s->name; s++)
+		buf_addf(&names, "%s%s", names.n ? ", " : "", s->name);
+	cmd_usage(&set.cmd, "no scenario '%s' (%s)", name, buf_cstr(&names));
 }
 
-static int64_t either(int64_t given, int64_t otherwise)
-{
-	return given >= 0 ? given : otherwise;
-}
+/* --- the end ---------------------------------------------------------------------------------- */
 
-static struct load_conf read_conf(const struct scenario *s, const struct profile *profile)
-{
-	int64_t for_ms = either(cmd.for_ms, 10000);
-	struct load_conf conf = {
-		.scenario = s->name,
-		.profile = profile,
-		.transport = (enum transport)set.transport,
-		.room = set.room,
-		.subscribers = (unsigned)either(set.subscribers, s->subscribers),
-		.publishers = (unsigned)either(set.publishers, s->publishers),
-		.rooms = (unsigned)either(set.rooms, s->rooms),
-		.size = set.size,
-		.ramp_ms = set.ramp_ms,
-		.connect_ms = either(cmd.timeout_ms, 30000),
-		.pid = (pid_t)set.pid,
-	};
-	struct err e = { 0 };
-
-	if (set.stages && set.rate >= 0)
-		cmd_usage(&cmd, "--stages has rates: no -r");
-	if (set.stages && cmd.for_ms >= 0)
-		cmd_usage(&cmd, "--stages has durations: no -d");
-	if (set.stages && schedule_parse(&conf.schedule, str_of(set.stages), &e) < 0)
-		cmd_usage(&cmd, "option '--stages': %s", e.text);
-	if (!set.stages)
-		schedule_init(&conf.schedule, (uint64_t)for_ms * 1000000,
-			conf.publishers ? set.rate >= 0 ? set.rate : s->rate : 0);
-	if (conf.rooms > conf.subscribers && conf.subscribers)
-		cmd_usage(&cmd, "%u rooms for %u subscribers", conf.rooms, conf.subscribers);
-	return conf;
-}
-
-/* --- the run ---------------------------------------------------------------------------------- */
-
-static struct load *load;
-static bool live; /* a line on the terminal stands to be written over */
-
-static void clear_line(void)
-{
-	if (live)
-		fputs("\r\033[K", stderr);
-	live = false;
-}
-
-static void on_sampled(void *arg, const struct result_sample *s)
-{
-	struct buf line = { 0 };
-
-	(void)arg;
-	if (cmd.quiet || !isatty(STDERR_FILENO))
-		return;
-	report_line(s, &line);
-	clear_line();
-	fputs(buf_cstr(&line), stderr);
-	fflush(stderr);
-	live = true;
-	buf_fini(&line);
-}
-
-static void on_ended(void *arg)
-{
-	(void)arg;
-	clear_line();
-	uv_stop(&cmd.loop);
-}
-
-static void on_stop(void *arg, int nth)
-{
-	(void)arg;
-	(void)nth;
-	load_stop(load);
-}
-
-static const struct load_events events = { .sampled = on_sampled, .ended = on_ended };
-
-static int write_report(const struct result *r)
+static int write_report(const struct bench *b)
 {
 	struct buf text = { 0 };
-	FILE *to = set.output ? fopen(set.output, "w") : stdout;
+	FILE *to = b->output ? fopen(b->output, "w") : stdout;
 	int status = EXIT_DONE;
 
-	if (set.format == FORMAT_JSON)
-		result_format(r, &text);
+	if (b->format == BENCH_JSON)
+		result_format(&b->result, &text);
 	else
-		report_table(r, &text);
-	if (!to || fwrite(text.p, 1, text.n, to) < text.n || (set.output && fclose(to) != 0)) {
-		log_error("cannot write '%s'", set.output ? set.output : "stdout");
+		report_table(&b->result, &text);
+	if (!to || fwrite(text.p, 1, text.n, to) < text.n || (b->output && fclose(to) != 0)) {
+		log_error("cannot write '%s'", b->output ? b->output : "stdout");
 		status = EXIT_SYSTEM;
 	}
 	buf_fini(&text);
 	return status;
 }
 
-static int judge(const struct result *r, const struct limits *limits)
+static bool misses_limits(const struct bench *b)
 {
 	struct buf missed = { 0 };
 	struct str rest;
-	int n = limits_check(limits, r, &missed);
+	int n = limits_check(&b->limits, &b->result, &missed);
 
 	for (rest = buf_str(&missed); rest.n;) {
 		struct str line = str_cut(rest, '\n', &rest);
 		log_error("missed: " STR_FMT, STR_ARG(line));
 	}
 	buf_fini(&missed);
-	switch (r->end) {
+	return n > 0;
+}
+
+/* What the scenario itself promises. */
+static bool is_partial(const struct bench *b)
+{
+	const struct result *r = &b->result;
+
+	if (b->scenario->plan & PLAN_CONNECT)
+		return r->failed || (b->storm && r->storm_s < 0);
+	return b->scenario->plan & PLAN_LISTEN && b->count > 0 && r->heard < (uint64_t)b->count;
+}
+
+int bench_finish(struct bench *b)
+{
+	int written = write_report(b);
+	bool missed = misses_limits(b);
+
+	if (written)
+		return written;
+	switch (b->result.end) {
+	case END_DENIED: return EXIT_DENIED;
 	case END_REFUSED: return EXIT_OFFLINE;
 	case END_GENERATOR: return EXIT_SYSTEM;
-	default: return n ? EXIT_NEGATIVE : EXIT_DONE;
+	default: return missed || is_partial(b) ? EXIT_NEGATIVE : EXIT_DONE;
 	}
+}
+
+/* --- the start -------------------------------------------------------------------------------- */
+
+static void read_limits(struct bench *b)
+{
+	struct err e = { 0 };
+
+	for (int i = 0; i < b->max.n; i++) {
+		if (limits_parse(&b->limits, b->max.v[i], true, &e) < 0)
+			cmd_usage(&b->cmd, "option '--max': %s", e.text);
+	}
+	for (int i = 0; i < b->min.n; i++) {
+		if (limits_parse(&b->limits, b->min.v[i], false, &e) < 0)
+			cmd_usage(&b->cmd, "option '--min': %s", e.text);
+	}
+}
+
+/* Whose protocol: of people who name a room it is rt's. */
+static void read_profile(struct bench *b)
+{
+	const char *name = b->profile_name;
+	struct err e = { 0 };
+
+	if (!name)
+		name = b->scenario->profile && !b->room ? b->scenario->profile : "rt";
+	b->profile = profile_load(name, &e);
+	if (!b->profile)
+		cmd_bad_setting(&b->cmd, &e);
 }
 
 int main(int argc, char **argv)
 {
-	struct limits limits = { 0 };
-	struct load_conf conf;
-	struct profile *profile;
-	struct result result;
-	struct err e = { 0 };
-	int n = cmd_start(&cmd, &program, argc, argv), status, written;
+	int n = cmd_start(&set.cmd, &program, argc, argv), status;
+	char *url = NULL;
 
 	if (n < 1)
-		cmd_usage(&cmd, "which scenario? rt-bench fanout");
+		cmd_usage(&set.cmd, "which scenario? rt-bench fanout");
 	if (n > 2)
-		cmd_usage(&cmd, "one URL, please");
-	for (int i = 0; i < set.max.n; i++) {
-		if (limits_parse(&limits, set.max.v[i], true, &e) < 0)
-			cmd_usage(&cmd, "option '--max': %s", e.text);
+		cmd_usage(&set.cmd, "one URL, please");
+	set.scenario = find_scenario(argv[1]);
+	read_limits(&set);
+	read_profile(&set);
+	connect_conf(&set.cmd, &set.client);
+	if (n == 2) {
+		set.client.url = url = mem_strdup(argv[2]);
+		url_hide_secret(argv[2]);
 	}
-	for (int i = 0; i < set.min.n; i++) {
-		if (limits_parse(&limits, set.min.v[i], false, &e) < 0)
-			cmd_usage(&cmd, "option '--min': %s", e.text);
-	}
-	profile = profile_load(set.profile ? set.profile : "rt", &e);
-	if (!profile)
-		cmd_bad_setting(&cmd, &e);
-	conf = read_conf(find_scenario(argv[1]), profile);
-	connect_conf(&cmd, &conf.client);
-	if (n == 2)
-		conf.client.url = argv[2];
-	result_init(&result);
-	load = load_new(&cmd.loop, &conf, &events, NULL, &result, &e);
-	if (!load)
-		cmd_bad_setting(&cmd, &e);
-	cmd_signals(&cmd, on_stop, NULL, NULL);
-	load_start(load);
-	uv_run(&cmd.loop, UV_RUN_DEFAULT);
-	load_free(load);
-	written = write_report(&result);
-	status = judge(&result, &limits);
-	result_fini(&result);
-	profile_free(profile);
-	cmd_exit(&cmd, written ? written : status);
+	result_init(&set.result);
+	status = set.scenario->run(&set);
+	result_fini(&set.result);
+	profile_free(set.profile);
+	mem_free(url);
+	cmd_exit(&set.cmd, status);
 }

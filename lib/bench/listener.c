@@ -11,39 +11,70 @@ struct listener {
 	const struct listener_conf *conf;
 	struct client *client;
 	const char *room_name;
-	uint64_t started_ns; /* this attempt to be ready */
+	uint64_t due_ns;   /* when it was to connect */
+	uint64_t lost_ns;  /* when its connection was lost */
+	uint64_t heard_ns; /* the last message, with `any` */
+	struct streams streams; /* with `any` */
 	unsigned room;
-	bool raw, ready, ever_ready, done;
+	bool raw, ready, ever_ready, dropped, done;
 	struct follow follows[]; /* one for each publisher */
 };
 
 /* --- what arrives ----------------------------------------------------------------------------- */
+
+/* Of a run that nobody told us about: numbers are followed, and times mean something if its clock is
+ * ours. */
+static void count_any(struct listener *l, const struct mark *m, uint64_t now_ns)
+{
+	struct tally *t = l->conf->tally;
+	const uint64_t key[2] = { m->run, m->stream };
+	enum follow_result what;
+
+	if (!streams_see(&l->streams, str_make((const char *)key, sizeof(key)), m->number,
+		    &t->result->verdict, &what))
+		t->result->foreign++;
+	else if ((what == FOLLOW_NEW || what == FOLLOW_LATE) && tally_is_local(m))
+		tally_late(t, m, now_ns);
+}
 
 static void count(struct listener *l, const struct mark *m, uint64_t now_ns)
 {
 	struct tally *t = l->conf->tally;
 	struct result *r = t->result;
 	unsigned publisher = m->stream / t->n_rooms, room = m->stream % t->n_rooms;
-	uint64_t late;
 
+	if (l->conf->any) {
+		count_any(l, m, now_ns);
+		return;
+	}
 	if (m->run != t->run) {
 		r->foreign++;
 		return;
 	}
 	t->arrived++;
-	if (publisher >= t->n_publishers || room != l->room) {
+	if (publisher >= t->n_publishers || room != l->room)
 		r->verdict.phantom++;
-		return;
-	}
-	switch (follow_see(&l->follows[publisher], m->number, t->sent[m->stream], &r->verdict)) {
-	case FOLLOW_NEW:
-	case FOLLOW_LATE: break;
-	default: return;
-	}
-	late = now_ns > m->due_ns ? now_ns - m->due_ns : 0;
-	hist_add(&r->latency, late);
-	hist_add(&t->interval, late);
-	hist_add(&r->uncorrected, late > m->after_ns ? late - m->after_ns : 0);
+	else
+		tally_count(t, &l->follows[publisher], m, now_ns);
+}
+
+/* Any message, of which nothing but its coming, its size and its time is known. */
+static void hear(struct listener *l, struct str text, uint64_t now_ns)
+{
+	struct tally *t = l->conf->tally;
+	struct result *r = t->result;
+
+	t->arrived++;
+	r->heard++;
+	hist_add(&r->sizes, text.n);
+	if (l->heard_ns)
+		hist_add(&r->spacing, now_ns - l->heard_ns);
+	l->heard_ns = now_ns;
+}
+
+static bool is_enough(const struct tally *t)
+{
+	return t->limit && t->arrived >= t->limit;
 }
 
 static void became_ready(struct listener *l)
@@ -54,7 +85,6 @@ static void became_ready(struct listener *l)
 	if (l->ready || l->done)
 		return;
 	l->ready = l->ever_ready = true;
-	t->n_ready++;
 	for (unsigned p = 0; p < t->n_publishers; p++) {
 		uint64_t sent = t->sent[tally_stream(t, p, l->room)];
 		if (first)
@@ -62,8 +92,10 @@ static void became_ready(struct listener *l)
 		else
 			follow_return(&l->follows[p], sent);
 	}
-	hist_add(&t->result->connect, tally_now_ns() - l->started_ns);
+	l->dropped = false;
+	tally_ready(t, !first, l->lost_ns);
 	if (first) {
+		hist_add(&t->result->connect, t->last_ready_ns - l->due_ns);
 		t->result->opened++;
 		l->conf->ready(l->conf->arg, l);
 	}
@@ -82,7 +114,8 @@ static bool answer(struct listener *l, struct str text)
 	return false;
 }
 
-/* No mark in it: the server speaks for itself, or talks nonsense. */
+/* No mark in it: the server speaks for itself, or talks nonsense, or (with `any`) it is a message of
+ * people we do not know. */
 static void without_mark(struct listener *l, struct str text)
 {
 	const struct profile *p = l->conf->profile;
@@ -94,6 +127,7 @@ static void without_mark(struct listener *l, struct str text)
 		r->gaps++;
 		for (unsigned i = 0; i < l->conf->tally->n_publishers; i++)
 			follow_tell_gap(&l->follows[i]);
+		streams_tell_gap(&l->streams);
 		return;
 	}
 	if (ready && !l->ready && memmem(text.p, text.n, ready, strlen(ready))) {
@@ -102,6 +136,10 @@ static void without_mark(struct listener *l, struct str text)
 	}
 	if (!text.n || answer(l, text) || profile_has(p->ignored, text))
 		return;
+	if (l->conf->any) {
+		hear(l, text, tally_now_ns());
+		return;
+	}
 	if (!r->unrecognised++) {
 		buf_add_str(&example, str_head(text, EXAMPLE_BYTES));
 		r->example = mem_strdup(buf_cstr(&example));
@@ -117,12 +155,16 @@ static void on_message(void *arg, const struct client_msg *msg)
 	struct mark m;
 	uint64_t now_ns;
 
+	if (is_enough(t))
+		return;
 	t->result->bytes += msg->text.n;
 	if (!mark_find(&rest, &m)) {
 		without_mark(l, msg->text);
 		return;
 	}
 	now_ns = tally_now_ns();
+	if (l->conf->any)
+		hear(l, msg->text, now_ns);
 	do
 		count(l, &m, now_ns);
 	while (mark_find(&rest, &m)); /* servers that gather messages in one frame */
@@ -145,6 +187,8 @@ static void on_up(void *arg, struct str url)
 		client_publish(l->client, STR(""), buf_str(&text), STR(""), 0);
 	}
 	buf_fini(&text);
+	if (!l->ever_ready)
+		hist_add(&l->conf->tally->result->upgrade, tally_now_ns() - l->due_ns);
 	if (l->raw && !l->conf->way->ready)
 		became_ready(l);
 }
@@ -174,13 +218,19 @@ static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 {
 	struct listener *l = arg;
 	struct result *r = l->conf->tally->result;
+	bool by_us = l->ready && l->dropped;
 
 	(void)retry_in_ms;
-	if (l->ready)
+	l->heard_ns = 0;
+	if (l->ready && !by_us) {
+		l->lost_ns = tally_now_ns();
 		r->broken++;
+	} else if (!by_us) {
+		r->retried++;
+	}
 	unready(l);
-	l->started_ns = tally_now_ns();
-	result_error(r, STR_FMT, STR_ARG(why));
+	if (!by_us)
+		tally_trouble(l->conf->tally, why);
 }
 
 /* One that is away when it leaves missed what was sent meanwhile by no fault of the server's. */
@@ -195,17 +245,16 @@ static void leave(struct listener *l)
 			follow_return(&l->follows[p], sent);
 		follow_end(&l->follows[p], sent, &t->result->verdict);
 	}
+	streams_end(&l->streams, &t->result->verdict);
 	unready(l);
 }
 
 static void on_failed(void *arg, const struct err *e)
 {
 	struct listener *l = arg;
-	struct result *r = l->conf->tally->result;
 
 	leave(l);
-	r->failed++;
-	result_error(r, "%s", e->text);
+	tally_failed(l->conf->tally, e);
 	l->conf->ended(l->conf->arg, l);
 }
 
@@ -219,7 +268,7 @@ static const struct client_events events = {
 };
 
 struct listener *listener_new(const struct listener_conf *conf, const struct client_conf *client,
-	unsigned room, const char *room_name, struct err *e)
+	unsigned room, const char *room_name, uint64_t due_ns, struct err *e)
 {
 	unsigned n = conf->tally->n_publishers;
 	struct listener *l = mem_zalloc(sizeof(*l) + n * sizeof(l->follows[0]));
@@ -228,7 +277,7 @@ struct listener *listener_new(const struct listener_conf *conf, const struct cli
 	l->room = room;
 	l->room_name = room_name;
 	l->raw = client->raw;
-	l->started_ns = tally_now_ns();
+	l->due_ns = due_ns;
 	l->client = client_new(conf->loop, client, &events, l, e);
 	if (!l->client ||
 		(!client->raw &&
@@ -240,9 +289,18 @@ struct listener *listener_new(const struct listener_conf *conf, const struct cli
 	return l;
 }
 
-bool listener_is_ready(const struct listener *l)
+void listener_drop(struct listener *l)
 {
-	return l->ready;
+	if (!l->ready)
+		return;
+	l->dropped = true;
+	l->lost_ns = tally_now_ns();
+	client_drop(l->client);
+}
+
+bool listener_was_ready(const struct listener *l)
+{
+	return l->ever_ready;
 }
 
 bool listener_is_complete(const struct listener *l)
@@ -271,5 +329,6 @@ void listener_free(struct listener *l)
 	client_free(l->client);
 	for (unsigned p = 0; p < l->conf->tally->n_publishers; p++)
 		follow_fini(&l->follows[p]);
+	streams_fini(&l->streams);
 	mem_free(l);
 }

@@ -7,6 +7,7 @@
 #define RT_BENCH_LISTENER_H
 
 #include "bench/profile.h"
+#include "bench/streams.h"
 #include "bench/tally.h"
 #include "client/client.h"
 
@@ -18,6 +19,7 @@ struct listener_conf {
 	struct tally *tally;
 	const struct profile *profile;
 	const struct profile_way *way;
+	bool any; /* follows whatever is numbered, of any run, and takes the rest as messages too */
 	/* ready: for the first time. ended: it has given up, the error is counted. */
 	void (*ready)(void *arg, struct listener *l);
 	void (*ended)(void *arg, struct listener *l);
@@ -25,10 +27,12 @@ struct listener_conf {
 };
 
 /* `client` is copied; its URL and what else it points to are kept by reference. `room_name` is kept
- * as well. NULL and a sentence on a bad setting. Connects at once. */
+ * as well. NULL and a sentence on a bad setting. Connects at once; it was to at `due_ns`. */
 struct listener *listener_new(const struct listener_conf *conf, const struct client_conf *client,
-	unsigned room, const char *room_name, struct err *e);
-bool listener_is_ready(const struct listener *l);
+	unsigned room, const char *room_name, uint64_t due_ns, struct err *e);
+/* Its connection breaks, by the tool itself, and comes back by the client's rule. */
+void listener_drop(struct listener *l);
+bool listener_was_ready(const struct listener *l);
 /* Everything sent until now has come (or it is not connected, and nothing will). */
 bool listener_is_complete(const struct listener *l);
 /* It leaves: what was sent until now was for it. Counts, and closes the connection. */

@@ -1,16 +1,16 @@
 /* load.c - the phases of a run, and the clock that drives it
  *
- * A timerfd says when the next message is due: libuv's own timers know only milliseconds. How late
- * we come to it is the tool's lag, measured at every message and, between messages, at every tick:
- * a run in which that is not small says nothing about the server. */
+ * A timerfd says when the next message, or connection, is due: libuv's own timers know only
+ * milliseconds. How late we come to it is the tool's lag, measured at every one and, between them,
+ * at every tick: a run in which that is not small says nothing about the server. A closed loop has
+ * no such times: its publishers ask for the next message when they have an answer. */
 #include "bench/load.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "bench/address.h"
-#include "bench/listener.h"
-#include "bench/procstat.h"
+#include "bench/crowd.h"
 #include "bench/publisher.h"
+#include "bench/sampler.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #define TICK_MS      10
-#define UNANSWERED   256  /* connections under way at a time */
+#define SAMPLE_MS    1000
+#define CURVE_MS     200  /* between samples where connecting is what is looked at */
 #define QUIET_MS     5000 /* nothing arrives for so long: nothing will */
 #define STOP_MS      2000
 #define SEND_MAX     1024 /* messages before others get their turn */
@@ -27,7 +28,7 @@
 #define FILES_BESIDE 64   /* that are no connections */
 #define WINDOW       65536
 
-enum phase { CONNECT, RUN, DRAIN, END };
+enum phase { CONNECT, STORM, RUN, DRAIN, END };
 
 struct load {
 	uv_loop_t *loop;
@@ -38,22 +39,20 @@ struct load {
 	struct tally tally;
 	enum phase phase;
 	struct addresses addresses;
-	struct client_conf listen_client, publish_client;
-	struct listener_conf listener_conf;
+	struct client_conf publish_client;
 	struct publisher_conf publisher_conf;
-	struct listener **listeners;
+	struct crowd crowd;
 	struct publisher **publishers;
-	unsigned n_listeners, n_listeners_settled; /* begun; of these ready or given up */
 	unsigned n_publishers_ready, n_publishers_settled;
 
 	struct schedule schedule; /* what is left of it */
+	struct sampler sampler;
 	uint64_t n_due;
-	uint64_t start_ns; /* of the phase */
+	uint64_t start_ns; /* of connecting */
+	uint64_t storm_ns; /* when all were dropped */
 	uint64_t begin_ns; /* of the schedule */
-	uint64_t tick_ns, sample_ns;
-	uint64_t sampled_received;
+	uint64_t tick_ns;
 	uint64_t quiet_since_ns, seen;
-	uint64_t server_cpu_ns, tool_cpu_ns, server_begin_ns, tool_begin_ns;
 	int timer_fd;
 	uv_poll_t *due;
 	uv_timer_t *tick;
@@ -78,8 +77,7 @@ static int check_files(unsigned connections, struct err *e)
 		connections, (unsigned long long)want, (unsigned long long)files.rlim_max);
 }
 
-static void listener_ready(void *arg, struct listener *l);
-static void listener_ended(void *arg, struct listener *l);
+static bool publisher_more(void *arg, unsigned *room);
 static void publisher_ready(void *arg);
 static void publisher_ended(void *arg);
 static void on_tick(uv_timer_t *timer);
@@ -88,28 +86,33 @@ static void on_due(uv_poll_t *poll, int status, int events);
 static void set_confs(struct load *l)
 {
 	const struct load_conf *conf = l->conf;
-
-	l->listen_client = l->publish_client = conf->client;
-	l->listen_client.raw = conf->transport != TRANSPORT_POLL;
-	l->listen_client.window = 16;
-	l->publish_client.raw = conf->profile->publish != PUBLISH_RT;
-	l->publish_client.url = l->addresses.publish;
-	l->publish_client.window = WINDOW;
-	l->listener_conf = (struct listener_conf){
+	struct client_conf client = conf->client;
+	struct listener_conf listener = {
 		.loop = l->loop,
 		.tally = &l->tally,
 		.profile = conf->profile,
 		.way = &conf->profile->ways[conf->transport],
-		.ready = listener_ready,
-		.ended = listener_ended,
-		.arg = l,
+		.any = conf->plan & PLAN_LISTEN,
 	};
+
+	client.raw = conf->transport != TRANSPORT_POLL;
+	client.window = 16;
+	client.retry_window_ms = conf->retry_window_ms;
+	crowd_init(&l->crowd, &listener, &client, &l->addresses, conf->subscribers, conf->ramp_ms);
+	l->crowd.measured = conf->plan & PLAN_CONNECT;
+	l->publish_client = conf->client;
+	l->publish_client.raw = conf->profile->publish != PUBLISH_RT;
+	l->publish_client.url = l->addresses.publish;
+	l->publish_client.window = WINDOW;
 	l->publisher_conf = (struct publisher_conf){
 		.loop = l->loop,
 		.tally = &l->tally,
 		.profile = conf->profile,
 		.rooms = (const char *const *)l->addresses.rooms,
 		.size = conf->size,
+		.echo = conf->plan & PLAN_ECHO,
+		.window = conf->window,
+		.more = publisher_more,
 		.ready = publisher_ready,
 		.ended = publisher_ended,
 		.arg = l,
@@ -129,8 +132,8 @@ static void describe(struct load *l)
 	r->publishers = conf->publishers;
 	r->rooms = conf->rooms;
 	r->size = conf->size;
-	r->rate = schedule_rate(&conf->schedule, 0);
-	r->server_cpu_s = -1;
+	r->window = conf->window;
+	r->rate = conf->window ? 0 : schedule_rate(&conf->schedule, 0);
 }
 
 struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
@@ -146,7 +149,9 @@ struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 		.schedule = conf->schedule,
 		.timer_fd = -1 };
 	tally_init(&l->tally, result, conf->publishers, conf->rooms);
-	if (check_files(conf->subscribers + conf->publishers, e) < 0 || addresses_make(&l->addresses, conf, l->tally.run, e) < 0)
+	l->tally.limit = conf->plan & PLAN_LISTEN ? conf->count : 0;
+	if (check_files(conf->subscribers + conf->publishers, e) < 0 ||
+		addresses_make(&l->addresses, conf, l->tally.run, e) < 0)
 		goto fail;
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->timer_fd < 0) {
@@ -155,7 +160,6 @@ struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 	}
 	set_confs(l);
 	describe(l);
-	l->listeners = mem_array(conf->subscribers + 1, sizeof(*l->listeners));
 	l->publishers = mem_array(conf->publishers + 1, sizeof(*l->publishers));
 	memset(l->publishers, 0, (conf->publishers + 1) * sizeof(*l->publishers));
 	l->due = mem_new(uv_poll_t);
@@ -178,8 +182,7 @@ void load_free(struct load *l)
 {
 	if (!l)
 		return;
-	for (unsigned i = 0; i < l->n_listeners; i++)
-		listener_free(l->listeners[i]);
+	crowd_fini(&l->crowd);
 	for (unsigned i = 0; l->publishers && i < l->conf->publishers; i++)
 		publisher_free(l->publishers[i]);
 	if (l->due) {
@@ -189,7 +192,6 @@ void load_free(struct load *l)
 	if (l->timer_fd >= 0)
 		close(l->timer_fd);
 	addresses_fini(&l->addresses);
-	mem_free(l->listeners);
 	mem_free(l->publishers);
 	tally_fini(&l->tally);
 	mem_free(l);
@@ -216,8 +218,10 @@ static void end(struct load *l)
 	l->phase = END;
 	uv_poll_stop(l->due);
 	uv_timer_stop(l->tick);
-	for (unsigned i = 0; i < l->n_listeners; i++)
-		listener_leave(l->listeners[i]);
+	crowd_close(&l->crowd);
+	crowd_leave(&l->crowd);
+	for (unsigned i = 0; i < l->conf->publishers && l->publishers[i]; i++)
+		publisher_leave(l->publishers[i]);
 	judge(l);
 	l->events->ended(l->arg);
 }
@@ -227,14 +231,10 @@ static void end(struct load *l)
 static bool all_came(const struct load *l)
 {
 	for (unsigned i = 0; i < l->conf->publishers; i++) {
-		if (publisher_open(l->publishers[i]))
+		if (publisher_open(l->publishers[i]) || !publisher_is_complete(l->publishers[i]))
 			return false;
 	}
-	for (unsigned i = 0; i < l->n_listeners; i++) {
-		if (!listener_is_complete(l->listeners[i]))
-			return false;
-	}
-	return true;
+	return crowd_is_complete(&l->crowd);
 }
 
 static uint64_t progress(const struct load *l)
@@ -254,36 +254,60 @@ static void drain_tick(struct load *l, uint64_t now_ns)
 		end(l);
 }
 
-static uint64_t tool_cpu_ns(void)
+static void take_sample(struct load *l, uint64_t now_ns)
 {
-	struct timespec ts;
+	const struct result_sample *s = sampler_take(&l->sampler, now_ns);
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	if (l->events->sampled)
+		l->events->sampled(l->arg, s);
+}
+
+/* What is left since the last sample, unless that is next to nothing. */
+static void take_last_sample(struct load *l, uint64_t now_ns)
+{
+	if (now_ns - l->sampler.at_ns >= CURVE_MS / 2 * UINT64_C(1000000))
+		take_sample(l, now_ns);
 }
 
 static void drain(struct load *l, uint64_t now_ns)
 {
-	struct procstat server;
-
 	uv_poll_stop(l->due);
+	take_last_sample(l, now_ns);
 	l->tally.due_ns = UINT64_MAX;
 	l->phase = DRAIN;
-	l->result->seconds = (double)(now_ns - l->begin_ns) / 1e9;
+	l->result->seconds = (double)(now_ns - l->sampler.begin_ns) / 1e9;
 	l->quiet_since_ns = now_ns;
-	l->result->tool_cpu_s = (double)(tool_cpu_ns() - l->tool_begin_ns) / 1e9;
-	if (l->conf->pid && procstat_read(l->conf->pid, &server))
-		l->result->server_cpu_s = (double)(server.cpu_ns - l->server_begin_ns) / 1e9;
+	sampler_end(&l->sampler);
+	sampler_memory(l->result, MEMORY_AFTER, l->conf->pid);
 }
 
 /* --- RUN -------------------------------------------------------------------------------------- */
 
+/* SCHEDULE_END: not any more. */
 static void arm(struct load *l, uint64_t at_ns)
 {
 	struct itimerspec when = { .it_value = { .tv_sec = (time_t)(at_ns / 1000000000),
 					   .tv_nsec = (long)(at_ns % 1000000000) } };
 
+	if (at_ns == SCHEDULE_END)
+		when.it_value = (struct timespec){ 0 };
 	timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+/* Has everything that was asked for (-n) begun its way? */
+static bool all_due(const struct load *l)
+{
+	return l->conf->count && l->n_due >= l->conf->count;
+}
+
+static bool publisher_more(void *arg, unsigned *room)
+{
+	struct load *l = arg;
+
+	if (l->phase != RUN || all_due(l))
+		return false;
+	*room = (unsigned)(l->n_due++ % l->conf->rooms);
+	return true;
 }
 
 /* Sends what is due and waits for what comes next. */
@@ -292,7 +316,7 @@ static void send_due(void *arg)
 	struct load *l = arg;
 	uint64_t now_ns = tally_now_ns(), due_ns;
 
-	for (int n = 0; (due_ns = schedule_due(&l->schedule)) != SCHEDULE_END; n++) {
+	for (int n = 0; !all_due(l) && (due_ns = schedule_due(&l->schedule)) != SCHEDULE_END; n++) {
 		unsigned publisher = (unsigned)(l->n_due % l->conf->publishers);
 		unsigned room = (unsigned)(l->n_due / l->conf->publishers % l->conf->rooms);
 
@@ -317,90 +341,79 @@ static void on_due(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
-	if (read(l->timer_fd, &expired, sizeof(expired)) > 0 && l->phase == RUN)
+	if (read(l->timer_fd, &expired, sizeof(expired)) <= 0)
+		return;
+	if (l->phase == CONNECT)
+		arm(l, crowd_due(&l->crowd));
+	else if (l->phase == RUN)
 		send_due(l);
 }
 
-static void sample(struct load *l, uint64_t now_ns)
+static bool is_over(const struct load *l, uint64_t now_ns)
 {
-	struct result *r = l->result;
-	struct tally *t = &l->tally;
-	uint64_t cpu_ns = tool_cpu_ns();
-	double for_s = (double)(now_ns - l->sample_ns) / 1e9;
-	struct procstat server;
-	struct result_sample s = {
-		.at_s = (double)(l->sample_ns - l->begin_ns) / 1e9,
-		.for_s = for_s,
-		.sent = t->interval_sent,
-		.received = t->arrived - l->sampled_received,
-		.connected = t->n_ready,
-		.p50 = hist_percentile(&t->interval, 50),
-		.p99 = hist_percentile(&t->interval, 99),
-		.max = t->interval.n ? t->interval.max : 0,
-		.tool_cpu = (double)(cpu_ns - l->tool_cpu_ns) / 1e9 / for_s,
-		.server_cpu = -1,
-	};
+	const struct load_conf *conf = l->conf;
 
-	if (l->conf->pid && procstat_read(l->conf->pid, &server)) {
-		s.server_cpu = (double)(server.cpu_ns - l->server_cpu_ns) / 1e9 / for_s;
-		s.server_rss = server.rss_bytes;
-		s.server_fds = server.n_fds;
-		l->server_cpu_ns = server.cpu_ns;
-	}
-	l->tool_cpu_ns = cpu_ns;
-	l->sample_ns = now_ns;
-	l->sampled_received = t->arrived;
-	t->interval_sent = 0;
-	hist_clear(&t->interval);
-	result_add_sample(r, &s);
-	if (l->events->sampled)
-		l->events->sampled(l->arg, &s);
+	if (conf->plan & PLAN_LISTEN && conf->count && l->tally.arrived >= conf->count)
+		return true;
+	if (conf->publishers && all_due(l))
+		return true;
+	return now_ns - l->begin_ns >= schedule_length_ns(&conf->schedule) &&
+	       (conf->window || schedule_due(&l->schedule) == SCHEDULE_END);
 }
 
 static void run_tick(struct load *l, uint64_t now_ns)
 {
-	uint64_t late_ns = now_ns - l->tick_ns, tick_ns = TICK_MS * UINT64_C(1000000);
-
-	hist_add(&l->result->lag, late_ns > tick_ns ? late_ns - tick_ns : 0);
-	if (now_ns - l->sample_ns >= 1000000000)
-		sample(l, now_ns);
-	if (now_ns - l->begin_ns < schedule_length_ns(&l->conf->schedule) ||
-		schedule_due(&l->schedule) != SCHEDULE_END)
-		return;
-	if (now_ns - l->sample_ns >= 100000000)
-		sample(l, now_ns);
-	drain(l, now_ns);
+	if (now_ns - l->sampler.at_ns >= SAMPLE_MS * UINT64_C(1000000))
+		take_sample(l, now_ns);
+	if (is_over(l, now_ns))
+		drain(l, now_ns);
 }
 
 static void run(struct load *l, uint64_t now_ns)
 {
-	struct procstat server;
+	const struct load_conf *conf = l->conf;
 
 	l->phase = RUN;
-	l->begin_ns = l->sample_ns = now_ns;
-	l->result->started_ms = clock_wall_ms();
-	l->tool_cpu_ns = l->tool_begin_ns = tool_cpu_ns();
-	if (l->conf->pid && procstat_read(l->conf->pid, &server))
-		l->server_cpu_ns = l->server_begin_ns = server.cpu_ns;
-	uv_poll_start(l->due, UV_READABLE, on_due);
+	l->begin_ns = now_ns;
+	if (!(conf->plan & PLAN_CONNECT)) {
+		l->result->started_ms = clock_wall_ms();
+		sampler_begin(&l->sampler, &l->tally, conf->pid, now_ns);
+	}
+	for (unsigned i = 0; i < conf->publishers && conf->window; i++)
+		publisher_fill(l->publishers[i]);
+	if (conf->window)
+		return;
 	l->tally.due = send_due;
 	l->tally.arg = l;
 	send_due(l);
 }
 
+/* --- STORM ------------------------------------------------------------------------------------ */
+
+static void storm(struct load *l, uint64_t now_ns)
+{
+	l->phase = STORM;
+	take_last_sample(l, now_ns);
+	l->storm_ns = now_ns;
+	crowd_drop(&l->crowd);
+}
+
+static void storm_tick(struct load *l, uint64_t now_ns)
+{
+	struct result *r = l->result;
+	bool late = now_ns - l->storm_ns > (uint64_t)l->conf->connect_ms * 1000000;
+	bool back = r->back.n && l->tally.n_ready >= crowd_alive(&l->crowd);
+
+	if (!late && !back)
+		return;
+	if (back)
+		r->storm_s = (double)(l->tally.last_ready_ns - l->storm_ns) / 1e9;
+	else
+		result_error(r, "not every connection was back in time");
+	run(l, now_ns);
+}
+
 /* --- CONNECT ---------------------------------------------------------------------------------- */
-
-static void listener_ready(void *arg, struct listener *one)
-{
-	(void)one;
-	((struct load *)arg)->n_listeners_settled++;
-}
-
-static void listener_ended(void *arg, struct listener *one)
-{
-	(void)one;
-	((struct load *)arg)->n_listeners_settled++;
-}
 
 static void publisher_ready(void *arg)
 {
@@ -415,44 +428,29 @@ static void publisher_ended(void *arg)
 	((struct load *)arg)->n_publishers_settled++;
 }
 
-/* How many connections may have begun by now. */
-static unsigned allowed(const struct load *l, uint64_t now_ns)
-{
-	unsigned n = l->conf->subscribers;
-	uint64_t ramp_ns = (uint64_t)l->conf->ramp_ms * 1000000, passed_ns = now_ns - l->start_ns;
-
-	if (ramp_ns && passed_ns < ramp_ns)
-		return (unsigned)((double)passed_ns / (double)ramp_ns * n);
-	if (!ramp_ns && l->n_listeners_settled + UNANSWERED < n)
-		return l->n_listeners_settled + UNANSWERED;
-	return n;
-}
-
 static void refuse(struct load *l, const struct err *e)
 {
 	result_end(l->result, END_REFUSED, "%s", e->text);
 	end(l);
 }
 
-static void connect_more(struct load *l, uint64_t now_ns)
+static bool all_settled(const struct load *l)
 {
-	unsigned until = allowed(l, now_ns);
-	struct err e = { 0 };
+	return crowd_is_settled(&l->crowd) &&
+	       l->n_publishers_settled >= l->conf->publishers;
+}
 
-	while (l->n_listeners < until) {
-		unsigned room = l->n_listeners % l->conf->rooms;
-		struct client_conf client = l->listen_client;
+static void connected(struct load *l, uint64_t now_ns)
+{
+	struct result *r = l->result;
 
-		client.url = l->addresses.listen[room];
-		l->listeners[l->n_listeners] =
-			listener_new(&l->listener_conf, &client, room, l->addresses.rooms[room],
-			&e);
-		if (!l->listeners[l->n_listeners]) {
-			refuse(l, &e);
-			return;
-		}
-		l->n_listeners++;
-	}
+	if (l->tally.opened)
+		r->connect_s = (double)(l->tally.last_ready_ns - l->start_ns) / 1e9;
+	sampler_memory(r, MEMORY_CONNECTED, l->conf->pid);
+	if (l->conf->plan & PLAN_STORM)
+		storm(l, now_ns);
+	else
+		run(l, now_ns);
 }
 
 static void connect_tick(struct load *l, uint64_t now_ns)
@@ -461,21 +459,46 @@ static void connect_tick(struct load *l, uint64_t now_ns)
 	struct result *r = l->result;
 	bool late = now_ns - l->start_ns > (uint64_t)(conf->connect_ms + conf->ramp_ms) * 1000000;
 
-	connect_more(l, now_ns);
-	if (l->phase != CONNECT)
+	if (l->crowd.err.code) {
+		refuse(l, &l->crowd.err);
 		return;
-	if (!late && (l->n_listeners_settled < conf->subscribers ||
-			     l->n_publishers_settled < conf->publishers))
+	}
+	if (!late && !all_settled(l))
 		return;
 	if (late)
 		result_error(r, "not every connection was ready in time");
-	if ((conf->subscribers && !r->opened) || l->n_publishers_ready < conf->publishers) {
-		result_end(r, END_REFUSED, "%s",
+	crowd_close(&l->crowd);
+	if ((conf->subscribers && !l->crowd.ready) || l->n_publishers_ready < conf->publishers) {
+		result_end(r, l->tally.denied ? END_DENIED : END_REFUSED, "%s",
 			r->n_errors ? r->errors[0].text : "no connection was ready in time");
 		end(l);
 		return;
 	}
-	run(l, now_ns);
+	connected(l, now_ns);
+}
+
+/* --- the loop --------------------------------------------------------------------------------- */
+
+/* Is there a clock that one can be late for? */
+static bool is_open_loop(const struct load *l)
+{
+	const struct load_conf *conf = l->conf;
+
+	if (l->phase == CONNECT)
+		return conf->plan & PLAN_CONNECT && conf->ramp_ms;
+	return l->phase == RUN && conf->publishers && !conf->window;
+}
+
+/* How late the loop itself is. */
+static void measure_tick(struct load *l, uint64_t now_ns)
+{
+	uint64_t late_ns = now_ns - l->tick_ns, tick_ns = TICK_MS * UINT64_C(1000000);
+
+	if (is_open_loop(l))
+		hist_add(&l->result->lag, late_ns > tick_ns ? late_ns - tick_ns : 0);
+	if (l->phase < RUN && l->conf->plan & PLAN_CONNECT &&
+		now_ns - l->sampler.at_ns >= CURVE_MS * UINT64_C(1000000))
+		take_sample(l, now_ns);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -483,8 +506,10 @@ static void on_tick(uv_timer_t *timer)
 	struct load *l = timer->data;
 	uint64_t now_ns = tally_now_ns();
 
+	measure_tick(l, now_ns);
 	switch (l->phase) {
 	case CONNECT: connect_tick(l, now_ns); break;
+	case STORM: storm_tick(l, now_ns); break;
 	case RUN: run_tick(l, now_ns); break;
 	case DRAIN: drain_tick(l, now_ns); break;
 	default: return;
@@ -496,10 +521,16 @@ void load_start(struct load *l)
 {
 	struct err e = { 0 };
 
+	sampler_memory(l->result, MEMORY_BEFORE, l->conf->pid);
 	l->start_ns = l->tick_ns = tally_now_ns();
+	l->result->started_ms = clock_wall_ms();
+	sampler_begin(&l->sampler, &l->tally, l->conf->pid, l->start_ns);
 	uv_timer_start(l->tick, on_tick, 0, TICK_MS);
-	for (unsigned i = 0; i < l->conf->publishers; i++) {
-		l->publishers[i] = publisher_new(&l->publisher_conf, &l->publish_client, i, &e);
+	uv_poll_start(l->due, UV_READABLE, on_due);
+	arm(l, crowd_start(&l->crowd, l->start_ns));
+	for (unsigned i = 0; i < l->conf->publishers && l->phase == CONNECT; i++) {
+		l->publishers[i] = publisher_new(
+			&l->publisher_conf, &l->publish_client, i, tally_now_ns(), &e);
 		if (!l->publishers[i]) {
 			refuse(l, &e);
 			return;
@@ -513,7 +544,6 @@ void load_stop(struct load *l)
 
 	result_end(l->result, END_STOPPED, "stopped by a signal");
 	if (l->phase == RUN) {
-		sample(l, now_ns);
 		drain(l, now_ns);
 	} else {
 		end(l);

@@ -1,9 +1,13 @@
 /* load.h - one run: connect, publish by the clock, count, wait for the rest
  *
  *      CONNECT --all ready or given up--> RUN --schedule over--> DRAIN --all came, or quiet--> END
+ *         +--> STORM: all are dropped --all back--^
  *
  * Nothing is sent before every subscriber is ready. In DRAIN what was sent may still arrive: until
- * everything has, or nothing has for a while. */
+ * everything has, or nothing has for a while.
+ *
+ * All scenarios are this one, with other counts and plans: those that only connect have no
+ * publishers and a schedule of silence, those that only publish have no subscribers. */
 #ifndef RT_BENCH_LOAD_H
 #define RT_BENCH_LOAD_H
 
@@ -14,7 +18,15 @@
 
 struct load;
 
+enum plan {
+	PLAN_CONNECT = 1, /* connecting is what is measured: the line of time begins with it */
+	PLAN_STORM = 2,   /* once all are ready, all are dropped, and come back */
+	PLAN_ECHO = 4,    /* publishers get their own messages back: no subscribers */
+	PLAN_LISTEN = 8,  /* subscribers count whatever comes, of others */
+};
+
 struct load_conf {
+	unsigned plan; /* of enum plan */
 	const char *scenario;
 	struct client_conf client; /* url, identity, TLS; the rest is set here */
 	const struct profile *profile;
@@ -24,6 +36,11 @@ struct load_conf {
 	unsigned publishers, rooms;
 	size_t size;           /* of a message */
 	struct schedule schedule;
+	unsigned window;       /* closed loop: each publisher has so many messages without answer
+				* all the time, while the schedule lasts; 0: open loop */
+	uint64_t count;        /* messages at most, of all publishers (LISTEN: heard); 0: what the
+				* schedule says */
+	int64_t retry_window_ms; /* as the client's */
 	int64_t ramp_ms;       /* connections are spread over that time; 0: as fast as they are
 	                        * accepted */
 	int64_t connect_ms;    /* and may take so long in all */

@@ -16,7 +16,7 @@
 #define MARK_BYTES 39
 
 struct mark {
-	uint64_t run;      /* below 2^36, drawn once a run */
+	uint64_t run;      /* below 2^36, drawn once a run; 16 of its bits name the machine */
 	uint32_t stream;   /* below 2^24: one publisher in one room */
 	uint64_t number;   /* below 2^42, counts from 0 in its stream without holes */
 	uint64_t due_ns;   /* when the message was to be sent; below 2^60 */

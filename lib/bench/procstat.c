@@ -1,8 +1,9 @@
-/* procstat.c - /proc/PID read */
+/* procstat.c - /proc read */
 #include "bench/procstat.h"
 
 #include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 /* schedstat counts nanoseconds where stat counts ticks, but only a thread at a time. */
@@ -64,4 +65,28 @@ bool procstat_read(pid_t pid, struct procstat *s)
 	s->rss_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
 	s->n_fds = count_fds(pid);
 	return ok && read_cpu(pid, &s->cpu_ns);
+}
+
+/* The number after `word` in the first line that begins with `line`; 0 when there is none. */
+static uint64_t read_number(const char *path, const char *line, const char *word)
+{
+	unsigned long long value = 0;
+	char text[256];
+	FILE *f = fopen(path, "r");
+
+	while (f && fgets(text, sizeof(text), f)) {
+		const char *at = strncmp(text, line, strlen(line)) == 0 ? strstr(text, word) : NULL;
+		if (at && sscanf(at + strlen(word), "%llu", &value) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return value;
+}
+
+void kernstat_read(struct kernstat *s)
+{
+	s->sockets_bytes = read_number("/proc/net/sockstat", "TCP:", " mem ") *
+	                   (uint64_t)sysconf(_SC_PAGESIZE);
+	s->slab_bytes = read_number("/proc/meminfo", "SUnreclaim:", "SUnreclaim:") * 1024;
 }

@@ -1,4 +1,4 @@
-/* procstat.h - what the kernel says about a process: CPU, memory, files (proc(5)) */
+/* procstat.h - what the kernel says about a process and about itself (proc(5)) */
 #ifndef RT_BENCH_PROCSTAT_H
 #define RT_BENCH_PROCSTAT_H
 
@@ -14,5 +14,13 @@ struct procstat {
 
 /* False when there is no such process (any more). */
 bool procstat_read(pid_t pid, struct procstat *s);
+
+/* Of the whole machine (or network namespace). 0 where it cannot be read. */
+struct kernstat {
+	uint64_t sockets_bytes; /* waits in TCP sockets: "mem" of /proc/net/sockstat */
+	uint64_t slab_bytes;    /* objects of the kernel: SUnreclaim of /proc/meminfo */
+};
+
+void kernstat_read(struct kernstat *s);
 
 #endif

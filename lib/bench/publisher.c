@@ -17,7 +17,9 @@ struct publisher {
 	const struct publisher_conf *conf;
 	struct client *client;
 	unsigned index;
-	bool ready, done;
+	bool ready, ever_ready, done;
+	uint64_t due_ns; /* when it was to connect */
+	struct follow echoes;
 	struct buf message; /* {message}, the mark at mark_at */
 	size_t mark_at;
 	struct buf frame;   /* PUBLISH_WS: the message as it goes out */
@@ -26,6 +28,7 @@ struct publisher {
 	struct buf unacked; /* PUBLISH_WS: due_ns of each, from `acked` bytes on */
 	size_t acked;
 	uint64_t n_open;    /* handed to the client, no outcome */
+	uint64_t n_silent;  /* sent, no answer of the server's yet: echo, ack, or outcome */
 };
 
 /* --- messages --------------------------------------------------------------------------------- */
@@ -89,6 +92,7 @@ static bool hand_over(struct publisher *p, const struct waiting *w)
 		return false;
 	++*sent;
 	p->n_open++;
+	p->n_silent++;
 	t->result->sent++;
 	t->interval_sent++;
 	if (p->conf->profile->publish == PUBLISH_WS && p->conf->profile->ack)
@@ -126,7 +130,24 @@ void publisher_send(struct publisher *p, unsigned room, uint64_t due_ns)
 	buf_add(&p->waiting, &w, sizeof(w));
 }
 
+/* The callbacks of a message never run inside of handing it over, so this ends. */
+void publisher_fill(struct publisher *p)
+{
+	unsigned room = 0;
+
+	while (p->ready && p->n_silent < p->conf->window && !is_waiting(p) &&
+		p->conf->more(p->conf->arg, &room))
+		publisher_send(p, room, tally_now_ns());
+}
+
 /* --- what comes back -------------------------------------------------------------------------- */
+
+static void answered(struct publisher *p)
+{
+	if (p->n_silent)
+		p->n_silent--;
+	publisher_fill(p);
+}
 
 static void acked(struct publisher *p, uint64_t due_ns)
 {
@@ -151,11 +172,53 @@ static void on_outcome(void *arg, uint64_t tag, enum client_outcome what, struct
 	} else if (p->conf->profile->publish == PUBLISH_RT) {
 		acked(p, tag);
 	}
+	if (what == CLIENT_REFUSED || (!p->conf->echo && !p->conf->profile->ack))
+		answered(p);
 }
 
 static void on_window_open(void *arg)
 {
 	go_on(arg);
+	publisher_fill(arg);
+}
+
+/* Of another connection, or of another run: none of ours. */
+static void on_echo(struct publisher *p, struct str text)
+{
+	struct tally *t = p->conf->tally;
+	uint64_t now_ns = tally_now_ns();
+	struct mark m;
+
+	t->result->bytes += text.n;
+	while (mark_find(&text, &m)) {
+		if (m.run != t->run) {
+			t->result->foreign++;
+		} else if (m.stream != tally_stream(t, p->index, 0)) {
+			t->result->verdict.phantom++;
+		} else {
+			t->arrived++;
+			tally_count(t, &p->echoes, &m, now_ns);
+			answered(p);
+		}
+	}
+	if (now_ns >= t->due_ns)
+		t->due(t->arg);
+}
+
+static void became_ready(struct publisher *p)
+{
+	struct tally *t = p->conf->tally;
+
+	p->ready = true;
+	tally_ready(t, false, 0);
+	if (!p->ever_ready) {
+		p->ever_ready = true;
+		t->result->opened++;
+		hist_add(&t->result->connect, t->last_ready_ns - p->due_ns);
+		p->conf->ready(p->conf->arg);
+	}
+	go_on(p);
+	publisher_fill(p);
 }
 
 static void on_message(void *arg, const struct client_msg *msg)
@@ -167,9 +230,11 @@ static void on_message(void *arg, const struct client_msg *msg)
 	if (!p->ready && p->conf->profile->publish_way.ready) {
 		if (str_find(msg->text, str_of(p->conf->profile->publish_way.ready)) < 0)
 			return;
-		p->ready = true;
-		p->conf->ready(p->conf->arg);
-		go_on(p);
+		became_ready(p);
+		return;
+	}
+	if (p->conf->echo) {
+		on_echo(p, msg->text);
 		return;
 	}
 	if (!ack || p->acked >= p->unacked.n || str_find(msg->text, str_of(ack)) < 0)
@@ -179,6 +244,7 @@ static void on_message(void *arg, const struct client_msg *msg)
 	if (p->acked == p->unacked.n)
 		p->acked = p->unacked.n = 0;
 	acked(p, due_ns);
+	answered(p);
 }
 
 static void on_up(void *arg, struct str url)
@@ -195,11 +261,16 @@ static void on_up(void *arg, struct str url)
 		client_publish(p->client, STR(""), buf_str(&text), STR(""), 0);
 	}
 	buf_fini(&text);
-	if (p->ready || p->conf->profile->publish_way.ready)
-		return;
-	p->ready = true;
-	p->conf->ready(p->conf->arg);
-	go_on(p);
+	if (!p->ever_ready)
+		hist_add(&p->conf->tally->result->upgrade, tally_now_ns() - p->due_ns);
+	if (!p->ready && !p->conf->profile->publish_way.ready)
+		became_ready(p);
+}
+
+static void unready(struct publisher *p)
+{
+	p->conf->tally->n_ready -= p->ready;
+	p->ready = false;
 }
 
 static void on_down(void *arg, struct str why, int64_t retry_in_ms)
@@ -209,18 +280,23 @@ static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 	(void)retry_in_ms;
 	if (p->ready)
 		p->conf->tally->result->broken++;
-	result_error(p->conf->tally->result, STR_FMT, STR_ARG(why));
+	else
+		p->conf->tally->result->retried++;
+	unready(p);
+	tally_trouble(p->conf->tally, why);
+	if (p->conf->profile->publish == PUBLISH_RT)
+		return; /* it sends again what has no ack */
+	p->n_silent = 0;
+	p->unacked.n = p->acked = 0;
 }
 
 static void on_failed(void *arg, const struct err *e)
 {
 	struct publisher *p = arg;
-	struct result *r = p->conf->tally->result;
 
-	p->ready = false;
+	unready(p);
 	p->done = true;
-	r->failed++;
-	result_error(r, "%s", e->text);
+	tally_failed(p->conf->tally, e);
 	p->conf->ended(p->conf->arg);
 }
 
@@ -236,11 +312,12 @@ static const struct client_events events = {
 /* --- life ------------------------------------------------------------------------------------- */
 
 struct publisher *publisher_new(const struct publisher_conf *conf,
-	const struct client_conf *client, unsigned index, struct err *e)
+	const struct client_conf *client, unsigned index, uint64_t due_ns, struct err *e)
 {
 	struct publisher *p = mem_new(struct publisher);
 
 	p->conf = conf;
+	p->due_ns = due_ns;
 	p->index = index;
 	make_message(p);
 	p->client = client_new(conf->loop, client, &events, p, e);
@@ -264,11 +341,28 @@ uint64_t publisher_open(const struct publisher *p)
 	return p->done ? 0 : waiting + p->n_open + (p->unacked.n - p->acked) / sizeof(uint64_t);
 }
 
+bool publisher_is_complete(const struct publisher *p)
+{
+	const struct tally *t = p->conf->tally;
+
+	return !p->conf->echo || !p->ready ||
+	       follow_complete(&p->echoes, t->sent[tally_stream(t, p->index, 0)]);
+}
+
+void publisher_leave(struct publisher *p)
+{
+	struct tally *t = p->conf->tally;
+
+	if (p->conf->echo)
+		follow_end(&p->echoes, t->sent[tally_stream(t, p->index, 0)], &t->result->verdict);
+}
+
 void publisher_free(struct publisher *p)
 {
 	if (!p)
 		return;
 	client_free(p->client);
+	follow_fini(&p->echoes);
 	buf_fini(&p->message);
 	buf_fini(&p->frame);
 	buf_fini(&p->waiting);

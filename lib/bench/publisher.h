@@ -21,6 +21,12 @@ struct publisher_conf {
 	const struct profile *profile;
 	const char *const *rooms; /* names */
 	size_t size;              /* bytes of {message}, at least PUBLISHER_SIZE_MIN */
+	bool echo;                /* the server sends each message back to whom it came from:
+				   * that is its answer, and what is measured */
+	uint64_t window;          /* closed loop: so many messages without answer, always; 0:
+				   * what publisher_send says */
+	/* closed loop: may one more be sent, and in which room? */
+	bool (*more)(void *arg, unsigned *room);
 	void (*ready)(void *arg); /* for the first time */
 	void (*ended)(void *arg); /* it has given up, the error is counted */
 	void *arg;
@@ -28,12 +34,18 @@ struct publisher_conf {
 
 /* As listener_new. */
 struct publisher *publisher_new(const struct publisher_conf *conf,
-	const struct client_conf *client, unsigned index, struct err *e);
+	const struct client_conf *client, unsigned index, uint64_t due_ns, struct err *e);
 bool publisher_is_ready(const struct publisher *p);
+/* A closed loop begins, or goes on. */
+void publisher_fill(struct publisher *p);
 /* The next message of its stream in `room` (an index) is due. */
 void publisher_send(struct publisher *p, unsigned room, uint64_t due_ns);
 /* Messages that wait or have no acknowledgement yet. */
 uint64_t publisher_open(const struct publisher *p);
+/* Nothing that was sent has still to come back (echo). */
+bool publisher_is_complete(const struct publisher *p);
+/* It sends no more: what has not come back now is lost. */
+void publisher_leave(struct publisher *p);
 /* Not from a callback. NULL is fine. */
 void publisher_free(struct publisher *p);
 

@@ -27,7 +27,9 @@ static void add_head(const struct result *r, struct buf *out)
 	buf_addf(out, "  %" PRIu64 " subscriber%s, %" PRIu64 " publisher%s, %" PRIu64 " room%s",
 		r->subscribers, plural(r->subscribers), r->publishers, plural(r->publishers),
 		r->rooms, plural(r->rooms));
-	if (r->publishers)
+	if (r->publishers && r->window)
+		buf_addf(out, ", %" PRIu64 " bytes, %" PRIu64 " unanswered at each", r->size, r->window);
+	else if (r->publishers)
 		buf_addf(out, ", %" PRIu64 " bytes, %.4g/s asked for", r->size, r->rate);
 	buf_addf(out, ", %.1f s\n\n", r->seconds);
 }
@@ -41,7 +43,8 @@ static void add_messages(const struct result *r, struct buf *out)
 		buf_addf(out, "  messages     sent %" PRIu64 " (%.4g/s)", r->sent,
 			(double)r->sent / seconds);
 		if (r->acked)
-			buf_addf(out, ", acknowledged %" PRIu64, r->acked);
+			buf_addf(out, ", acknowledged %" PRIu64 " (%.4g/s)", r->acked,
+				(double)r->acked / seconds);
 		if (r->refused)
 			buf_addf(out, ", refused %" PRIu64, r->refused);
 		if (r->due > r->sent)
@@ -50,7 +53,7 @@ static void add_messages(const struct result *r, struct buf *out)
 			buf_addf(out, ", had to wait %" PRIu64, r->blocked);
 		buf_add_char(out, '\n');
 	}
-	if (r->subscribers) {
+	if (v->expected || v->phantom || (r->subscribers && r->publishers)) {
 		buf_addf(out, "  deliveries   expected %" PRIu64 ", received %" PRIu64, v->expected,
 			v->received);
 		if (v->expected) {
@@ -73,8 +76,11 @@ static void add_messages(const struct result *r, struct buf *out)
 	if (r->unrecognised)
 		buf_addf(out, "  unrecognised %" PRIu64 ", e.g. '%.50s'\n", r->unrecognised,
 			r->example ? r->example : "");
+	report_heard(r, out);
 	buf_addf(out, "  connections  ready %" PRIu64 ", given up %" PRIu64 ", broken %" PRIu64 "\n",
 		r->opened, r->failed, r->broken);
+	report_connecting(r, out);
+	report_memory(r, out);
 	if (r->seconds > 0) {
 		buf_addf(out, "  cpu          tool %.1f %%", 100 * r->tool_cpu_s / r->seconds);
 		if (r->server_cpu_s >= 0)
@@ -108,13 +114,16 @@ void report_table(const struct result *r, struct buf *out)
 	add_head(r, out);
 	if (r->end != END_REFUSED)
 		add_messages(r, out);
-	if (r->latency.n || r->connect.n || r->ack.n)
+	if (r->latency.n || r->connect.n || r->ack.n || r->spacing.n)
 		buf_addf(out, "\n  %-12s %10s %10s %10s %10s %10s %10s\n", "", "p50", "p90", "p99",
 			"p99.9", "p99.99", "max");
 	add_hist("latency", &r->latency, out);
 	add_hist("uncorrected", &r->uncorrected, out);
 	add_hist("acks", &r->ack, out);
-	add_hist("connecting", &r->connect, out);
+	add_hist("spacing", &r->spacing, out);
+	add_hist("upgraded", &r->upgrade, out);
+	add_hist("subscribed", &r->connect, out);
+	add_hist("back", &r->back, out);
 	add_hist("tool's lag", &r->lag, out);
 	if (r->n_errors)
 		buf_add_char(out, '\n');

@@ -11,16 +11,17 @@
 #define ERRORS_MAX 64 /* different ones; more are counted as "other errors" */
 #define TEXT_MAX   240
 
-const char *const result_ends[] = {
+const char *const result_ends[ENDS] = {
 	[END_DONE] = "done",
 	[END_STOPPED] = "stopped",
 	[END_GENERATOR] = "generator",
 	[END_REFUSED] = "refused",
+	[END_DENIED] = "denied",
 };
 
 void result_init(struct result *r)
 {
-	*r = (struct result){ .server_cpu_s = -1 };
+	*r = (struct result){ .server_cpu_s = -1, .storm_s = -1 };
 }
 
 void result_fini(struct result *r)
@@ -33,7 +34,11 @@ void result_fini(struct result *r)
 	mem_free(r->example);
 	hist_fini(&r->latency);
 	hist_fini(&r->uncorrected);
+	hist_fini(&r->upgrade);
 	hist_fini(&r->connect);
+	hist_fini(&r->back);
+	hist_fini(&r->spacing);
+	hist_fini(&r->sizes);
 	hist_fini(&r->ack);
 	hist_fini(&r->lag);
 	for (size_t i = 0; i < r->n_errors; i++)
@@ -115,6 +120,7 @@ static void merge_sample(struct result_sample *s, const struct result_sample *fr
 	s->sent += from->sent;
 	s->received += from->received;
 	s->connected += from->connected;
+	s->opened += from->opened;
 	s->p50 = later(s->p50, from->p50);
 	s->p99 = later(s->p99, from->p99);
 	s->max = later(s->max, from->max);
@@ -126,6 +132,17 @@ static void merge_sample(struct result_sample *s, const struct result_sample *fr
 	s->server_fds += from->server_fds;
 }
 
+/* Several tools may load one server from one machine: what is of the server and of the kernel would
+ * be counted twice, so the greater stands; the tools add up. */
+static void merge_memory(struct result_memory *m, const struct result_memory *from)
+{
+	m->known = m->known || from->known;
+	m->server_rss = later(m->server_rss, from->server_rss);
+	m->sockets = later(m->sockets, from->sockets);
+	m->slab = later(m->slab, from->slab);
+	m->tool_rss += from->tool_rss;
+}
+
 void result_merge(struct result *r, const struct result *from)
 {
 	r->subscribers += from->subscribers;
@@ -133,6 +150,7 @@ void result_merge(struct result *r, const struct result *from)
 	r->rooms = later(r->rooms, from->rooms);
 	r->seconds = r->seconds > from->seconds ? r->seconds : from->seconds;
 	r->rate += from->rate;
+	r->window = later(r->window, from->window);
 	r->due += from->due;
 	r->sent += from->sent;
 	r->acked += from->acked;
@@ -146,12 +164,22 @@ void result_merge(struct result *r, const struct result *from)
 	r->opened += from->opened;
 	r->failed += from->failed;
 	r->broken += from->broken;
+	r->retried += from->retried;
+	r->heard += from->heard;
+	r->connect_s = r->connect_s > from->connect_s ? r->connect_s : from->connect_s;
+	r->storm_s = r->storm_s > from->storm_s ? r->storm_s : from->storm_s;
 	r->tool_cpu_s += from->tool_cpu_s;
 	if (from->server_cpu_s >= 0)
 		r->server_cpu_s = (r->server_cpu_s < 0 ? 0 : r->server_cpu_s) + from->server_cpu_s;
+	for (int i = 0; i < MEMORY_MOMENTS; i++)
+		merge_memory(&r->memory[i], &from->memory[i]);
 	hist_merge(&r->latency, &from->latency);
 	hist_merge(&r->uncorrected, &from->uncorrected);
+	hist_merge(&r->upgrade, &from->upgrade);
 	hist_merge(&r->connect, &from->connect);
+	hist_merge(&r->back, &from->back);
+	hist_merge(&r->spacing, &from->spacing);
+	hist_merge(&r->sizes, &from->sizes);
 	hist_merge(&r->ack, &from->ack);
 	hist_merge(&r->lag, &from->lag);
 	if (!r->example && from->example)
@@ -190,6 +218,9 @@ static uint64_t get_opened(const struct result *r) { return r->opened; }
 static uint64_t get_failed(const struct result *r) { return r->failed; }
 static uint64_t get_broken(const struct result *r) { return r->broken; }
 
+static uint64_t get_retried(const struct result *r) { return r->retried; }
+static uint64_t get_heard(const struct result *r) { return r->heard; }
+
 static uint64_t get_errors(const struct result *r)
 {
 	uint64_t n = 0;
@@ -214,6 +245,8 @@ static const struct count_metric counts[] = {
 	{ STR("opened"), get_opened },
 	{ STR("failed"), get_failed },
 	{ STR("broken"), get_broken },
+	{ STR("retried"), get_retried },
+	{ STR("heard"), get_heard },
 	{ STR("errors"), get_errors },
 	{ { 0 }, NULL },
 };
@@ -224,7 +257,10 @@ static const struct {
 } families[] = {
 	{ STR("u_"), offsetof(struct result, uncorrected) },
 	{ STR("lag_"), offsetof(struct result, lag) },
+	{ STR("upgrade_"), offsetof(struct result, upgrade) },
 	{ STR("connect_"), offsetof(struct result, connect) },
+	{ STR("back_"), offsetof(struct result, back) },
+	{ STR("spacing_"), offsetof(struct result, spacing) },
 	{ STR("ack_"), offsetof(struct result, ack) },
 	{ STR(""), offsetof(struct result, latency) },
 };
@@ -241,6 +277,13 @@ static const struct {
 	{ STR("p99999"), 99.999 },
 	{ STR("max"), 100 },
 };
+
+bool result_per_connection(
+	const struct result *r, uint64_t before, uint64_t connected, double *bytes)
+{
+	*bytes = r->opened ? ((double)connected - (double)before) / (double)r->opened : 0;
+	return r->opened && before && connected;
+}
 
 static bool duration_metric(const struct result *r, struct str name, double *value, bool *known)
 {
@@ -277,6 +320,16 @@ bool result_metric(
 		*unit = "/s";
 		return true;
 	}
+	if (str_eq(name, STR("conn_bytes"))) {
+		*known = result_per_connection(r, r->memory[MEMORY_BEFORE].server_rss,
+			r->memory[MEMORY_CONNECTED].server_rss, value);
+		return true;
+	}
+	if (str_eq(name, STR("cpu_ppm"))) {
+		*known = r->server_cpu_s >= 0 && r->seconds > 0;
+		*value = *known ? r->server_cpu_s / r->seconds * 1e6 : 0;
+		return true;
+	}
 	if (str_eq(name, STR("received"))) {
 		const struct verdict *v = &r->verdict;
 		*value = v->expected ? 100.0 * (double)v->received / (double)v->expected : 0;
@@ -291,6 +344,7 @@ bool result_metric(
 const char *result_metric_names(void)
 {
 	return "sent received lost undeclared dup reordered phantom unrecognised gaps errors rate "
-	       "acked refused blocked opened failed broken p50 p90 p99 p999 p9999 p99999 max, and "
-	       "these with u_ lag_ connect_ ack_ in front";
+	       "acked refused blocked opened failed broken retried heard conn_bytes cpu_ppm "
+	       "p50 p90 p99 p999 p9999 p99999 max, and these with u_ lag_ upgrade_ connect_ back_ "
+	       "spacing_ ack_ in front";
 }

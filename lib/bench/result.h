@@ -15,9 +15,11 @@ enum result_end {
 	END_STOPPED,   /* by a signal, before its time */
 	END_GENERATOR, /* void: the tool fell behind its own schedule, or ran out of something */
 	END_REFUSED,   /* no connection could be used: the first error says why */
+	END_DENIED,    /* ... for want of a permission */
+	ENDS,
 };
 
-extern const char *const result_ends[];
+extern const char *const result_ends[ENDS];
 
 struct result_error {
 	char *text; /* one sentence; peers and numbers of a run do not make it another */
@@ -28,11 +30,23 @@ struct result_error {
 struct result_sample {
 	double at_s, for_s; /* from the first message due */
 	uint64_t sent, received, connected;
+	uint64_t opened;        /* connections that became ready, again too */
 	uint64_t p50, p99, max; /* ns, of corrected latency; 0: nothing arrived */
 	double tool_cpu;        /* of one core */
 	double server_cpu;      /* < 0: not sampled */
 	uint64_t server_rss, server_fds;
 };
+
+/* Memory in use at one moment. What the kernel holds counts for the whole machine: of a connection
+ * within it, both ends. */
+struct result_memory {
+	bool known;
+	uint64_t server_rss, tool_rss;
+	uint64_t sockets; /* queued in TCP sockets (/proc/net/sockstat) */
+	uint64_t slab;    /* objects of the kernel, sockets among them (SUnreclaim of meminfo) */
+};
+
+enum result_moment { MEMORY_BEFORE, MEMORY_CONNECTED, MEMORY_AFTER, MEMORY_MOMENTS };
 
 struct result {
 	char *scenario, *url, *profile, *transport; /* url without secrets */
@@ -42,6 +56,7 @@ struct result {
 	uint64_t subscribers, publishers, rooms, size;
 	double seconds; /* from the first message due until the last was due */
 	double rate;    /* asked for, a second; 0: none */
+	uint64_t window; /* of a closed loop: messages of each publisher without answer; 0: none */
 
 	uint64_t due, sent, acked, refused; /* messages */
 	uint64_t blocked; /* were due while their publisher could not take them: they waited */
@@ -52,14 +67,23 @@ struct result {
 	char *example;         /* of an unrecognised one; NULL */
 	uint64_t gaps;         /* told by the server */
 	uint64_t opened, failed, broken; /* connections: ready; given up; lost while in use */
+	uint64_t retried; /* attempts to connect that failed and were made again */
+	uint64_t heard;   /* messages that reached subscribers, whoever sent them (listen) */
+	double connect_s; /* from the first connection due until the last was ready */
+	double storm_s;   /* from the drop of all until the last was back; < 0: not all came */
 
 	struct hist latency;     /* arrival since the message was due */
 	struct hist uncorrected; /* ... since it was really sent */
-	struct hist connect;     /* from the first packet until subscribed */
+	struct hist upgrade;     /* from when a connection was due until the server answered */
+	struct hist connect;     /* ... and until it was subscribed */
+	struct hist back;        /* from the loss of a connection until it was subscribed again */
+	struct hist spacing;     /* between messages of one connection (listen) */
+	struct hist sizes;       /* bytes of messages (listen) */
 	struct hist ack;         /* acknowledgement since the message was due */
 	struct hist lag;         /* of the tool: how late it came to what was due */
 
 	double tool_cpu_s, server_cpu_s; /* server's: < 0: not sampled */
+	struct result_memory memory[MEMORY_MOMENTS];
 	struct result_error *errors;
 	size_t n_errors, errors_cap;
 	struct result_sample *samples;
@@ -83,6 +107,10 @@ void result_merge(struct result *r, const struct result *from);
  * nanoseconds; `*unit` is "ns", "/s", "%" or "". */
 bool result_metric(
 	const struct result *r, struct str name, double *value, bool *known, const char **unit);
+/* What each connection added, of a memory that was `before` and became `connected`; false when that
+ * is not known. */
+bool result_per_connection(
+	const struct result *r, uint64_t before, uint64_t connected, double *bytes);
 /* Names of all metrics, for messages, separated by spaces. */
 const char *result_metric_names(void);
 

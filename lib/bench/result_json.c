@@ -21,6 +21,7 @@ static const struct {
 	COUNT("publishers", publishers),
 	COUNT("rooms", rooms),
 	COUNT("size_bytes", size),
+	COUNT("window", window),
 	COUNT("due", due),
 	COUNT("sent", sent),
 	COUNT("acked", acked),
@@ -42,6 +43,8 @@ static const struct {
 	COUNT("opened", opened),
 	COUNT("failed", failed),
 	COUNT("broken", broken),
+	COUNT("retried", retried),
+	COUNT("heard", heard),
 #undef COUNT
 };
 
@@ -51,7 +54,11 @@ static const struct {
 } hists[] = {
 	{ "latency_ns", offsetof(struct result, latency) },
 	{ "uncorrected_ns", offsetof(struct result, uncorrected) },
+	{ "upgrade_ns", offsetof(struct result, upgrade) },
 	{ "connect_ns", offsetof(struct result, connect) },
+	{ "back_ns", offsetof(struct result, back) },
+	{ "spacing_ns", offsetof(struct result, spacing) },
+	{ "message_bytes", offsetof(struct result, sizes) },
 	{ "ack_ns", offsetof(struct result, ack) },
 	{ "lag_ns", offsetof(struct result, lag) },
 };
@@ -76,6 +83,8 @@ static const struct {
 	{ "rate_per_s", offsetof(struct result, rate) },
 	{ "tool_cpu_s", offsetof(struct result, tool_cpu_s) },
 	{ "server_cpu_s", offsetof(struct result, server_cpu_s) },
+	{ "connect_s", offsetof(struct result, connect_s) },
+	{ "storm_s", offsetof(struct result, storm_s) },
 };
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -109,10 +118,11 @@ static void add_samples(const struct result *r, struct buf *out)
 		const struct result_sample *s = &r->samples[i];
 		buf_addf(out,
 			"%s{\"at_s\":%.3f,\"for_s\":%.3f,\"sent\":%" PRIu64 ",\"received\":%" PRIu64
-			",\"connected\":%" PRIu64 ",\"p50_ns\":%" PRIu64 ",\"p99_ns\":%" PRIu64
+			",\"connected\":%" PRIu64 ",\"opened\":%" PRIu64 ",\"p50_ns\":%" PRIu64
+			",\"p99_ns\":%" PRIu64
 			",\"max_ns\":%" PRIu64 ",\"tool_cpu\":%.3f",
-			i ? "," : "", s->at_s, s->for_s, s->sent, s->received, s->connected, s->p50,
-			s->p99, s->max, s->tool_cpu);
+			i ? "," : "", s->at_s, s->for_s, s->sent, s->received, s->connected,
+			s->opened, s->p50, s->p99, s->max, s->tool_cpu);
 		if (s->server_cpu >= 0)
 			buf_addf(out,
 				",\"server_cpu\":%.3f,\"server_rss_bytes\":%" PRIu64
@@ -121,6 +131,41 @@ static void add_samples(const struct result *r, struct buf *out)
 		buf_add_char(out, '}');
 	}
 	buf_add_char(out, ']');
+}
+
+static const char *const moments[MEMORY_MOMENTS] = {
+	[MEMORY_BEFORE] = "before",
+	[MEMORY_CONNECTED] = "connected",
+	[MEMORY_AFTER] = "after",
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+} memory_parts[] = {
+	{ "server_rss_bytes", offsetof(struct result_memory, server_rss) },
+	{ "tool_rss_bytes", offsetof(struct result_memory, tool_rss) },
+	{ "kernel_sockets_bytes", offsetof(struct result_memory, sockets) },
+	{ "kernel_slab_bytes", offsetof(struct result_memory, slab) },
+};
+
+static void add_memory(const struct result *r, struct buf *out)
+{
+	bool first = true;
+
+	buf_add_text(out, ",\"memory\":{");
+	for (int i = 0; i < MEMORY_MOMENTS; i++) {
+		const struct result_memory *m = &r->memory[i];
+		if (!m->known)
+			continue;
+		buf_addf(out, "%s\"%s\":{", first ? "" : ",", moments[i]);
+		for (size_t k = 0; k < N(memory_parts); k++)
+			buf_addf(out, "%s\"%s\":%" PRIu64, k ? "," : "", memory_parts[k].name,
+				*FIELD(m, uint64_t, memory_parts[k].offset));
+		buf_add_char(out, '}');
+		first = false;
+	}
+	buf_add_char(out, '}');
 }
 
 static void add_errors(const struct result *r, struct buf *out)
@@ -157,6 +202,7 @@ void result_format(const struct result *r, struct buf *out)
 		buf_addf(out, ",\"%s\":", hists[i].name);
 		add_hist(out, FIELD(r, struct hist, hists[i].offset));
 	}
+	add_memory(r, out);
 	add_errors(r, out);
 	add_samples(r, out);
 	buf_add_text(out, "}\n");
@@ -177,6 +223,8 @@ static int read_hist(struct hist *h, json_t *from, const char *name, struct err 
 	uint64_t n = 0;
 	size_t i;
 
+	if (!v)
+		return 0;
 	json_array_foreach(buckets, i, pair) {
 		json_int_t low = json_integer_value(json_array_get(pair, 0));
 		json_int_t count = json_integer_value(json_array_get(pair, 1));
@@ -209,6 +257,7 @@ static void read_samples(struct result *r, json_t *from)
 				.sent = count_of(v, "sent"),
 				.received = count_of(v, "received"),
 				.connected = count_of(v, "connected"),
+				.opened = count_of(v, "opened"),
 				.p50 = count_of(v, "p50_ns"),
 				.p99 = count_of(v, "p99_ns"),
 				.max = count_of(v, "max_ns"),
@@ -217,6 +266,18 @@ static void read_samples(struct result *r, json_t *from)
 				.server_rss = count_of(v, "server_rss_bytes"),
 				.server_fds = count_of(v, "server_fds"),
 			});
+	}
+}
+
+static void read_memory(struct result *r, json_t *from)
+{
+	for (int i = 0; i < MEMORY_MOMENTS; i++) {
+		json_t *v = json_object_get(json_object_get(from, "memory"), moments[i]);
+		struct result_memory *m = &r->memory[i];
+		m->known = json_is_object(v);
+		for (size_t k = 0; k < N(memory_parts); k++)
+			*FIELD(m, uint64_t, memory_parts[k].offset) =
+				count_of(v, memory_parts[k].name);
 	}
 }
 
@@ -236,13 +297,13 @@ static int read_end(struct result *r, json_t *from, struct err *e)
 {
 	const char *end = json_string_value(json_object_get(from, "end"));
 
-	for (int i = END_DONE; end && i <= END_REFUSED; i++) {
+	for (int i = END_DONE; end && i < ENDS; i++) {
 		if (strcmp(end, result_ends[i]) == 0) {
 			r->end = (enum result_end)i;
 			return 0;
 		}
 	}
-	return err_set(e, ERR_INVALID, "'end' is not one of done, stopped, generator, refused");
+	return err_set(e, ERR_INVALID, "'end' is not one of done, stopped, generator, refused, denied");
 }
 
 static int read_all(struct result *r, json_t *from, struct err *e)
@@ -265,6 +326,7 @@ static int read_all(struct result *r, json_t *from, struct err *e)
 			return ERR_INVALID;
 	}
 	r->started_ms = json_integer_value(json_object_get(from, "started_ms"));
+	read_memory(r, from);
 	read_samples(r, from);
 	read_errors(r, from);
 	return read_end(r, from, e);

@@ -6,16 +6,21 @@
 
 #include "bench/mark.h"
 #include "bench/result.h"
+#include "bench/verdict.h"
 
 struct tally {
 	struct result *result;
-	uint64_t run;
+	uint64_t run;            /* drawn, but for the bits that name this machine */
 	unsigned n_publishers, n_rooms;
 	uint64_t *sent;          /* of each stream: publisher * n_rooms + room */
 	uint64_t arrived;        /* messages at subscribers, for knowing that nothing comes any more */
 	struct hist interval;    /* corrected latency since the last sample */
 	uint64_t interval_sent;  /* ... and messages */
-	uint64_t n_ready;        /* subscribers */
+	uint64_t n_ready;        /* connections whose readiness is waited for */
+	uint64_t opened;         /* how often one became ready, and when last */
+	uint64_t last_ready_ns;
+	bool denied;             /* one gave up for want of a permission */
+	uint64_t limit;          /* of messages heard; 0: none. More are not counted */
 	/* A thousand sockets to be read must not delay what is to be sent: whoever reads calls
 	 * `due` when this time has come. */
 	uint64_t due_ns;
@@ -29,6 +34,20 @@ static inline uint32_t tally_stream(const struct tally *t, unsigned publisher, u
 {
 	return publisher * t->n_rooms + room;
 }
+/* A message of this run has come, to whom `f` follows its stream. */
+void tally_count(struct tally *t, struct follow *f, const struct mark *m, uint64_t now_ns);
+/* ... without a judgement about its number: how late it is. */
+void tally_late(struct tally *t, const struct mark *m, uint64_t now_ns);
+/* A connection that is waited for has become ready, `again` after it was lost at `since_ns`. */
+void tally_ready(struct tally *t, bool again, uint64_t since_ns);
+/* A connection broke or was not made. Where this machine is at fault (no port, no file is left), the
+ * run is void. */
+void tally_trouble(struct tally *t, struct str why);
+/* ... and has been given up. */
+void tally_failed(struct tally *t, const struct err *e);
+/* Was the mark written on this machine, since it was booted? Its times mean nothing elsewhere. One
+ * in 65,536 machines is mistaken for this one. */
+bool tally_is_local(const struct mark *m);
 /* Monotonic, nanoseconds: what marks are written in. */
 uint64_t tally_now_ns(void);
 

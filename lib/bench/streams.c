@@ -1,0 +1,62 @@
+/* streams.c - a follow for each producer, found by its name */
+#include "bench/streams.h"
+
+#include "base/mem.h"
+
+struct stream {
+	struct map_node node;
+	struct follow follow;
+	char key[];
+};
+
+static struct stream *add(struct streams *s, struct str key, uint64_t number)
+{
+	struct stream *one = mem_zalloc(sizeof(*one) + key.n + 1);
+
+	memcpy(one->key, key.p, key.n);
+	follow_init(&one->follow, s->fixed ? s->from : number);
+	map_add(&s->map, &one->node, str_make(one->key, key.n));
+	return one;
+}
+
+bool streams_see(struct streams *s, struct str key, uint64_t number, struct verdict *v,
+	enum follow_result *what)
+{
+	struct map_node *node = map_find(&s->map, key);
+
+	if (!node && (key.n > STREAMS_KEY_MAX || s->map.n >= STREAMS_MAX))
+		return false;
+	*what = follow_see(node ? &map_entry(node, struct stream, node)->follow
+				: &add(s, key, number)->follow,
+		number, UINT64_MAX, v);
+	return true;
+}
+
+void streams_tell_gap(struct streams *s)
+{
+	map_for_each(it, &s->map)
+		follow_tell_gap(&map_entry(it, struct stream, node)->follow);
+}
+
+void streams_end(struct streams *s, struct verdict *v)
+{
+	map_for_each(it, &s->map) {
+		struct follow *f = &map_entry(it, struct stream, node)->follow;
+		follow_end(f, f->next, v);
+	}
+}
+
+static void free_one(struct map_node *node, void *arg)
+{
+	struct stream *one = map_entry(node, struct stream, node);
+
+	map_del(arg, node);
+	follow_fini(&one->follow);
+	mem_free(one);
+}
+
+void streams_fini(struct streams *s)
+{
+	map_each(&s->map, free_one, &s->map);
+	map_fini(&s->map);
+}
