@@ -30,7 +30,9 @@ struct bench {
 	double rate, connect_rate;
 	uint64_t size;
 	int transport, format, reconnect;
-	bool storm;
+	bool storm, strict;
+	int64_t from, expect; /* verify; -1: not given */
+	bool has_operand_url;
 
 	struct limits limits;
 	struct client_conf client;
@@ -45,5 +47,6 @@ enum { RECONNECT_SPREAD, RECONNECT_NOW };
 int bench_finish(struct bench *b);
 
 int bench_load(struct bench *b);
+int bench_verify(struct bench *b);
 
 #endif

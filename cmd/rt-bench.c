@@ -9,6 +9,7 @@
 #include "base/url.h"
 #include "bench/report.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ static struct bench set = {
 	.connect_rate = -1,
 	.count = -1,
 	.window = -1,
+	.from = -1,
+	.expect = -1,
 	.transport = -1,
 	.size = 128,
 };
@@ -42,6 +45,9 @@ static const struct opt options[] = {
 	OPTION(0, "connect-rate", OPT_RATE, &set.connect_rate, NULL, NULL),
 	OPTION(0, "storm", OPT_FLAG, &set.storm, NULL, "connect: then all drop and come back"),
 	OPTION(0, "reconnect", OPT_CHOICE, &set.reconnect, "spread|now", NULL),
+	OPTION_INT(0, "from", &set.from, "N", NULL, 0, INT64_MAX),
+	OPTION_INT(0, "expect", &set.expect, "N", NULL, 1, INT64_MAX),
+	OPTION(0, "strict", OPT_FLAG, &set.strict, NULL, NULL),
 	OPTION_INT(0, "pid", &set.pid, "PID", "samples the server's CPU, memory, files", 1, INT64_MAX),
 	OPTION(0, "max", OPT_LIST, &set.max, "p99=50ms,..", "exit 1 when over"),
 	OPTION(0, "min", OPT_LIST, &set.min, "rate=1k/s,..", "exit 1 when under"),
@@ -58,7 +64,8 @@ static const struct opt_program program = {
 	.name = "rt-bench",
 	.purpose = "load a real-time server, and tell what it lost and how late it was",
 	.usage = (const char *const[]){
-		"fanout|rooms|connect|idle|publish|echo|listen [options] [URL]", NULL },
+		"fanout|rooms|connect|idle|publish|echo|listen [options] [URL]",
+		"verify [options] < LINES", NULL },
 	.examples = (const char *const[]){
 		"rt-bench fanout -c 1000 -r 100/s -d 30s",
 		"rt-bench rooms --rooms 1000 -c 5000 -r 2k/s --max p99=50ms,lost=0",
@@ -140,6 +147,10 @@ static const struct scenario scenarios[] = {
 		.window = -1,
 		.for_ms = 10000,
 	},
+	{
+		.name = "verify",
+		.run = bench_verify,
+	},
 	{ 0 },
 };
 
@@ -191,14 +202,17 @@ static bool misses_limits(const struct bench *b)
 	return n > 0;
 }
 
-/* What the scenario itself promises. */
+/* Has it done what was asked for? */
 static bool is_partial(const struct bench *b)
 {
 	const struct result *r = &b->result;
 
 	if (b->scenario->plan & PLAN_CONNECT)
 		return r->failed || (b->storm && r->storm_s < 0);
-	return b->scenario->plan & PLAN_LISTEN && b->count > 0 && r->heard < (uint64_t)b->count;
+	if (!(b->scenario->plan & PLAN_LISTEN) || b->count <= 0 || r->heard >= (uint64_t)b->count)
+		return false;
+	log_error("heard %" PRIu64 " of %" PRId64 " messages", r->heard, b->count);
+	return true;
 }
 
 int bench_finish(struct bench *b)
@@ -206,6 +220,8 @@ int bench_finish(struct bench *b)
 	int written = write_report(b);
 	bool missed = misses_limits(b);
 
+	if (b->result.end >= END_GENERATOR)
+		log_error("%s%s", b->result.end == END_GENERATOR ? "void: " : "", b->result.why);
 	if (written)
 		return written;
 	switch (b->result.end) {
@@ -260,6 +276,7 @@ int main(int argc, char **argv)
 	connect_conf(&set.cmd, &set.client);
 	if (n == 2) {
 		set.client.url = url = mem_strdup(argv[2]);
+		set.has_operand_url = true;
 		url_hide_secret(argv[2]);
 	}
 	result_init(&set.result);

@@ -153,6 +153,7 @@ struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 	if (check_files(conf->subscribers + conf->publishers, e) < 0 ||
 		addresses_make(&l->addresses, conf, l->tally.run, e) < 0)
 		goto fail;
+	l->tally.peer = conf->rooms > 1 ? l->addresses.safe : NULL;
 	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (l->timer_fd < 0) {
 		err_set(e, ERR_IO, "cannot make a timer: %s", strerror(errno));
@@ -409,7 +410,7 @@ static void storm_tick(struct load *l, uint64_t now_ns)
 	if (back)
 		r->storm_s = (double)(l->tally.last_ready_ns - l->storm_ns) / 1e9;
 	else
-		result_error(r, "not every connection was back in time");
+		result_error(r, "not every connection to '%s' was back in time", l->addresses.safe);
 	run(l, now_ns);
 }
 
@@ -466,11 +467,13 @@ static void connect_tick(struct load *l, uint64_t now_ns)
 	if (!late && !all_settled(l))
 		return;
 	if (late)
-		result_error(r, "not every connection was ready in time");
+		result_error(r, "%u of %u connections to '%s' were not ready in time",
+			conf->subscribers + conf->publishers - l->crowd.settled -
+				l->n_publishers_settled,
+			conf->subscribers + conf->publishers, l->addresses.safe);
 	crowd_close(&l->crowd);
 	if ((conf->subscribers && !l->crowd.ready) || l->n_publishers_ready < conf->publishers) {
-		result_end(r, l->tally.denied ? END_DENIED : END_REFUSED, "%s",
-			r->n_errors ? r->errors[0].text : "no connection was ready in time");
+		result_end(r, l->tally.denied ? END_DENIED : END_REFUSED, "%s", r->errors[0].text);
 		end(l);
 		return;
 	}

@@ -23,6 +23,12 @@ static const char *plural(uint64_t n)
 
 static void add_head(const struct result *r, struct buf *out)
 {
+	if (!r->url) { /* read from a pipe */
+		buf_addf(out, "%s\n  %" PRIu64 " producer%s, %" PRIu64 " messages, %.4g/s, %.1f s\n\n",
+			r->scenario, r->publishers, plural(r->publishers), r->heard,
+			r->seconds > 0 ? (double)r->heard / r->seconds : 0, r->seconds);
+		return;
+	}
 	buf_addf(out, "%s over %s, profile %s, %s\n", r->scenario, r->transport, r->profile, r->url);
 	buf_addf(out, "  %" PRIu64 " subscriber%s, %" PRIu64 " publisher%s, %" PRIu64 " room%s",
 		r->subscribers, plural(r->subscribers), r->publishers, plural(r->publishers),
@@ -39,7 +45,7 @@ static void add_messages(const struct result *r, struct buf *out)
 	const struct verdict *v = &r->verdict;
 	double seconds = r->seconds > 0 ? r->seconds : 1;
 
-	if (r->publishers) {
+	if (r->due) {
 		buf_addf(out, "  messages     sent %" PRIu64 " (%.4g/s)", r->sent,
 			(double)r->sent / seconds);
 		if (r->acked)
@@ -77,8 +83,9 @@ static void add_messages(const struct result *r, struct buf *out)
 		buf_addf(out, "  unrecognised %" PRIu64 ", e.g. '%.50s'\n", r->unrecognised,
 			r->example ? r->example : "");
 	report_heard(r, out);
-	buf_addf(out, "  connections  ready %" PRIu64 ", given up %" PRIu64 ", broken %" PRIu64 "\n",
-		r->opened, r->failed, r->broken);
+	if (r->url)
+		buf_addf(out, "  connections  ready %" PRIu64 ", given up %" PRIu64 ", broken %" PRIu64 "\n",
+			r->opened, r->failed, r->broken);
 	report_connecting(r, out);
 	report_memory(r, out);
 	if (r->seconds > 0) {

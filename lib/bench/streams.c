@@ -9,12 +9,15 @@ struct stream {
 	char key[];
 };
 
+/* All before the first number is a hole that nobody has to fill. */
 static struct stream *add(struct streams *s, struct str key, uint64_t number)
 {
 	struct stream *one = mem_zalloc(sizeof(*one) + key.n + 1);
 
 	memcpy(one->key, key.p, key.n);
-	follow_init(&one->follow, s->fixed ? s->from : number);
+	follow_init(&one->follow, s->fixed ? s->from : 0);
+	if (!s->fixed)
+		follow_return(&one->follow, number);
 	map_add(&s->map, &one->node, str_make(one->key, key.n));
 	return one;
 }
@@ -23,12 +26,15 @@ bool streams_see(struct streams *s, struct str key, uint64_t number, struct verd
 	enum follow_result *what)
 {
 	struct map_node *node = map_find(&s->map, key);
+	uint64_t reordered = v->reordered;
 
 	if (!node && (key.n > STREAMS_KEY_MAX || s->map.n >= STREAMS_MAX))
 		return false;
 	*what = follow_see(node ? &map_entry(node, struct stream, node)->follow
 				: &add(s, key, number)->follow,
 		number, UINT64_MAX, v);
+	if (*what == FOLLOW_LATE && v->reordered == reordered)
+		v->reordered++;
 	return true;
 }
 
@@ -40,10 +46,13 @@ void streams_tell_gap(struct streams *s)
 
 void streams_end(struct streams *s, struct verdict *v)
 {
+	uint64_t away = v->away;
+
 	map_for_each(it, &s->map) {
 		struct follow *f = &map_entry(it, struct stream, node)->follow;
 		follow_end(f, f->next, v);
 	}
+	v->away = away; /* it was before their beginning */
 }
 
 static void free_one(struct map_node *node, void *arg)

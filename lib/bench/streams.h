@@ -1,7 +1,8 @@
 /* streams.h - numbered streams of producers that nobody announced
  *
  * A stream begins with the first number that is seen of it, or where it is said that all begin; it
- * ends with the greatest. What lay before and comes later is not known to be missing. */
+ * ends with the greatest. What lies before the beginning is not known to be missing: where it
+ * nevertheless comes, it is reordered (or, where all begin at one number, early). */
 #ifndef RT_BENCH_STREAMS_H
 #define RT_BENCH_STREAMS_H
 

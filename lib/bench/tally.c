@@ -90,9 +90,22 @@ static bool is_our_fault(struct str why)
 	return false;
 }
 
+/* The same error in another room is no other error: what it quotes first is the URL. */
+static void count_error(struct tally *t, struct str why)
+{
+	struct str url, rest, before = str_cut(why, '\'', &rest);
+
+	url = str_cut(rest, '\'', &rest);
+	if (t->peer && url.p && rest.p)
+		result_error(t->result, STR_FMT "'%s'" STR_FMT, STR_ARG(before), t->peer,
+			STR_ARG(rest));
+	else
+		result_error(t->result, STR_FMT, STR_ARG(why));
+}
+
 void tally_trouble(struct tally *t, struct str why)
 {
-	result_error(t->result, STR_FMT, STR_ARG(why));
+	count_error(t, why);
 	if (is_our_fault(why))
 		result_end(t->result, END_GENERATOR, "this machine ran out of something: " STR_FMT,
 			STR_ARG(why));

@@ -10,6 +10,7 @@
 
 struct tally {
 	struct result *result;
+	const char *peer;        /* stands for all rooms of it in errors; NULL: there is one */
 	uint64_t run;            /* drawn, but for the bits that name this machine */
 	unsigned n_publishers, n_rooms;
 	uint64_t *sent;          /* of each stream: publisher * n_rooms + room */
