@@ -46,7 +46,14 @@ enum { RECONNECT_SPREAD, RECONNECT_NOW };
 /* Writes the report of b->result; says which limits it misses. Returns the exit status. */
 int bench_finish(struct bench *b);
 
+/* Why it came to nothing: on stderr, unless a person reads it in the report. */
+void bench_complain(const struct bench *b, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/* Writes the text where it belongs. 0, or EXIT_SYSTEM and it is said. */
+int bench_write(const struct bench *b, const struct buf *text);
+
 int bench_load(struct bench *b);
+int bench_probe(struct bench *b);
 int bench_verify(struct bench *b);
 
 #endif

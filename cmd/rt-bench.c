@@ -64,7 +64,7 @@ static const struct opt_program program = {
 	.name = "rt-bench",
 	.purpose = "load a real-time server, and tell what it lost and how late it was",
 	.usage = (const char *const[]){
-		"fanout|rooms|connect|idle|publish|echo|listen [options] [URL]",
+		"fanout|rooms|connect|idle|publish|echo|listen|probe [options] [URL]",
 		"verify [options] < LINES", NULL },
 	.examples = (const char *const[]){
 		"rt-bench fanout -c 1000 -r 100/s -d 30s",
@@ -148,6 +148,10 @@ static const struct scenario scenarios[] = {
 		.for_ms = 10000,
 	},
 	{
+		.name = "probe",
+		.run = bench_probe,
+	},
+	{
 		.name = "verify",
 		.run = bench_verify,
 	},
@@ -170,20 +174,40 @@ static const struct scenario *find_scenario(const char *name)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
+void bench_complain(const struct bench *b, const char *fmt, ...)
+{
+	struct buf text = { 0 };
+	va_list ap;
+
+	if (b->format == BENCH_TABLE && !b->output)
+		return;
+	va_start(ap, fmt);
+	buf_addv(&text, fmt, ap);
+	va_end(ap);
+	log_error("%s", buf_cstr(&text));
+	buf_fini(&text);
+}
+
+int bench_write(const struct bench *b, const struct buf *text)
+{
+	FILE *to = b->output ? fopen(b->output, "w") : stdout;
+
+	if (to && fwrite(text->p, 1, text->n, to) == text->n && (!b->output || fclose(to) == 0))
+		return EXIT_DONE;
+	log_error("cannot write '%s'", b->output ? b->output : "stdout");
+	return EXIT_SYSTEM;
+}
+
 static int write_report(const struct bench *b)
 {
 	struct buf text = { 0 };
-	FILE *to = b->output ? fopen(b->output, "w") : stdout;
-	int status = EXIT_DONE;
+	int status;
 
 	if (b->format == BENCH_JSON)
 		result_format(&b->result, &text);
 	else
 		report_table(&b->result, &text);
-	if (!to || fwrite(text.p, 1, text.n, to) < text.n || (b->output && fclose(to) != 0)) {
-		log_error("cannot write '%s'", b->output ? b->output : "stdout");
-		status = EXIT_SYSTEM;
-	}
+	status = bench_write(b, &text);
 	buf_fini(&text);
 	return status;
 }
@@ -221,7 +245,8 @@ int bench_finish(struct bench *b)
 	bool missed = misses_limits(b);
 
 	if (b->result.end >= END_GENERATOR)
-		log_error("%s%s", b->result.end == END_GENERATOR ? "void: " : "", b->result.why);
+		bench_complain(b, "%s%s", b->result.end == END_GENERATOR ? "void: " : "",
+			b->result.why);
 	if (written)
 		return written;
 	switch (b->result.end) {

@@ -5,6 +5,7 @@
 #include "bench/publisher.h"
 
 #include "base/mem.h"
+#include "bench/message.h"
 
 #define DEDUP_BYTES 21 /* of a mark: what tells a message from all others */
 
@@ -20,8 +21,7 @@ struct publisher {
 	bool ready, ever_ready, done;
 	uint64_t due_ns; /* when it was to connect */
 	struct follow echoes;
-	struct buf message; /* {message}, the mark at mark_at */
-	size_t mark_at;
+	struct message message;
 	struct buf frame;   /* PUBLISH_WS: the message as it goes out */
 	struct buf waiting; /* struct waiting, from `taken` bytes on */
 	size_t taken;
@@ -32,26 +32,6 @@ struct publisher {
 };
 
 /* --- messages --------------------------------------------------------------------------------- */
-
-static void make_message(struct publisher *p)
-{
-	struct buf *b = &p->message;
-	size_t size = p->conf->size;
-
-	buf_add_text(b, "{\"bench\":\"");
-	p->mark_at = b->n;
-	memset(buf_reserve(b, MARK_BYTES), 'A', MARK_BYTES);
-	b->n += MARK_BYTES;
-	buf_add_char(b, '"');
-	if (size > b->n + 1 + sizeof(",\"pad\":\"\"") - 1) {
-		size_t pad = size - b->n - 1 - (sizeof(",\"pad\":\"\"") - 1);
-		buf_add_text(b, ",\"pad\":\"");
-		memset(buf_reserve(b, pad), 'x', pad);
-		b->n += pad;
-		buf_add_char(b, '"');
-	}
-	buf_add_char(b, '}');
-}
 
 static struct str stamp(struct publisher *p, const struct waiting *w, uint64_t number)
 {
@@ -65,8 +45,7 @@ static struct str stamp(struct publisher *p, const struct waiting *w, uint64_t n
 		.after_ns = now_ns > w->due_ns ? now_ns - w->due_ns : 0,
 	};
 
-	mark_write(p->message.p + p->mark_at, &m);
-	return str_make(p->message.p + p->mark_at, MARK_BYTES);
+	return message_stamp(&p->message, &m);
 }
 
 /* Hands a message over; false when it must wait. */
@@ -76,12 +55,12 @@ static bool hand_over(struct publisher *p, const struct waiting *w)
 	uint64_t *sent = &t->sent[tally_stream(t, p->index, w->room)];
 	struct str mark = stamp(p, w, *sent), room = str_of(p->conf->rooms[w->room]);
 	struct profile_fill fill = {
-		.room = room, .stamp = mark, .message = buf_str(&p->message), .seq = *sent
+		.room = room, .stamp = mark, .message = buf_str(&p->message.text), .seq = *sent
 	};
 	int r;
 
 	if (p->conf->profile->publish == PUBLISH_RT) {
-		r = client_publish(p->client, room, buf_str(&p->message),
+		r = client_publish(p->client, room, buf_str(&p->message.text),
 			str_make(mark.p, DEDUP_BYTES), w->due_ns);
 	} else {
 		p->frame.n = 0;
@@ -319,7 +298,7 @@ struct publisher *publisher_new(const struct publisher_conf *conf,
 	p->conf = conf;
 	p->due_ns = due_ns;
 	p->index = index;
-	make_message(p);
+	message_init(&p->message, conf->size);
 	p->client = client_new(conf->loop, client, &events, p, e);
 	if (!p->client) {
 		publisher_free(p);
@@ -363,7 +342,7 @@ void publisher_free(struct publisher *p)
 		return;
 	client_free(p->client);
 	follow_fini(&p->echoes);
-	buf_fini(&p->message);
+	message_fini(&p->message);
 	buf_fini(&p->frame);
 	buf_fini(&p->waiting);
 	buf_fini(&p->unacked);

@@ -322,11 +322,11 @@ lines() {
 	bench 5 connect -c 2 --retry 0 "ws://$close_address"
 	has_line bench.err "closed the connection"
 	bench 5 connect -c 2 --retry 0 "ws://$badkey_address"
-	has_line bench.err "handshake is broken"
+	has_line bench.err "cannot connect to .*handshake"
 	bench 5 connect -c 2 --retry 0 --transport sse "ws://$plain_address"
 	has_line bench.err "no text/event-stream"
 	bench 5 connect -c 2 --retry 0 ws://nosuch.invalid/
-	has_line bench.err "cannot connect to 'ws://nosuch.invalid/'"
+	has_line bench.err "cannot connect to 'ws://nosuch.invalid/.*': cannot resolve"
 }
 
 @test "a server that says nothing is given up in time" {
@@ -359,4 +359,52 @@ lines() {
 	[ "$status" -eq 6 ]
 	is .end generator
 	is '.why | contains("address not available")' true
+}
+
+# way TRANSPORT FILTER: of a probe's report
+way() {
+	get ".transports[] | select(.transport == \"$1\") | $2"
+}
+
+@test "probe: each transport of the profile, and a message on each" {
+	start_server server
+	bench 0 probe
+	is '[.transports[].transport] | join(" ")' "ws sse stream poll"
+	is '[.transports[] | .ok and .answered_ns > 0 and .subscribed_ns > 0 and .message_ns > 0] | all' true
+	is '.tcp_ns > 0 and .publish_ns > 0' true
+	bench 0 probe --transport sse
+	is '.transports | length' 1
+	run rt-bench probe
+	[[ $output == *"ws "*" ok"* ]]
+}
+
+@test "probe: a proxy that strips Upgrade, one that gathers, one that waits for the end" {
+	start_server server
+	start_odd strip strip "$server_address"
+	start_odd buffer buffer "$server_address"
+	start_odd hold hold "$server_address"
+	bench 1 probe -w 500ms "ws://$strip_address"
+	[[ $(way ws .problem) == *"does not pass the Upgrade header"* ]]
+	[ "$(way sse .ok)" = true ]
+	bench 1 probe -w 500ms "ws://$buffer_address"
+	[ "$(way ws .ok)" = true ]
+	[[ $(way sse .problem) == *"only after 16 kB more had been published: a proxy"*"gathers"* ]]
+	[ "$(way sse .held_bytes)" = 16384 ]
+	bench 1 probe -w 500ms --transport sse "ws://$hold_address"
+	[[ $(way sse .problem) == *"may wait for its end"* ]]
+}
+
+@test "probe: says which step of reaching the server fails" {
+	bench 5 probe ws://127.0.0.1:1
+	has_line bench.err "cannot reach 'ws://127.0.0.1:1': connecting: connection refused"
+	bench 5 probe ws://nosuch.invalid
+	has_line bench.err "cannot reach 'ws://nosuch.invalid': looking up its name"
+	command -v openssl >/dev/null || skip "no openssl"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -subj /CN=a -days 1
+	start_odd tls tls
+	bench 4 probe "wss://$tls_address"
+	has_line bench.err "agreeing on TLS: the server's certificate is not trusted"
+	bench 1 probe -k --transport sse "wss://$tls_address"
+	is '.tls_ns > 0' true
+	[[ $(way sse .problem) == *"no text/event-stream"* ]]
 }

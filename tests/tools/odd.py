@@ -11,6 +11,7 @@ Prints the address it listens on, then serves until it is killed.
   close     accepts connections and closes them at once
   silent    accepts connections and says nothing
   badkey    upgrades with a wrong Sec-WebSocket-Accept
+  tls       answers every request 200 over TLS (cert.pem and key.pem of the directory)
   feed      an SSE stream of five events without marks, then silence
   strip     a proxy that passes no Upgrade header
   buffer    a proxy that hands the body of an answer on in pieces of 16 KiB
@@ -19,6 +20,7 @@ Prints the address it listens on, then serves until it is killed.
 import base64
 import hashlib
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -132,7 +134,7 @@ def proxy(c, to, kind):
     head, rest = read_head(c)
     if head is None:
         return
-    if kind == "strip":
+    if kind == "strip" or b"upgrade: websocket" not in head.lower():
         lines = [line for line in head.split(b"\r\n")
                  if not line.lower().startswith((b"upgrade:", b"connection:"))]
         head = b"\r\n".join(lines + [b"Connection: close"])
@@ -143,6 +145,8 @@ def proxy(c, to, kind):
         pump(up, c)
         return
     answer_head, held = read_head(up)
+    if answer_head is None:
+        return
     if kind == "buffer":
         c.sendall(answer_head + b"\r\n\r\n")
     else:
@@ -160,6 +164,10 @@ def proxy(c, to, kind):
 
 def serve(c, kind, to):
     try:
+        if kind == "tls":
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain("cert.pem", "key.pem")
+            c = tls.wrap_socket(c, server_side=True)
         if kind == "echo":
             echo(c)
         elif kind == "drop":
@@ -170,7 +178,7 @@ def serve(c, kind, to):
         elif kind == "busy":
             read_head(c)
             answer(c, b"503 Service Unavailable", b"text/plain", b"later")
-        elif kind == "plain":
+        elif kind in ("plain", "tls"):
             read_head(c)
             answer(c, b"200 OK", b"text/html", b"<p>hello")
         elif kind == "badkey":
