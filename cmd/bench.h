@@ -52,7 +52,11 @@ void bench_complain(const struct bench *b, const char *fmt, ...)
 /* Writes the text where it belongs. 0, or EXIT_SYSTEM and it is said. */
 int bench_write(const struct bench *b, const struct buf *text);
 
+/* The settings of a load, from the options. */
+struct load_conf bench_load_conf(struct bench *b);
+
 int bench_load(struct bench *b);
+int bench_find(struct bench *b);
 int bench_probe(struct bench *b);
 int bench_verify(struct bench *b);
 

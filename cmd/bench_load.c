@@ -96,7 +96,7 @@ static enum transport choose_transport(const struct bench *b)
 	return b->transport < 0 ? TRANSPORT_WS : (enum transport)b->transport;
 }
 
-static struct load_conf read_conf(struct bench *b)
+struct load_conf bench_load_conf(struct bench *b)
 {
 	const struct scenario *s = b->scenario;
 	struct load_conf conf = {
@@ -178,7 +178,7 @@ static const struct load_events events = { .sampled = on_sampled, .ended = on_en
 
 int bench_load(struct bench *b)
 {
-	const struct load_conf conf = read_conf(b);
+	const struct load_conf conf = bench_load_conf(b);
 	struct run r = { .bench = b };
 	struct err e = { 0 };
 

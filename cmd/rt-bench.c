@@ -64,7 +64,7 @@ static const struct opt_program program = {
 	.name = "rt-bench",
 	.purpose = "load a real-time server, and tell what it lost and how late it was",
 	.usage = (const char *const[]){
-		"fanout|rooms|connect|idle|publish|echo|listen|probe [options] [URL]",
+		"fanout|rooms|connect|idle|publish|echo|listen|find|probe [options] [URL]",
 		"verify [options] < LINES", NULL },
 	.examples = (const char *const[]){
 		"rt-bench fanout -c 1000 -r 100/s -d 30s",
@@ -146,6 +146,16 @@ static const struct scenario scenarios[] = {
 		.rate = -1,
 		.window = -1,
 		.for_ms = 10000,
+	},
+	{
+		.name = "find",
+		.run = bench_find,
+		.subscribers = 100,
+		.publishers = 1,
+		.rooms = 1,
+		.rate = 100,
+		.window = -1,
+		.for_ms = 5000,
 	},
 	{
 		.name = "probe",

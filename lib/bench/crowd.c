@@ -136,6 +136,12 @@ bool crowd_is_complete(const struct crowd *c)
 	return true;
 }
 
+void crowd_settle(struct crowd *c)
+{
+	for (unsigned i = 0; i < c->begun; i++)
+		listener_settle(c->listeners[i]);
+}
+
 void crowd_leave(struct crowd *c)
 {
 	for (unsigned i = 0; i < c->begun; i++)

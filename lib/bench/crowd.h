@@ -41,6 +41,7 @@ bool crowd_is_settled(const struct crowd *c);
 unsigned crowd_alive(const struct crowd *c);
 void crowd_drop(struct crowd *c);
 bool crowd_is_complete(const struct crowd *c);
+void crowd_settle(struct crowd *c);
 void crowd_leave(struct crowd *c);
 void crowd_fini(struct crowd *c);
 

@@ -233,12 +233,13 @@ static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 		tally_trouble(l->conf->tally, why);
 }
 
-/* One that is away when it leaves missed what was sent meanwhile by no fault of the server's. */
-static void leave(struct listener *l)
+/* One that is away missed what was sent meanwhile by no fault of the server's. */
+void listener_settle(struct listener *l)
 {
 	struct tally *t = l->conf->tally;
 
-	l->done = true;
+	if (l->done)
+		return;
 	for (unsigned p = 0; p < t->n_publishers && l->ever_ready; p++) {
 		uint64_t sent = t->sent[tally_stream(t, p, l->room)];
 		if (!l->ready)
@@ -246,6 +247,12 @@ static void leave(struct listener *l)
 		follow_end(&l->follows[p], sent, &t->result->verdict);
 	}
 	streams_end(&l->streams, &t->result->verdict);
+}
+
+static void leave(struct listener *l)
+{
+	listener_settle(l);
+	l->done = true;
 	unready(l);
 }
 

@@ -35,7 +35,9 @@ void listener_drop(struct listener *l);
 bool listener_was_ready(const struct listener *l);
 /* Everything sent until now has come (or it is not connected, and nothing will). */
 bool listener_is_complete(const struct listener *l);
-/* It leaves: what was sent until now was for it. Counts, and closes the connection. */
+/* What was sent until now was for it, and what has not come is lost: counts. It stays. */
+void listener_settle(struct listener *l);
+/* The same, and it leaves: closes the connection. */
 void listener_leave(struct listener *l);
 /* Not from a callback. NULL is fine. */
 void listener_free(struct listener *l);

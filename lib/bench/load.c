@@ -46,6 +46,7 @@ struct load {
 	unsigned n_publishers_ready, n_publishers_settled;
 
 	struct schedule schedule; /* what is left of it */
+	uint64_t length_ns;       /* of the whole */
 	struct sampler sampler;
 	uint64_t n_due;
 	uint64_t start_ns; /* of connecting */
@@ -133,7 +134,7 @@ static void describe(struct load *l)
 	r->rooms = conf->rooms;
 	r->size = conf->size;
 	r->window = conf->window;
-	r->rate = conf->window ? 0 : schedule_rate(&conf->schedule, 0);
+	r->rate = conf->window ? 0 : schedule_rate(&l->schedule, 0);
 }
 
 struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
@@ -147,6 +148,7 @@ struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 		.arg = arg,
 		.result = result,
 		.schedule = conf->schedule,
+		.length_ns = schedule_length_ns(&conf->schedule),
 		.timer_fd = -1 };
 	tally_init(&l->tally, result, conf->publishers, conf->rooms);
 	l->tally.limit = conf->plan & PLAN_LISTEN ? conf->count : 0;
@@ -220,9 +222,12 @@ static void end(struct load *l)
 	uv_poll_stop(l->due);
 	uv_timer_stop(l->tick);
 	crowd_close(&l->crowd);
-	crowd_leave(&l->crowd);
+	if (l->conf->keep)
+		crowd_settle(&l->crowd);
+	else
+		crowd_leave(&l->crowd);
 	for (unsigned i = 0; i < l->conf->publishers && l->publishers[i]; i++)
-		publisher_leave(l->publishers[i]);
+		publisher_settle(l->publishers[i]);
 	judge(l);
 	l->events->ended(l->arg);
 }
@@ -358,7 +363,7 @@ static bool is_over(const struct load *l, uint64_t now_ns)
 		return true;
 	if (conf->publishers && all_due(l))
 		return true;
-	return now_ns - l->begin_ns >= schedule_length_ns(&conf->schedule) &&
+	return now_ns - l->begin_ns >= l->length_ns &&
 	       (conf->window || schedule_due(&l->schedule) == SCHEDULE_END);
 }
 
@@ -384,6 +389,7 @@ static void run(struct load *l, uint64_t now_ns)
 		publisher_fill(l->publishers[i]);
 	if (conf->window)
 		return;
+	uv_poll_start(l->due, UV_READABLE, on_due);
 	l->tally.due = send_due;
 	l->tally.arg = l;
 	send_due(l);
@@ -539,6 +545,20 @@ void load_start(struct load *l)
 			return;
 		}
 	}
+}
+
+void load_again(struct load *l, const struct schedule *schedule, struct result *result)
+{
+	uint64_t now_ns = tally_now_ns();
+
+	l->schedule = *schedule;
+	l->length_ns = schedule_length_ns(schedule);
+	l->result = l->tally.result = result;
+	l->n_due = 0;
+	l->tick_ns = now_ns;
+	describe(l);
+	uv_timer_start(l->tick, on_tick, TICK_MS, TICK_MS);
+	run(l, now_ns);
 }
 
 void load_stop(struct load *l)

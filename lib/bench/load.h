@@ -44,6 +44,7 @@ struct load_conf {
 	int64_t ramp_ms;       /* connections are spread over that time; 0: as fast as they are
 	                        * accepted */
 	int64_t connect_ms;    /* and may take so long in all */
+	bool keep;             /* connections stay at the end, for load_again */
 	pid_t pid;             /* of the server, to be sampled; 0: none */
 };
 
@@ -57,6 +58,9 @@ struct load_events {
 struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 	const struct load_events *events, void *arg, struct result *result, struct err *e);
 void load_start(struct load *l);
+/* After `ended`, of a run with `keep` whose subscribers and publishers were ready: once more with the
+ * same connections, into another result, which is initialised. */
+void load_again(struct load *l, const struct schedule *schedule, struct result *result);
 /* Ends before its time: no more is sent, what was sent may arrive for 2 s. Twice: at once. */
 void load_stop(struct load *l);
 /* Not from a callback. NULL is fine. Run the loop until it is empty afterwards. */

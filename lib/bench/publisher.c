@@ -328,10 +328,11 @@ bool publisher_is_complete(const struct publisher *p)
 	       follow_complete(&p->echoes, t->sent[tally_stream(t, p->index, 0)]);
 }
 
-void publisher_leave(struct publisher *p)
+void publisher_settle(struct publisher *p)
 {
 	struct tally *t = p->conf->tally;
 
+	p->waiting.n = p->taken = 0;
 	if (p->conf->echo)
 		follow_end(&p->echoes, t->sent[tally_stream(t, p->index, 0)], &t->result->verdict);
 }

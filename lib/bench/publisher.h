@@ -44,8 +44,8 @@ void publisher_send(struct publisher *p, unsigned room, uint64_t due_ns);
 uint64_t publisher_open(const struct publisher *p);
 /* Nothing that was sent has still to come back (echo). */
 bool publisher_is_complete(const struct publisher *p);
-/* It sends no more: what has not come back now is lost. */
-void publisher_leave(struct publisher *p);
+/* What waits is not sent any more, and what has not come back is lost: counts. */
+void publisher_settle(struct publisher *p);
 /* Not from a callback. NULL is fine. */
 void publisher_free(struct publisher *p);
 
