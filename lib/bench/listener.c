@@ -60,7 +60,7 @@ static void became_ready(struct listener *l)
 		if (first)
 			follow_init(&l->follows[p], sent);
 		else
-			follow_return(&l->follows[p], sent);
+			follow_return(&l->follows[p], sent, &t->result->verdict);
 	}
 	hist_add(&t->result->connect, tally_now_ns() - l->started_ns);
 	if (first) {
@@ -192,7 +192,7 @@ static void leave(struct listener *l)
 	for (unsigned p = 0; p < t->n_publishers && l->ever_ready; p++) {
 		uint64_t sent = t->sent[tally_stream(t, p, l->room)];
 		if (!l->ready)
-			follow_return(&l->follows[p], sent);
+			follow_return(&l->follows[p], sent, &t->result->verdict);
 		follow_end(&l->follows[p], sent, &t->result->verdict);
 	}
 	unready(l);
