@@ -116,7 +116,8 @@ static struct load_conf read_conf(const struct scenario *s, const struct profile
 	if (set.stages && schedule_parse(&conf.schedule, str_of(set.stages), &e) < 0)
 		cmd_usage(&cmd, "option '--stages': %s", e.text);
 	if (!set.stages)
-		schedule_init(&conf.schedule, (uint64_t)for_ms * 1000000,
+		schedule_init(&conf.schedule,
+			for_ms < INT64_MAX / 1000000 ? (uint64_t)for_ms * 1000000 : SCHEDULE_MAX_NS,
 			conf.publishers ? set.rate >= 0 ? set.rate : s->rate : 0);
 	if (conf.rooms > conf.subscribers && conf.subscribers)
 		cmd_usage(&cmd, "%u rooms for %u subscribers", conf.rooms, conf.subscribers);
