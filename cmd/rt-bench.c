@@ -185,17 +185,15 @@ static int write_report(const struct result *r)
 	return status;
 }
 
-static int judge(const struct result *r, const struct limits *limits)
+static int judge(struct result *r, const struct limits *limits)
 {
-	struct buf missed = { 0 };
 	struct str rest;
-	int n = limits_check(limits, r, &missed);
+	int n = limits_check(limits, r);
 
-	for (rest = buf_str(&missed); rest.n;) {
+	for (rest = str_of(r->missed); rest.p;) {
 		struct str line = str_cut(rest, '\n', &rest);
 		log_error("missed: " STR_FMT, STR_ARG(line));
 	}
-	buf_fini(&missed);
 	switch (r->end) {
 	case END_REFUSED: return EXIT_OFFLINE;
 	case END_GENERATOR: return EXIT_SYSTEM;

@@ -129,7 +129,7 @@ static void describe(struct load *l)
 	r->publishers = conf->publishers;
 	r->rooms = conf->rooms;
 	r->size = conf->size;
-	r->rate = schedule_rate(&conf->schedule, 0);
+	r->rate = schedule_mean_rate(&conf->schedule);
 	r->server_cpu_s = -1;
 }
 
@@ -242,10 +242,14 @@ static uint64_t progress(const struct load *l)
 	return l->tally.arrived + l->result->acked + l->result->sent;
 }
 
+static void sample(struct load *l, uint64_t now_ns);
+
 static void drain_tick(struct load *l, uint64_t now_ns)
 {
 	uint64_t quiet_ms = l->result->end == END_STOPPED ? STOP_MS : QUIET_MS;
 
+	if (now_ns - l->sample_ns >= 1000000000)
+		sample(l, now_ns);
 	if (progress(l) != l->seen) {
 		l->seen = progress(l);
 		l->quiet_since_ns = now_ns;
@@ -265,11 +269,15 @@ static uint64_t tool_cpu_ns(void)
 static void drain(struct load *l, uint64_t now_ns)
 {
 	struct procstat server;
+	uint64_t took_ns = now_ns - l->begin_ns, length_ns = schedule_length_ns(&l->conf->schedule);
 
 	uv_poll_stop(l->due);
 	l->tally.due_ns = UINT64_MAX;
 	l->phase = DRAIN;
-	l->result->seconds = (double)(now_ns - l->begin_ns) / 1e9;
+	/* the tick that found it over is no part of it */
+	if (took_ns > length_ns && took_ns - length_ns < 2 * TICK_MS * 1000000)
+		took_ns = length_ns;
+	l->result->seconds = (double)took_ns / 1e9;
 	l->quiet_since_ns = now_ns;
 	l->result->tool_cpu_s = (double)(tool_cpu_ns() - l->tool_begin_ns) / 1e9;
 	if (l->conf->pid && procstat_read(l->conf->pid, &server))
@@ -338,6 +346,7 @@ static void sample(struct load *l, uint64_t now_ns)
 		.p99 = hist_percentile(&t->interval, 99),
 		.max = t->interval.n ? t->interval.max : 0,
 		.tool_cpu = (double)(cpu_ns - l->tool_cpu_ns) / 1e9 / for_s,
+		.tool_rss = procstat_rss(getpid()),
 		.server_cpu = -1,
 	};
 

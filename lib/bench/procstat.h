@@ -15,4 +15,6 @@ struct procstat {
 /* False when there is no such process (any more). */
 bool procstat_read(pid_t pid, struct procstat *s);
 
+uint64_t procstat_rss(pid_t pid); /* its memory alone; 0: no such process */
+
 #endif

@@ -14,6 +14,8 @@
  */
 #include "bench/report.h"
 
+#include "bench/figure.h"
+
 #include <inttypes.h>
 
 static const char *plural(uint64_t n)
@@ -55,7 +57,7 @@ static void add_messages(const struct result *r, struct buf *out)
 			v->received);
 		if (v->expected) {
 			buf_add_text(out, " (");
-			metric_format(out, 100.0 * (double)v->received / (double)v->expected, "%");
+			figure_value(out, 100.0 * (double)v->received / (double)v->expected, "%");
 			buf_add_char(out, ')');
 		}
 		buf_addf(out, ", %.4g/s\n", (double)v->received / seconds);
@@ -96,7 +98,7 @@ static void add_hist(const char *name, const struct hist *h, struct buf *out)
 	buf_addf(out, "  %-12s", name);
 	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
 		struct buf cell = { 0 };
-		metric_format(&cell, (double)hist_percentile(h, points[i]), "ns");
+		figure_value(&cell, (double)hist_percentile(h, points[i]), "ns");
 		buf_addf(out, " %10s", buf_cstr(&cell));
 		buf_fini(&cell);
 	}
@@ -131,7 +133,7 @@ void report_line(const struct result_sample *s, struct buf *out)
 		s->at_s + s->for_s, s->connected, (double)s->sent / s->for_s,
 		(double)s->received / s->for_s);
 	if (s->received)
-		metric_format(out, (double)s->p99, "ns");
+		figure_value(out, (double)s->p99, "ns");
 	else
 		buf_add_char(out, '-');
 	buf_addf(out, "  tool %.0f %%", 100 * s->tool_cpu);

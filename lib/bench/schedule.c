@@ -103,13 +103,3 @@ double schedule_mean_rate(const struct schedule *s)
 		sum += s->stages[i].rate * (double)s->stages[i].for_ns;
 	return length_ns ? sum / (double)length_ns : 0;
 }
-
-double schedule_rate(const struct schedule *s, uint64_t at_ns)
-{
-	for (int i = 0; i < s->n; i++) {
-		if (at_ns < s->stages[i].for_ns)
-			return s->stages[i].rate;
-		at_ns -= s->stages[i].for_ns;
-	}
-	return 0;
-}

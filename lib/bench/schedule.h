@@ -36,7 +36,5 @@ uint64_t schedule_due(const struct schedule *s);
 void schedule_pass(struct schedule *s);
 uint64_t schedule_length_ns(const struct schedule *s);
 double schedule_mean_rate(const struct schedule *s); /* over its length */
-/* Of the stage that `at_ns` lies in; 0 after the end. */
-double schedule_rate(const struct schedule *s, uint64_t at_ns);
 
 #endif

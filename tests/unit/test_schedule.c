@@ -69,9 +69,7 @@ static void test_stages(void)
 	is_int(walk(s, &good), 10 + 0 + 500 + 1, "each has its messages");
 	ok(good, "where they belong");
 	is_int(schedule_length_ns(&s) / 1000000, 4500, "their length");
-	ok(schedule_rate(&s, 0) == 10 && schedule_rate(&s, S - 1) == 10 && schedule_rate(&s, S) == 0 && schedule_rate(&s, 3 * S) == 1000 &&
-			schedule_rate(&s, 4 * S) == 0.5 && schedule_rate(&s, 5 * S) == 0, "the rate of each, and none after the end");
-	ok(schedule_mean_rate(&s) == 510.5 / 4.5, "and over all");
+	ok(schedule_mean_rate(&s) == 510.5 / 4.5, "their rate over all");
 	schedule_parse(&s, STR("1s:0,1s:0"), &e);
 	ok(schedule_due(&s) == SCHEDULE_END && schedule_length_ns(&s) == 2 * S, "nothing but silence has its length");
 	is_int(schedule_parse(&s, STR("1s:0/s,1s:5/s"), &e), 0, "silence first");
