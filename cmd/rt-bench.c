@@ -2,11 +2,12 @@
  *
  * The table of options, what a scenario makes of them, and the report at the end. bench/load.c is
  * the run. */
+#include "bench.h"
 #include "connect.h"
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "bench/limits.h"
+#include "base/tty.h"
+#include "base/url.h"
 #include "bench/load.h"
 #include "bench/report.h"
 
@@ -17,15 +18,14 @@
 static struct cmd cmd = CONNECT_INIT;
 
 static struct {
-	const char *profile, *stages, *room, *output;
-	struct opt_list max, min;
+	const char *profile, *stages, *room;
 	int64_t subscribers, publishers, rooms, ramp_ms, pid;
 	double rate;
 	uint64_t size;
-	int transport, format;
+	int transport;
 } set = { .subscribers = -1, .publishers = -1, .rooms = -1, .rate = -1, .size = 128 };
 
-enum { FORMAT_TABLE, FORMAT_JSON };
+static struct bench_out out;
 
 static const struct opt options[] = {
 	OPTION_INT('c', "subscribers", &set.subscribers, "N", "in all rooms together", 0, 1000000),
@@ -38,10 +38,7 @@ static const struct opt options[] = {
 	OPTION(0, "transport", OPT_CHOICE, &set.transport, "ws|sse|stream|poll", "of subscribers"),
 	OPTION(0, "ramp", OPT_DURATION, &set.ramp_ms, NULL, "spreads connecting over that time"),
 	OPTION_INT(0, "pid", &set.pid, "PID", "samples the server's CPU, memory, files", 1, INT64_MAX),
-	OPTION(0, "max", OPT_LIST, &set.max, "p99=50ms,..", "exit 1 when over"),
-	OPTION(0, "min", OPT_LIST, &set.min, "rate=1k/s,..", "exit 1 when under"),
-	OPTION('f', "format", OPT_CHOICE, &set.format, "table|json", NULL),
-	OPTION_FILE('o', "output", &set.output, "the report, instead of stdout"),
+	BENCH_OUT_OPTIONS(out),
 	OPTION('w', "timeout", OPT_DURATION, &cmd.timeout_ms, NULL, "for all to connect (30s)"),
 	OPTION('d', "for", OPT_DURATION, &cmd.for_ms, NULL, "how long to publish (10s)"),
 	OPTION(0, "profile", OPT_STRING, &set.profile, "NAME|FILE", "whose protocol (rt)"),
@@ -52,7 +49,8 @@ static const struct opt options[] = {
 static const struct opt_program program = {
 	.name = "rt-bench",
 	.purpose = "load a real-time server, and tell what it lost and how late it was",
-	.usage = (const char *const[]){ "fanout|rooms [options] [URL]", NULL },
+	.usage = (const char *const[]){ "fanout|rooms [options] [URL]", "merge FILE ...",
+		"compare OLD NEW", NULL },
 	.examples = (const char *const[]){
 		"rt-bench fanout -c 1000 -r 100/s -d 30s",
 		"rt-bench rooms --rooms 1000 -c 5000 -r 2k/s --max p99=50ms,lost=0",
@@ -143,7 +141,7 @@ static void on_sampled(void *arg, const struct result_sample *s)
 	(void)arg;
 	if (cmd.quiet || !isatty(STDERR_FILENO))
 		return;
-	report_line(s, &line);
+	report_line(s, tty_columns(STDERR_FILENO), &line);
 	clear_line();
 	fputs(buf_cstr(&line), stderr);
 	fflush(stderr);
@@ -167,69 +165,24 @@ static void on_stop(void *arg, int nth)
 
 static const struct load_events events = { .sampled = on_sampled, .ended = on_ended };
 
-static int write_report(const struct result *r)
+static int run(const char *scenario, const char *url, char *command)
 {
-	struct buf text = { 0 };
-	FILE *to = set.output ? fopen(set.output, "w") : stdout;
-	int status = EXIT_DONE;
-
-	if (set.format == FORMAT_JSON)
-		result_format(r, &text);
-	else
-		report_table(r, &text);
-	if (!to || fwrite(text.p, 1, text.n, to) < text.n || (set.output && fclose(to) != 0)) {
-		log_error("cannot write '%s'", set.output ? set.output : "stdout");
-		status = EXIT_SYSTEM;
-	}
-	buf_fini(&text);
-	return status;
-}
-
-static int judge(struct result *r, const struct limits *limits)
-{
-	struct str rest;
-	int n = limits_check(limits, r);
-
-	for (rest = str_of(r->missed); rest.p;) {
-		struct str line = str_cut(rest, '\n', &rest);
-		log_error("missed: " STR_FMT, STR_ARG(line));
-	}
-	switch (r->end) {
-	case END_REFUSED: return EXIT_OFFLINE;
-	case END_GENERATOR: return EXIT_SYSTEM;
-	default: return n ? EXIT_NEGATIVE : EXIT_DONE;
-	}
-}
-
-int main(int argc, char **argv)
-{
-	struct limits limits = { 0 };
 	struct load_conf conf;
 	struct profile *profile;
 	struct result result;
 	struct err e = { 0 };
-	int n = cmd_start(&cmd, &program, argc, argv), status, written;
+	int status;
 
-	if (n < 1)
-		cmd_usage(&cmd, "which scenario? rt-bench fanout");
-	if (n > 2)
-		cmd_usage(&cmd, "one URL, please");
-	for (int i = 0; i < set.max.n; i++) {
-		if (limits_parse(&limits, set.max.v[i], true, &e) < 0)
-			cmd_usage(&cmd, "option '--max': %s", e.text);
-	}
-	for (int i = 0; i < set.min.n; i++) {
-		if (limits_parse(&limits, set.min.v[i], false, &e) < 0)
-			cmd_usage(&cmd, "option '--min': %s", e.text);
-	}
 	profile = profile_load(set.profile ? set.profile : "rt", &e);
 	if (!profile)
 		cmd_bad_setting(&cmd, &e);
-	conf = read_conf(find_scenario(argv[1]), profile);
+	conf = read_conf(find_scenario(scenario), profile);
 	connect_conf(&cmd, &conf.client);
-	if (n == 2)
-		conf.client.url = argv[2];
+	if (url)
+		conf.client.url = url;
 	result_init(&result);
+	result.command = command;
+	result.version = mem_strdup(RT_VERSION);
 	load = load_new(&cmd.loop, &conf, &events, NULL, &result, &e);
 	if (!load)
 		cmd_bad_setting(&cmd, &e);
@@ -237,9 +190,38 @@ int main(int argc, char **argv)
 	load_start(load);
 	uv_run(&cmd.loop, UV_RUN_DEFAULT);
 	load_free(load);
-	written = write_report(&result);
-	status = judge(&result, &limits);
+	status = bench_finish(&cmd, &out, &result);
 	result_fini(&result);
 	profile_free(profile);
-	cmd_exit(&cmd, written ? written : status);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	char **given = mem_array((size_t)argc, sizeof(*given)), *url = NULL;
+	int n, status;
+
+	memcpy(given, argv, (size_t)argc * sizeof(*given));
+	n = cmd_start(&cmd, &program, argc, argv);
+	if (n < 1)
+		cmd_usage(&cmd, "which scenario? rt-bench fanout");
+	bench_limits(&cmd, &out);
+	if (strcmp(argv[1], "merge") == 0) {
+		status = bench_merge(&cmd, &out, n - 1, argv + 2);
+	} else if (strcmp(argv[1], "compare") == 0) {
+		status = bench_compare(&cmd, &out, n - 1, argv + 2);
+	} else {
+		if (n > 2)
+			cmd_usage(&cmd, "one URL, please");
+		if (n == 2) {
+			url = mem_strdup(argv[2]);
+			url_hide_secret(argv[2]);
+		}
+		status = run(argv[1], url, bench_command(argc, given));
+	}
+	mem_free(url);
+	mem_free(given);
+	opt_list_free(&out.max);
+	opt_list_free(&out.min);
+	cmd_exit(&cmd, status);
 }

@@ -39,10 +39,8 @@ static void add_scaled(struct buf *out, double v, double step, const char *const
 
 static void add_percent(struct buf *out, double v)
 {
-	if (v > 99.99 && v < 100)
-		buf_addf(out, "%.6f %%", floor(v * 1e6) / 1e6);
-	else
-		buf_addf(out, "%.4g %%", v);
+	buf_addf(out, "%.*g %%", v > 99.99 && v < 100 ? 8 : 4,
+		v > 99.99 && v < 100 ? floor(v * 1e6) / 1e6 : v);
 }
 
 void figure_value(struct buf *out, double v, const char *unit)

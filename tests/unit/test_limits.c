@@ -158,6 +158,7 @@ static void test_figures(void)
 	reads(0, "/s", "0/s");
 	reads(100, "%", "100 %");
 	reads(99.9999996, "%", "99.999999 %");
+	reads(99.9996, "%", "99.9996 %");
 	reads(99.98, "%", "99.98 %");
 	reads(0, "%", "0 %");
 	reads(1023, "bytes", "1023 bytes");
