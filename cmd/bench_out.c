@@ -1,5 +1,5 @@
 /* bench_out.c - tables, lines of JSON and pages: where they go, and what status they leave */
-#include "bench.h"
+#include "bench_out.h"
 
 #include "base/log.h"
 #include "base/mem.h"

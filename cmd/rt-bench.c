@@ -2,7 +2,7 @@
  *
  * The table of options, what a scenario makes of them, and the report at the end. bench/load.c is
  * the run. */
-#include "bench.h"
+#include "bench_out.h"
 #include "connect.h"
 
 #include "base/mem.h"

@@ -31,16 +31,16 @@ _rt_pub()
 	--full) mapfile -t COMPREPLY < <(compgen -W 'block drop' -- "$cur"); return ;;
 	--cursor-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	--max-message) return ;;
-	-u|--url) return ;;
 	-w|--timeout) return ;;
 	-d|--for) return ;;
+	--profile) mapfile -t COMPREPLY < <(compgen -W 'rt raw' -- "$cur"); return ;;
+	-u|--url) return ;;
 	--retry) return ;;
 	--token-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--profile) mapfile -t COMPREPLY < <(compgen -W 'rt raw' -- "$cur"); return ;;
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-T --text -1 --one --raw --wrap --type --user --key --id --fresh --prefix -r --rate --pace -n --count --window --full --acks --cursor-file --number --strict --max-message -u --url -w --timeout -d --for --retry --token-file --profile -q --quiet -v --verbose -h --help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '-T --text -1 --one --raw --wrap --type --user --key --id --fresh --prefix -r --rate --pace -n --count --window --full --acks --cursor-file --number --strict --max-message -w --timeout -d --for --profile -u --url --retry --token-file -q --quiet -v --verbose -h --help' -- "$cur")
 		return
 	fi
 	_rt_add_rooms

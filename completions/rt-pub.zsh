@@ -30,12 +30,12 @@ _rt_pub() {
 		--number'[add p and n, for rt-bench verify]' \
 		--strict'[stop at the first bad line]' \
 		--max-message='[longest message (1m)]:SIZE: ' \
-		'(-u --url)'{-u+,--url=}'[server, or @NAME of a profile (default $RT_URL)]:URL: ' \
 		'(-w --timeout)'{-w+,--timeout=}'[deadline]:DURATION: ' \
 		'(-d --for)'{-d+,--for=}'[stop after that time]:DURATION: ' \
+		--profile='[raw: any WebSocket or SSE server]:profile:(rt raw)' \
+		'(-u --url)'{-u+,--url=}'[server, or @NAME of a profile (default $RT_URL)]:URL: ' \
 		--retry='[how long one outage may last, or forever]:DURATION: ' \
 		--token-file='[holds the token (else $RT_TOKEN)]:FILE:_files' \
-		--profile='[raw: any WebSocket or SSE server]:profile:(rt raw)' \
 		'(-q --quiet)'{-q,--quiet}'[errors only]' \
 		'*'{-v,--verbose}'[say more, on stderr]' \
 		'(-h --help)'{-h,--help}'[this]' \

@@ -31,16 +31,16 @@ _rt_sub()
 	--max-deliver) return ;;
 	--dead-letter) _rt_add_rooms; return ;;
 	--exec-timeout) return ;;
-	-u|--url) return ;;
 	-w|--timeout) return ;;
 	-d|--for) return ;;
+	--profile) mapfile -t COMPREPLY < <(compgen -W 'rt raw' -- "$cur"); return ;;
+	-u|--url) return ;;
 	--retry) return ;;
 	--token-file) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	--profile) mapfile -t COMPREPLY < <(compgen -W 'rt raw' -- "$cur"); return ;;
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-s --since -n --count -e --until-end -m --meta -f --format -o --output --raw -0 --null --events -L --rooms --cursor-file --no-gap -x --exec -j --jobs --unordered --publish --max-deliver --dead-letter --exec-timeout -u --url -w --timeout -d --for --retry --token-file --profile -q --quiet -v --verbose -h --help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W '-s --since -n --count -e --until-end -m --meta -f --format -o --output --raw -0 --null --events -L --rooms --cursor-file --no-gap -x --exec -j --jobs --unordered --publish --max-deliver --dead-letter --exec-timeout -w --timeout -d --for --profile -u --url --retry --token-file -q --quiet -v --verbose -h --help' -- "$cur")
 		return
 	fi
 	_rt_add_rooms

@@ -29,12 +29,12 @@ _rt_sub() {
 		--max-deliver='[tries of a message (3)]:N: ' \
 		--dead-letter='[where messages go that were used up]:ROOM:_rt_rooms' \
 		--exec-timeout='[of one command (5m)]:DURATION: ' \
-		'(-u --url)'{-u+,--url=}'[server, or @NAME of a profile (default $RT_URL)]:URL: ' \
 		'(-w --timeout)'{-w+,--timeout=}'[deadline]:DURATION: ' \
 		'(-d --for)'{-d+,--for=}'[stop after that time]:DURATION: ' \
+		--profile='[raw: any WebSocket or SSE server]:profile:(rt raw)' \
+		'(-u --url)'{-u+,--url=}'[server, or @NAME of a profile (default $RT_URL)]:URL: ' \
 		--retry='[how long one outage may last, or forever]:DURATION: ' \
 		--token-file='[holds the token (else $RT_TOKEN)]:FILE:_files' \
-		--profile='[raw: any WebSocket or SSE server]:profile:(rt raw)' \
 		'(-q --quiet)'{-q,--quiet}'[errors only]' \
 		'*'{-v,--verbose}'[say more, on stderr]' \
 		'(-h --help)'{-h,--help}'[this]' \

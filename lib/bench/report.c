@@ -21,6 +21,7 @@
 #include "bench/figure.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #define RED   "\x1b[1;31m"
 #define GREEN "\x1b[1;32m"
@@ -436,25 +437,40 @@ void report_table(const struct result *r, const struct report_style *style, stru
 	add_complaints(&t);
 }
 
+/* A line that is broken in two cannot be written over. What does not fit is left out. */
+static void add_part(struct buf *out, size_t from, int columns, struct buf *part)
+{
+	if (out->n - from + part->n < (size_t)(columns > 1 ? columns : 1))
+		buf_add_str(out, buf_str(part));
+	part->n = 0;
+}
+
 void report_line(const struct result_sample *s, int columns, struct buf *out)
 {
+	struct buf part = { 0 };
 	size_t from = out->n;
 
-	buf_addf(out, "%5.0f s  ", s->at_s + s->for_s);
-	figure_count(out, s->connected);
-	buf_add_text(out, " connected  sent ");
-	figure_value(out, (double)s->sent / s->for_s, "/s");
-	buf_add_text(out, "  received ");
-	figure_value(out, (double)s->received / s->for_s, "/s");
-	buf_add_text(out, "  p99 ");
+	buf_addf(&part, "%5.0f s", s->at_s + s->for_s);
+	add_part(out, from, columns, &part);
+	buf_add_text(&part, "  p99 ");
 	if (s->p99)
-		figure_value(out, (double)s->p99, "ns");
+		figure_value(&part, (double)s->p99, "ns");
 	else
-		buf_add_char(out, '-');
-	buf_addf(out, "  tool %.0f %%", 100 * s->tool_cpu);
+		buf_add_char(&part, '-');
+	add_part(out, from, columns, &part);
+	buf_add_text(&part, "  received ");
+	figure_value(&part, floor((double)s->received / s->for_s + 0.5), "/s");
+	add_part(out, from, columns, &part);
+	buf_add_text(&part, "  sent ");
+	figure_value(&part, floor((double)s->sent / s->for_s + 0.5), "/s");
+	add_part(out, from, columns, &part);
+	buf_addf(&part, "  tool %.0f %%", 100 * s->tool_cpu);
+	add_part(out, from, columns, &part);
 	if (s->server_cpu >= 0)
-		buf_addf(out, "  server %.0f %%", 100 * s->server_cpu);
-	/* a line that is broken in two cannot be written over */
-	if (columns > 1 && out->n - from > (size_t)columns - 1)
-		out->n = from + (size_t)columns - 1;
+		buf_addf(&part, "  server %.0f %%", 100 * s->server_cpu);
+	add_part(out, from, columns, &part);
+	buf_add_text(&part, "  connected ");
+	figure_count(&part, s->connected);
+	add_part(out, from, columns, &part);
+	buf_fini(&part);
 }

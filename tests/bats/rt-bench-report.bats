@@ -233,6 +233,7 @@ made() {
 	grep -q $'\x1b\\[1;3[23]m' seen
 	grep -q $'\r\x1b\\[K' seen
 	grep -q 'p99 by time' seen
-	tr '\r' '\n' <seen | grep connected | grep -v '^  connections' | sed 's/\x1b\[[0-9;]*[mK]//g' >live
+	tr '\r' '\n' <seen | grep 'received .*/s  sent\|s  p99' | sed 's/\x1b\[[0-9;]*[mK]//g' >live
+	[ -s live ]
 	[ "$(wc -L <live)" -le 39 ]
 }

@@ -154,7 +154,7 @@ static void test_line(void)
 	struct buf b = { 0 };
 
 	report_line(&s, 200, &b);
-	is_text(b.p, b.n, "   42 s  1,000 connected  sent 1,000/s  received 1,234,567/s  p99 12.3 ms  tool 31 %  server 60 %", "all of it");
+	is_text(b.p, b.n, "   42 s  p99 12.3 ms  received 1,234,567/s  sent 1,000/s  tool 31 %  server 60 %  connected 1,000", "all of it");
 	for (int columns = 1; columns < 100; columns++) {
 		size_t before = b.n;
 		report_line(&s, columns, &b);
@@ -164,6 +164,9 @@ static void test_line(void)
 		}
 	}
 	ok(true, "never as wide as the terminal");
+	b.n = 0;
+	report_line(&s, 30, &b);
+	is_text(b.p, b.n, "   42 s  p99 12.3 ms", "nothing is cut in two");
 	buf_fini(&b);
 }
 

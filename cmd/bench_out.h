@@ -1,6 +1,6 @@
-/* bench.h - parts of rt-bench: what comes out of a run, and the verbs on results that were kept */
-#ifndef RT_CMD_BENCH_H
-#define RT_CMD_BENCH_H
+/* bench_out.h - what comes out of a run, and the verbs on results that were kept */
+#ifndef RT_CMD_BENCH_OUT_H
+#define RT_CMD_BENCH_OUT_H
 
 #include "cmd.h"
 
