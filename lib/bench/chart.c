@@ -28,8 +28,9 @@ struct range {
 static bool is_text(uint32_t rune)
 {
 	return rune >= 0x20 && !(rune >= 0x7f && rune < 0xa0) && rune != 0x61c && rune != 0x200e &&
-		rune != 0x200f && !(rune >= 0x2028 && rune <= 0x202e) &&
-		!(rune >= 0x2066 && rune <= 0x2069) && rune != STR_BROKEN && (rune & 0xfffe) != 0xfffe;
+	       rune != 0x200f && !(rune >= 0x2028 && rune <= 0x202e) &&
+	       !(rune >= 0x2066 && rune <= 0x2069) && rune != STR_BROKEN &&
+	       (rune & 0xfffe) != 0xfffe;
 }
 
 void chart_escape(struct buf *out, struct str text)
@@ -200,7 +201,8 @@ static struct scale x_scale(const struct chart *c)
 			add_tick(&s, i);
 		return s;
 	}
-	for (double step = round_up(s.high / unit / 6) * unit, v = 0; v <= s.high * (1 + 1e-9); v += step)
+	for (double step = round_up(s.high / unit / 6) * unit, v = 0; v <= s.high * (1 + 1e-9);
+		v += step)
 		add_tick(&s, v);
 	return s;
 }
@@ -244,8 +246,8 @@ static bool is_alone(const double *v, size_t i, size_t n)
 	return !isnan(v[i]) && (!i || isnan(v[i - 1])) && (i + 1 == n || isnan(v[i + 1]));
 }
 
-static void add_curve(struct buf *out, const struct chart *c, int which, double x_high,
-	const struct scale *y)
+static void add_curve(
+	struct buf *out, const struct chart *c, int which, double x_high, const struct scale *y)
 {
 	const double *v = c->series[which].y;
 	size_t alone = 0;
@@ -266,7 +268,8 @@ static void add_curve(struct buf *out, const struct chart *c, int which, double 
 	buf_addf(out, "<path class=\"s%d dot\" d=\"", which + 1);
 	for (size_t i = 0; i < c->n; i++) {
 		if (is_alone(v, i, c->n))
-			buf_addf(out, "M%.1f %.1fh0", WIDTH * c->x[i] / x_high, HEIGHT * place(y, v[i]));
+			buf_addf(out, "M%.1f %.1fh0", WIDTH * c->x[i] / x_high,
+				HEIGHT * place(y, v[i]));
 	}
 	buf_add_text(out, "\"/>");
 }
@@ -317,8 +320,10 @@ static void add_legend(struct buf *out, const struct chart *c)
 {
 	buf_add_text(out, "<div class=\"legend\">");
 	for (int i = 0; i < c->n_series; i++) {
-		buf_addf(out, "<span><svg aria-hidden=\"true\" viewBox=\"0 0 20 8\"><path class=\"s%d\" "
-			"d=\"M1 4H19\"/></svg>", i + 1);
+		buf_addf(out,
+			"<span><svg aria-hidden=\"true\" viewBox=\"0 0 20 8\"><path class=\"s%d\" "
+			"d=\"M1 4H19\"/></svg>",
+			i + 1);
 		chart_escape(out, str_of(c->series[i].name));
 		buf_add_text(out, " <b></b></span>");
 	}
@@ -335,7 +340,8 @@ void chart_draw(struct buf *out, const struct chart *c)
 	add_legend(out, c);
 	buf_add_text(out, "</figcaption><div class=\"plot\"");
 	add_data(out, c, x.high);
-	buf_addf(out, "><svg role=\"img\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" aria-label=\"",
+	buf_addf(out,
+		"><svg role=\"img\" viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" aria-label=\"",
 		WIDTH, HEIGHT);
 	add_words(out, c);
 	buf_add_text(out, "\">");
@@ -349,8 +355,9 @@ void chart_draw(struct buf *out, const struct chart *c)
 	if (c->caption || y.log) {
 		buf_add_text(out, "<p class=\"note\">");
 		chart_escape(out, str_of(c->caption ? c->caption : ""));
-		buf_add_text(out, y.log ? c->caption ? " The scale is logarithmic." : "The scale is logarithmic."
-		                        : "");
+		buf_add_text(out, y.log ? c->caption ? " The scale is logarithmic."
+		                                     : "The scale is logarithmic."
+					: "");
 		buf_add_text(out, "</p>");
 	}
 	buf_add_text(out, "</figure>\n");

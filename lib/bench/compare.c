@@ -24,7 +24,10 @@ static const struct metric {
 	double percent;     /* of a percentile; else 0 */
 	size_t hist_offset; /* its histogram */
 } metrics[] = {
-#define POINT(name, kind, percent, hist) { name, kind, percent, offsetof(struct result, hist) }
+#define POINT(name, kind, percent, hist)                           \
+	{                                                          \
+		name, kind, percent, offsetof(struct result, hist) \
+	}
 	{ "lost", FAULT, 0, 0 },
 	{ "undeclared", FAULT, 0, 0 },
 	{ "dup", FAULT, 0, 0 },
@@ -99,7 +102,8 @@ static void note_text(struct comparison *c, const char *what, const char *old, c
 static void note_count(struct comparison *c, const char *what, uint64_t old, uint64_t new)
 {
 	if (old != new)
-		buf_addf(&c->notes, "%s differ: %" PRIu64 ", and now %" PRIu64 "\n", what, old, new);
+		buf_addf(
+			&c->notes, "%s differ: %" PRIu64 ", and now %" PRIu64 "\n", what, old, new);
 }
 
 /* Those who compare what is not alike should know. */
@@ -140,7 +144,8 @@ static struct values take_values(
 		result_metric(r, str_of(m->name), &value, &known, unit);
 		if (!known)
 			continue;
-		if (m->percent > 0 && (double)h->n * (100 - m->percent) / 100 < COMPARE_BEYOND - 1e-6)
+		if (m->percent > 0 &&
+			(double)h->n * (100 - m->percent) / 100 < COMPARE_BEYOND - 1e-6)
 			t.thin = true;
 		t.most = value > t.most ? value : t.most;
 		t.v[t.n++] = value;
@@ -253,8 +258,8 @@ static void add_cell(struct buf *out, double value, const char *unit)
 	buf_fini(&cell);
 }
 
-static void add_row(const struct comparison *c, const struct compare_row *row, bool color,
-	struct buf *out)
+static void add_row(
+	const struct comparison *c, const struct compare_row *row, bool color, struct buf *out)
 {
 	const char *paint = row->change == CHANGE_WORSE    ? "\x1b[31m"
 	                    : row->change == CHANGE_BETTER ? "\x1b[32m"

@@ -14,17 +14,29 @@
 #define POINTS_MAX 300 /* of a curve over time; more samples are gathered */
 #define DECADES    5   /* of the percentile curve: to 99.999 */
 #define PER_DECADE 40
-#define SPREAD_MAX 5   /* of two curves that share a scale */
+#define SPREAD_MAX 5 /* of two curves that share a scale */
 
 /* --- samples, gathered into as many points as a screen shows ---------------------------------- */
 
 struct points {
-	size_t n, per;      /* samples in a point */
+	size_t n, per; /* samples in a point */
 	double length_s;
 	double *x, *v[11];
 };
 
-enum { SENT, RECEIVED, CONNECTED, P50, P99, MAX, TOOL_CPU, TOOL_RSS, SERVER_CPU, SERVER_RSS, SERVER_FDS };
+enum {
+	SENT,
+	RECEIVED,
+	CONNECTED,
+	P50,
+	P99,
+	MAX,
+	TOOL_CPU,
+	TOOL_RSS,
+	SERVER_CPU,
+	SERVER_RSS,
+	SERVER_FDS
+};
 
 static double worse(double a, double b)
 {
@@ -54,8 +66,8 @@ static void gather(struct points *p, size_t to, const struct result_sample *s, s
 		p->v[P50][to] = worse(p->v[P50][to], or_none((double)s[i].p50, arrived));
 		p->v[P99][to] = worse(p->v[P99][to], or_none((double)s[i].p99, arrived));
 		p->v[MAX][to] = worse(p->v[MAX][to], or_none((double)s[i].max, arrived));
-		p->v[TOOL_RSS][to] =
-			worse(p->v[TOOL_RSS][to], or_none((double)s[i].tool_rss, s[i].tool_rss > 0));
+		p->v[TOOL_RSS][to] = worse(
+			p->v[TOOL_RSS][to], or_none((double)s[i].tool_rss, s[i].tool_rss > 0));
 		if (s[i].server_cpu < 0)
 			continue;
 		served = true;
@@ -128,11 +140,14 @@ static void over_time(struct buf *out, const struct points *p, struct chart c)
 
 static void draw_latency(struct buf *out, const struct points *p)
 {
-	over_time(out, p, (struct chart){
-		.title = "Latency over time", .unit = "ns", .log_y = true,
-		.caption = p->per > 1 ? "the worst of them." : NULL,
-		.series = { { "p50", p->v[P50] }, { "p99", p->v[P99] }, { "max", p->v[MAX] } },
-		.n_series = 3 });
+	over_time(out, p,
+		(struct chart){ .title = "Latency over time",
+			.unit = "ns",
+			.log_y = true,
+			.caption = p->per > 1 ? "the worst of them." : NULL,
+			.series = { { "p50", p->v[P50] }, { "p99", p->v[P99] },
+				{ "max", p->v[MAX] } },
+			.n_series = 3 });
 }
 
 static double most(const struct points *p, int which)
@@ -150,34 +165,54 @@ static void draw_throughput(struct buf *out, const struct points *p)
 	const char *caption = p->per > 1 ? "their mean." : NULL;
 
 	if (most(p, RECEIVED) < SPREAD_MAX * most(p, SENT) || most(p, SENT) <= 0) {
-		over_time(out, p, (struct chart){ .title = "Messages", .unit = "/s", .caption = caption,
-			.series = { { "sent", p->v[SENT] }, { "received", p->v[RECEIVED] } },
-			.n_series = 2 });
+		over_time(out, p,
+			(struct chart){ .title = "Messages",
+				.unit = "/s",
+				.caption = caption,
+				.series = { { "sent", p->v[SENT] },
+					{ "received", p->v[RECEIVED] } },
+				.n_series = 2 });
 		return;
 	}
-	over_time(out, p, (struct chart){ .title = "Messages sent", .unit = "/s", .caption = caption,
-		.series = { { "sent", p->v[SENT] } }, .n_series = 1 });
-	over_time(out, p, (struct chart){ .title = "Messages received, by all subscribers",
-		.unit = "/s", .caption = caption, .series = { { "received", p->v[RECEIVED] } },
-		.n_series = 1 });
+	over_time(out, p,
+		(struct chart){ .title = "Messages sent",
+			.unit = "/s",
+			.caption = caption,
+			.series = { { "sent", p->v[SENT] } },
+			.n_series = 1 });
+	over_time(out, p,
+		(struct chart){ .title = "Messages received, by all subscribers",
+			.unit = "/s",
+			.caption = caption,
+			.series = { { "received", p->v[RECEIVED] } },
+			.n_series = 1 });
 }
 
 static void draw_connections(struct buf *out, const struct points *p)
 {
-	over_time(out, p, (struct chart){ .title = "Connections", .unit = "",
-		.series = { { "subscribers connected", p->v[CONNECTED] } }, .n_series = 1 });
+	over_time(out, p,
+		(struct chart){ .title = "Connections",
+			.unit = "",
+			.series = { { "subscribers connected", p->v[CONNECTED] } },
+			.n_series = 1 });
 }
 
 static void draw_processes(struct buf *out, const struct points *p)
 {
 	int n = has_any(p, SERVER_CPU) ? 2 : 1;
 
-	over_time(out, p, (struct chart){ .title = "CPU, of one core", .unit = "%",
-		.series = { { "tool", p->v[TOOL_CPU] }, { "server", p->v[SERVER_CPU] } }, .n_series = n });
-	if (has_any(p, TOOL_RSS) || n > 1)
-		over_time(out, p, (struct chart){ .title = "Memory", .unit = "bytes",
-			.series = { { "tool", p->v[TOOL_RSS] }, { "server", p->v[SERVER_RSS] } },
+	over_time(out, p,
+		(struct chart){ .title = "CPU, of one core",
+			.unit = "%",
+			.series = { { "tool", p->v[TOOL_CPU] }, { "server", p->v[SERVER_CPU] } },
 			.n_series = n });
+	if (has_any(p, TOOL_RSS) || n > 1)
+		over_time(out, p,
+			(struct chart){ .title = "Memory",
+				.unit = "bytes",
+				.series = { { "tool", p->v[TOOL_RSS] },
+					{ "server", p->v[SERVER_RSS] } },
+				.n_series = n });
 }
 
 /* To where a single value decides. */
@@ -193,14 +228,21 @@ static void draw_percentiles(struct buf *out, const struct result *r)
 		x[i] = (double)i / PER_DECADE;
 		percent = 100 - 100 * pow(10, -x[i]);
 		corrected[i] = (double)hist_percentile(&r->latency, percent);
-		uncorrected[i] = or_none((double)hist_percentile(&r->uncorrected, percent),
-			r->uncorrected.n > 0);
+		uncorrected[i] = or_none(
+			(double)hist_percentile(&r->uncorrected, percent), r->uncorrected.n > 0);
 	}
-	chart_draw(out, &(struct chart){
-		.title = "Latency by percentile", .unit = "ns", .log_y = true, .axis = CHART_PERCENTILE,
-		.caption = "Corrected: since the message was due. Uncorrected: since it was really sent.",
-		.x = x, .n = n, .x_max = decades,
-		.series = { { "corrected", corrected }, { "uncorrected", uncorrected } }, .n_series = 2 });
+	chart_draw(out,
+		&(struct chart){ .title = "Latency by percentile",
+			.unit = "ns",
+			.log_y = true,
+			.axis = CHART_PERCENTILE,
+			.caption =
+				"Corrected: since the message was due. Uncorrected: since it was really sent.",
+			.x = x,
+			.n = n,
+			.x_max = decades,
+			.series = { { "corrected", corrected }, { "uncorrected", uncorrected } },
+			.n_series = 2 });
 }
 
 static void draw_all(struct buf *out, const struct result *r, const struct points *p)
@@ -305,9 +347,10 @@ static void add_times(struct buf *out, const struct result *r)
 {
 	if (!r->latency.n && !r->connect.n && !r->ack.n && !r->lag.n)
 		return;
-	buf_add_text(out, "<section><h2>Times</h2><div class=\"scroll\"><table><thead><tr><th></th>"
-			  "<th>count</th><th>mean</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th>"
-			  "<th>p99.99</th><th>p99.999</th><th>max</th></tr></thead><tbody>\n");
+	buf_add_text(out,
+		"<section><h2>Times</h2><div class=\"scroll\"><table><thead><tr><th></th>"
+		"<th>count</th><th>mean</th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th>"
+		"<th>p99.99</th><th>p99.999</th><th>max</th></tr></thead><tbody>\n");
 	add_hist_row(out, "latency", &r->latency);
 	add_hist_row(out, "uncorrected", &r->uncorrected);
 	add_hist_row(out, "acknowledged", &r->ack);
@@ -330,8 +373,10 @@ static void add_counts(struct buf *out, const struct result *r)
 		{ "refused", r->refused, false, true, "by the server" },
 		{ "not sent", r->due > r->sent ? r->due - r->sent : 0, false, true,
 			"their publisher could not until the end" },
-		{ "had to wait", r->blocked, false, false, "until their publisher could take them" },
-		{ "expected", v->expected, r->subscribers > 0, false, "at all subscribers together" },
+		{ "had to wait", r->blocked, false, false,
+			"until their publisher could take them" },
+		{ "expected", v->expected, r->subscribers > 0, false,
+			"at all subscribers together" },
 		{ "received", v->received, r->subscribers > 0, false, "" },
 		{ "lost", v->lost, r->subscribers > 0, true, "" },
 		{ "lost, no gap told", v->undeclared, false, true, "" },
@@ -345,7 +390,8 @@ static void add_counts(struct buf *out, const struct result *r)
 		{ "unrecognised", r->unrecognised, false, false, r->example ? r->example : "" },
 		{ "bytes received", r->bytes, false, false, "" },
 		{ "connections", r->opened, true, false, "" },
-		{ "given up", r->failed, false, true, "connections that could not be made or kept" },
+		{ "given up", r->failed, false, true,
+			"connections that could not be made or kept" },
 		{ "broken", r->broken, false, true, "connections lost while in use" },
 	};
 
@@ -458,10 +504,16 @@ static void add_samples(struct buf *out, const struct points *p)
 		const char *name, *unit;
 		int which;
 	} columns[] = {
-		{ "sent", "/s", SENT }, { "received", "/s", RECEIVED }, { "connected", "", CONNECTED },
-		{ "p50", "ns", P50 }, { "p99", "ns", P99 }, { "max", "ns", MAX },
-		{ "tool CPU", "%", TOOL_CPU }, { "server CPU", "%", SERVER_CPU },
-		{ "server memory", "bytes", SERVER_RSS }, { "server files", "", SERVER_FDS },
+		{ "sent", "/s", SENT },
+		{ "received", "/s", RECEIVED },
+		{ "connected", "", CONNECTED },
+		{ "p50", "ns", P50 },
+		{ "p99", "ns", P99 },
+		{ "max", "ns", MAX },
+		{ "tool CPU", "%", TOOL_CPU },
+		{ "server CPU", "%", SERVER_CPU },
+		{ "server memory", "bytes", SERVER_RSS },
+		{ "server files", "", SERVER_FDS },
 	};
 
 	if (!p->n)
@@ -489,15 +541,18 @@ static void add_samples(struct buf *out, const struct points *p)
 static void add_head(struct buf *out, const struct result *r)
 {
 	static const char *const classes[] = {
-		[REPORT_HELD] = "held", [REPORT_FAILED] = "failed", [REPORT_VOID] = "void" };
+		[REPORT_HELD] = "held", [REPORT_FAILED] = "failed", [REPORT_VOID] = "void"
+	};
 	struct buf verdict = { 0 };
 	enum report_judgement judged = report_verdict(r, &verdict);
 
-	buf_add_text(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-			  "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-			  "<title>rt-bench: ");
+	buf_add_text(out,
+		"<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		"<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+		"<title>rt-bench: ");
 	chart_escape(out, buf_str(&verdict));
-	buf_addf(out, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n<header class=\"%s\"><h1>",
+	buf_addf(out,
+		"</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n<header class=\"%s\"><h1>",
 		html_style, classes[judged]);
 	chart_escape(out, buf_str(&verdict));
 	buf_add_text(out, "</h1><p>");

@@ -29,7 +29,8 @@ static int parse_percent(struct str text, double *value, struct err *e)
 	if (number.n > 0 && number.p[number.n - 1] == '%')
 		number.n--;
 	if (!parse_number(number, value))
-		return err_set(e, ERR_USAGE, "'" STR_FMT "' is not a percentage (99.9%%)", STR_ARG(text));
+		return err_set(
+			e, ERR_USAGE, "'" STR_FMT "' is not a percentage (99.9%%)", STR_ARG(text));
 	return 0;
 }
 
@@ -118,8 +119,8 @@ int limits_parse(struct limits *l, const char *text, bool max, struct err *e)
 	return 0;
 }
 
-static void add_missed(struct buf *out, const struct limit *limit, double value, bool known,
-	const char *unit)
+static void add_missed(
+	struct buf *out, const struct limit *limit, double value, bool known, const char *unit)
 {
 	if (out->n)
 		buf_add_char(out, '\n');

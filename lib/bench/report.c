@@ -185,7 +185,8 @@ static void row(const struct table *t, const char *name, uint64_t n, bool with_r
 }
 
 /* Of something that should not be. */
-static void fault(const struct table *t, const char *name, uint64_t n, bool always, const char *note)
+static void fault(
+	const struct table *t, const char *name, uint64_t n, bool always, const char *note)
 {
 	if (!n && !always)
 		return;
@@ -288,7 +289,8 @@ static void add_rest(const struct table *t)
 
 /* --- times and machines ----------------------------------------------------------------------- */
 
-static void add_hist(const struct table *t, const char *name, const struct hist *h, const char *color)
+static void add_hist(
+	const struct table *t, const char *name, const struct hist *h, const char *color)
 {
 	static const double points[] = { 50, 90, 99, 99.9, 99.99, 100 };
 	struct buf cell = { 0 };
@@ -313,8 +315,8 @@ static void add_times(const struct table *t)
 
 	if (!r->latency.n && !r->connect.n && !r->ack.n)
 		return;
-	buf_addf(t->out, "\n  %-11s %10s %10s %10s %10s %10s %10s\n", "", "p50", "p90", "p99", "p99.9",
-		"p99.99", "max");
+	buf_addf(t->out, "\n  %-11s %10s %10s %10s %10s %10s %10s\n", "", "p50", "p90", "p99",
+		"p99.9", "p99.99", "max");
 	add_hist(t, "latency", &r->latency, "");
 	add_hist(t, "uncorrected", &r->uncorrected, DIM);
 	add_hist(t, "acks", &r->ack, "");
@@ -350,7 +352,8 @@ static void add_blocks(const struct table *t)
 	buf_addf(t->out, ", at %.0f s\n", r->samples[at].at_s);
 }
 
-static void add_process(const struct table *t, const char *name, double cpu_s, const char *rss_metric)
+static void add_process(
+	const struct table *t, const char *name, double cpu_s, const char *rss_metric)
 {
 	const struct result *r = t->r;
 	const char *unit;
