@@ -2,9 +2,9 @@
 #ifndef RT_CMD_BENCH_H
 #define RT_CMD_BENCH_H
 
+#include "bench_out.h"
 #include "connect.h"
 
-#include "bench/limits.h"
 #include "bench/load.h"
 
 struct bench;
@@ -24,33 +24,25 @@ struct scenario {
 struct bench {
 	struct cmd cmd;
 	const struct scenario *scenario;
-	const char *profile_name, *stages, *room, *output;
-	struct opt_list max, min;
+	struct bench_out out;
+	const char *profile_name, *stages, *room;
 	int64_t subscribers, publishers, rooms, ramp_ms, pid, count, window;
 	double rate, connect_rate;
 	uint64_t size;
-	int transport, format, reconnect;
+	int transport, reconnect;
 	bool storm, strict;
 	int64_t from, expect; /* verify; -1: not given */
 	bool has_operand_url;
 
-	struct limits limits;
 	struct client_conf client;
 	struct profile *profile;
 	struct result result;
 };
 
-enum { BENCH_TABLE, BENCH_JSON };
 enum { RECONNECT_SPREAD, RECONNECT_NOW };
 
-/* Writes the report of b->result; says which limits it misses. Returns the exit status. */
-int bench_finish(struct bench *b);
-
-/* Why it came to nothing: on stderr, unless a person reads it in the report. */
-void bench_complain(const struct bench *b, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-/* Writes the text where it belongs. 0, or EXIT_SYSTEM and it is said. */
-int bench_write(const struct bench *b, const struct buf *text);
+/* As bench_finish, and what the scenario itself was to do. */
+int bench_end(struct bench *b);
 
 /* The settings of a load, from the options. */
 struct load_conf bench_load_conf(struct bench *b);

@@ -9,7 +9,7 @@
 #include "bench.h"
 
 #include "base/log.h"
-#include "base/mem.h"
+#include "bench/figure.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ struct find {
 	enum found why;         /* it is no higher */
 	int n_steps, n_void;
 	struct result last;     /* of a step */
-	struct buf json, missed;
+	struct buf json;
 };
 
 /* --- a step ----------------------------------------------------------------------------------- */
@@ -45,7 +45,7 @@ static void describe_step(struct find *f, bool held)
 {
 	const struct result *r = &f->last;
 	struct buf line = { 0 };
-	struct str rest = buf_str(&f->missed), first = str_cut(rest, '\n', NULL);
+	struct str first = str_cut(str_of(r->missed), '\n', NULL);
 
 	buf_addf(&f->json,
 		"%s{\"rate_per_s\":%.6g,\"held\":%s,\"end\":\"%s\",\"sent\":%" PRIu64
@@ -55,12 +55,12 @@ static void describe_step(struct find *f, bool held)
 		r->sent, r->verdict.received, r->verdict.lost, r->verdict.dup,
 		hist_percentile(&r->latency, 50), hist_percentile(&r->latency, 99),
 		hist_percentile(&r->lag, 99));
-	if (f->bench->format != BENCH_TABLE || f->bench->cmd.quiet)
+	if (f->bench->out.format != BENCH_TABLE || f->bench->cmd.quiet)
 		return;
 	buf_addf(&line, "%10.0f/s  p50 ", f->rate);
-	metric_format(&line, (double)hist_percentile(&r->latency, 50), "ns");
+	figure_value(&line, (double)hist_percentile(&r->latency, 50), "ns");
 	buf_add_text(&line, ", p99 ");
-	metric_format(&line, (double)hist_percentile(&r->latency, 99), "ns");
+	figure_value(&line, (double)hist_percentile(&r->latency, 99), "ns");
 	buf_addf(&line, ", lost %" PRIu64 ": ", r->verdict.lost);
 	if (r->why)
 		buf_addf(&line, "%s: %s", r->end == END_GENERATOR ? "void" : result_ends[r->end],
@@ -117,9 +117,7 @@ static void on_ended(void *arg)
 	struct find *f = arg;
 	bool held;
 
-	f->missed.n = 0;
-	held = limits_check(&f->bench->limits, &f->last, &f->missed) == 0 &&
-	       f->last.end == END_DONE;
+	held = limits_check(&f->bench->out.limits, &f->last) == 0 && f->last.end == END_DONE;
 	describe_step(f, held);
 	if (f->last.end == END_STOPPED || f->last.end >= END_REFUSED)
 		finish(f, FOUND_END);
@@ -147,7 +145,7 @@ static int report(struct find *f)
 	struct buf text = { 0 };
 	int status;
 
-	if (b->format == BENCH_JSON)
+	if (b->out.format == BENCH_JSON)
 		buf_addf(&text, "{\"scenario\":\"find\",\"steps\":[%s],\"highest_per_s\":%.6g,"
 				"\"limited_by\":\"%s\"}\n",
 			buf_cstr(&f->json), f->low, found_names[f->why]);
@@ -155,7 +153,7 @@ static int report(struct find *f)
 		buf_addf(&text, "%.0f/s%s\n", f->low,
 			f->why == FOUND_TOOL ? " at least: more is too much for this tool or machine"
 			: f->why == FOUND_END ? " at least: it was stopped" : "");
-	status = bench_write(b, &text);
+	status = bench_write(b->out.output, &text);
 	buf_fini(&text);
 	return status;
 }
@@ -188,7 +186,7 @@ int bench_find(struct bench *b)
 	struct err e = { 0 };
 	int written, status;
 
-	if (!b->limits.n)
+	if (!b->out.limits.n)
 		cmd_usage(&b->cmd, "'find' needs to know what must hold: --max p99=50ms,lost=0");
 	f.conf = bench_load_conf(b);
 	f.conf.keep = true;
@@ -208,6 +206,5 @@ int bench_find(struct bench *b)
 	status = status_of(&f);
 	result_fini(&f.last);
 	buf_fini(&f.json);
-	buf_fini(&f.missed);
 	return written ? written : status;
 }

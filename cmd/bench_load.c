@@ -2,13 +2,12 @@
  * its settings */
 #include "bench.h"
 
+#include "base/tty.h"
 #include "bench/report.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define FOR_EVER_MS (INT64_C(1000) * 86400 * 365)
 
 /* --- settings --------------------------------------------------------------------------------- */
 
@@ -56,8 +55,8 @@ static uint64_t length_ns(const struct bench *b, double rate, bool closed)
 
 	if (b->cmd.for_ms < 0 && b->count >= 0)
 		ms = rate > 0 && !closed ? (int64_t)((double)b->count / rate * 1000) + 1
-		                         : FOR_EVER_MS;
-	return (uint64_t)(ms < FOR_EVER_MS ? ms : FOR_EVER_MS) * 1000000;
+		                         : INT64_MAX;
+	return ms < INT64_MAX / 1000000 ? (uint64_t)ms * 1000000 : SCHEDULE_MAX_NS;
 }
 
 static void read_schedule(struct bench *b, struct load_conf *conf)
@@ -152,7 +151,7 @@ static void on_sampled(void *arg, const struct result_sample *s)
 
 	if (r->bench->cmd.quiet || !isatty(STDERR_FILENO))
 		return;
-	report_line(s, &line);
+	report_line(s, tty_columns(STDERR_FILENO), &line);
 	clear_line(r);
 	fputs(buf_cstr(&line), stderr);
 	fflush(stderr);
@@ -193,5 +192,5 @@ int bench_load(struct bench *b)
 		uv_run(&b->cmd.loop, UV_RUN_DEFAULT);
 		load_free(r.load);
 	}
-	return bench_finish(b);
+	return bench_end(b);
 }

@@ -19,14 +19,14 @@ static int status_of(const struct bench *b, const struct probe_found *f)
 	int status = EXIT_DONE, n_tried = 0;
 
 	if (f->unreachable) {
-		bench_complain(b, "%s", f->unreachable);
+		bench_complain(&b->out, "%s", f->unreachable);
 		return cmd_status(f->code);
 	}
 	for (int i = 0; i < TRANSPORTS; i++) {
 		n_tried += f->ways[i].tried;
 		if (!f->ways[i].problem)
 			continue;
-		bench_complain(b, "%s: %s", transport_names[i], f->ways[i].problem);
+		bench_complain(&b->out, "%s: %s", transport_names[i], f->ways[i].problem);
 		status = EXIT_NEGATIVE;
 	}
 	return n_tried ? status : EXIT_NEGATIVE; /* it was stopped */
@@ -56,11 +56,11 @@ int bench_probe(struct bench *b)
 	probe_start(p);
 	uv_run(&b->cmd.loop, UV_RUN_DEFAULT);
 	probe_free(p);
-	if (b->format == BENCH_JSON)
+	if (b->out.format == BENCH_JSON)
 		probe_format(&found, &text);
 	else
 		probe_table(&found, &text);
-	status = bench_write(b, &text);
+	status = bench_write(b->out.output, &text);
 	if (!status)
 		status = status_of(b, &found);
 	buf_fini(&text);

@@ -85,5 +85,5 @@ int bench_verify(struct bench *b)
 	r->seconds = (double)(clock_us() - began_us) / 1e6;
 	r->tool_cpu_s = (double)(clock() - began_cpu) / CLOCKS_PER_SEC;
 	verify_fini(&verify);
-	return status_of(b, &p, bench_finish(b));
+	return status_of(b, &p, bench_end(b));
 }

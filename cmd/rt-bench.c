@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/url.h"
-#include "bench/report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -49,10 +48,7 @@ static const struct opt options[] = {
 	OPTION_INT(0, "expect", &set.expect, "N", NULL, 1, INT64_MAX),
 	OPTION(0, "strict", OPT_FLAG, &set.strict, NULL, NULL),
 	OPTION_INT(0, "pid", &set.pid, "PID", "samples the server's CPU, memory, files", 1, INT64_MAX),
-	OPTION(0, "max", OPT_LIST, &set.max, "p99=50ms,..", "exit 1 when over"),
-	OPTION(0, "min", OPT_LIST, &set.min, "rate=1k/s,..", "exit 1 when under"),
-	OPTION('f', "format", OPT_CHOICE, &set.format, "table|json", NULL),
-	OPTION_FILE('o', "output", &set.output, "the report, instead of stdout"),
+	BENCH_OUT_OPTIONS(set.out),
 	OPTION('w', "timeout", OPT_DURATION, &set.cmd.timeout_ms, NULL, "for all to connect (30s)"),
 	OPTION('d', "for", OPT_DURATION, &set.cmd.for_ms, NULL, "how long (10s)"),
 	OPTION(0, "profile", OPT_STRING, &set.profile_name, "NAME|FILE", "whose protocol (rt)"),
@@ -65,7 +61,7 @@ static const struct opt_program program = {
 	.purpose = "load a real-time server, and tell what it lost and how late it was",
 	.usage = (const char *const[]){
 		"fanout|rooms|connect|idle|publish|echo|listen|find|probe [options] [URL]",
-		"verify [options] < LINES", NULL },
+		"verify [options] < LINES", "merge FILE ...", "compare OLD NEW", NULL },
 	.examples = (const char *const[]){
 		"rt-bench fanout -c 1000 -r 100/s -d 30s",
 		"rt-bench rooms --rooms 1000 -c 5000 -r 2k/s --max p99=50ms,lost=0",
@@ -184,58 +180,6 @@ static const struct scenario *find_scenario(const char *name)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-void bench_complain(const struct bench *b, const char *fmt, ...)
-{
-	struct buf text = { 0 };
-	va_list ap;
-
-	if (b->format == BENCH_TABLE && !b->output)
-		return;
-	va_start(ap, fmt);
-	buf_addv(&text, fmt, ap);
-	va_end(ap);
-	log_error("%s", buf_cstr(&text));
-	buf_fini(&text);
-}
-
-int bench_write(const struct bench *b, const struct buf *text)
-{
-	FILE *to = b->output ? fopen(b->output, "w") : stdout;
-
-	if (to && fwrite(text->p, 1, text->n, to) == text->n && (!b->output || fclose(to) == 0))
-		return EXIT_DONE;
-	log_error("cannot write '%s'", b->output ? b->output : "stdout");
-	return EXIT_SYSTEM;
-}
-
-static int write_report(const struct bench *b)
-{
-	struct buf text = { 0 };
-	int status;
-
-	if (b->format == BENCH_JSON)
-		result_format(&b->result, &text);
-	else
-		report_table(&b->result, &text);
-	status = bench_write(b, &text);
-	buf_fini(&text);
-	return status;
-}
-
-static bool misses_limits(const struct bench *b)
-{
-	struct buf missed = { 0 };
-	struct str rest;
-	int n = limits_check(&b->limits, &b->result, &missed);
-
-	for (rest = buf_str(&missed); rest.n;) {
-		struct str line = str_cut(rest, '\n', &rest);
-		log_error("missed: " STR_FMT, STR_ARG(line));
-	}
-	buf_fini(&missed);
-	return n > 0;
-}
-
 /* Has it done what was asked for? */
 static bool is_partial(const struct bench *b)
 {
@@ -249,39 +193,14 @@ static bool is_partial(const struct bench *b)
 	return true;
 }
 
-int bench_finish(struct bench *b)
+int bench_end(struct bench *b)
 {
-	int written = write_report(b);
-	bool missed = misses_limits(b);
+	int status = bench_finish(&b->cmd, &b->out, &b->result);
 
-	if (b->result.end >= END_GENERATOR)
-		bench_complain(b, "%s%s", b->result.end == END_GENERATOR ? "void: " : "",
-			b->result.why);
-	if (written)
-		return written;
-	switch (b->result.end) {
-	case END_DENIED: return EXIT_DENIED;
-	case END_REFUSED: return EXIT_OFFLINE;
-	case END_GENERATOR: return EXIT_SYSTEM;
-	default: return missed || is_partial(b) ? EXIT_NEGATIVE : EXIT_DONE;
-	}
+	return status == EXIT_DONE && is_partial(b) ? EXIT_NEGATIVE : status;
 }
 
 /* --- the start -------------------------------------------------------------------------------- */
-
-static void read_limits(struct bench *b)
-{
-	struct err e = { 0 };
-
-	for (int i = 0; i < b->max.n; i++) {
-		if (limits_parse(&b->limits, b->max.v[i], true, &e) < 0)
-			cmd_usage(&b->cmd, "option '--max': %s", e.text);
-	}
-	for (int i = 0; i < b->min.n; i++) {
-		if (limits_parse(&b->limits, b->min.v[i], false, &e) < 0)
-			cmd_usage(&b->cmd, "option '--min': %s", e.text);
-	}
-}
 
 /* Whose protocol: of people who name a room it is rt's. */
 static void read_profile(struct bench *b)
@@ -296,28 +215,50 @@ static void read_profile(struct bench *b)
 		cmd_bad_setting(&b->cmd, &e);
 }
 
+/* `given` is the command line as it was. */
+static int run(struct bench *b, int n, char **operands, int argc, char **given)
+{
+	char *url = NULL;
+	int status;
+
+	if (n > 2)
+		cmd_usage(&b->cmd, "one URL, please");
+	b->scenario = find_scenario(operands[0]);
+	read_profile(b);
+	connect_conf(&b->cmd, &b->client);
+	if (n == 2) {
+		b->client.url = url = mem_strdup(operands[1]);
+		b->has_operand_url = true;
+		url_hide_secret(operands[1]);
+	}
+	result_init(&b->result);
+	b->result.command = bench_command(argc, given); /* secrets are out of sight by now */
+	b->result.version = mem_strdup(RT_VERSION);
+	status = b->scenario->run(b);
+	result_fini(&b->result);
+	profile_free(b->profile);
+	mem_free(url);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
-	int n = cmd_start(&set.cmd, &program, argc, argv), status;
-	char *url = NULL;
+	char **given = mem_array((size_t)argc, sizeof(*given));
+	int n, status;
 
+	memcpy(given, argv, (size_t)argc * sizeof(*given));
+	n = cmd_start(&set.cmd, &program, argc, argv);
 	if (n < 1)
 		cmd_usage(&set.cmd, "which scenario? rt-bench fanout");
-	if (n > 2)
-		cmd_usage(&set.cmd, "one URL, please");
-	set.scenario = find_scenario(argv[1]);
-	read_limits(&set);
-	read_profile(&set);
-	connect_conf(&set.cmd, &set.client);
-	if (n == 2) {
-		set.client.url = url = mem_strdup(argv[2]);
-		set.has_operand_url = true;
-		url_hide_secret(argv[2]);
-	}
-	result_init(&set.result);
-	status = set.scenario->run(&set);
-	result_fini(&set.result);
-	profile_free(set.profile);
-	mem_free(url);
+	bench_limits(&set.cmd, &set.out);
+	if (strcmp(argv[1], "merge") == 0)
+		status = bench_merge(&set.cmd, &set.out, n - 1, argv + 2);
+	else if (strcmp(argv[1], "compare") == 0)
+		status = bench_compare(&set.cmd, &set.out, n - 1, argv + 2);
+	else
+		status = run(&set, n, argv + 1, argc, given);
+	mem_free(given);
+	opt_list_free(&set.out.max);
+	opt_list_free(&set.out.min);
 	cmd_exit(&set.cmd, status);
 }

@@ -47,22 +47,22 @@ _rt_pub()
 	--cursor-file) _rt_add_files -f; return ;;
 	--max-message) return ;;
 	-f|--format) _rt_add_words 'json'; return ;;
-	-u|--url) return ;;
 	-w|--timeout) return ;;
 	-d|--for) return ;;
+	--profile) _rt_add_words 'rt raw'; return ;;
+	-u|--url) return ;;
 	--retry) _rt_add_words 'forever'; return ;;
 	--token-file) _rt_add_files -f; return ;;
 	-H|--header) return ;;
 	--ca) _rt_add_files -f; return ;;
 	--cert) _rt_add_files -f; return ;;
 	--key-file) _rt_add_files -f; return ;;
-	--profile) _rt_add_words 'rt raw'; return ;;
 	--color) _rt_add_words 'auto always never'; return ;;
 	--completion) _rt_add_words 'bash zsh fish'; return ;;
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		_rt_add_words '-T --text -1 --one --raw --wrap --type --user --key --id --fresh --prefix -r --rate --pace -n --count --window --full --acks --cursor-file --number --strict --max-message -f --format -u --url -w --timeout -d --for --retry --token-file -H --header --ca -k --insecure --cert --key-file --profile -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
+		_rt_add_words '-T --text -1 --one --raw --wrap --type --user --key --id --fresh --prefix -r --rate --pace -n --count --window --full --acks --cursor-file --number --strict --max-message -f --format -w --timeout -d --for --profile -u --url --retry --token-file -H --header --ca -k --insecure --cert --key-file -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
 		return
 	fi
 	_rt_add_rooms

@@ -22,9 +22,10 @@ complete -c rt-pub -l number -d 'add p and n, for rt-bench verify'
 complete -c rt-pub -l strict -d 'stop at the first bad line'
 complete -c rt-pub -l max-message -r -f -d 'longest message (1m)'
 complete -c rt-pub -s f -l format -r -f -a 'json'
-complete -c rt-pub -s u -l url -r -f -d 'server, or @NAME of a profile (default $RT_URL)'
 complete -c rt-pub -s w -l timeout -r -f -d 'deadline'
 complete -c rt-pub -s d -l for -r -f -d 'stop after that time'
+complete -c rt-pub -l profile -r -f -a 'rt raw' -d 'raw: any WebSocket or SSE server'
+complete -c rt-pub -s u -l url -r -f -d 'server, or @NAME of a profile (default $RT_URL)'
 complete -c rt-pub -l retry -r -f -a 'forever' -d 'how long one outage may last, or forever'
 complete -c rt-pub -l token-file -r -F -d 'holds the token (else $RT_TOKEN)'
 complete -c rt-pub -s H -l header -r -f
@@ -32,7 +33,6 @@ complete -c rt-pub -l ca -r -F
 complete -c rt-pub -s k -l insecure
 complete -c rt-pub -l cert -r -F
 complete -c rt-pub -l key-file -r -F
-complete -c rt-pub -l profile -r -f -a 'rt raw' -d 'raw: any WebSocket or SSE server'
 complete -c rt-pub -s q -l quiet -d 'errors only'
 complete -c rt-pub -s v -l verbose -d 'say more, on stderr'
 complete -c rt-pub -l color -r -f -a 'auto always never'

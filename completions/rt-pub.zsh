@@ -31,9 +31,10 @@ _rt_pub() {
 		--strict'[stop at the first bad line]' \
 		--max-message='[longest message (1m)]:SIZE: ' \
 		'(-f --format)'{-f+,--format=}':FORMAT:(json)' \
-		'(-u --url)'{-u+,--url=}'[server, or @NAME of a profile (default $RT_URL)]:URL: ' \
 		'(-w --timeout)'{-w+,--timeout=}'[deadline]:DURATION: ' \
 		'(-d --for)'{-d+,--for=}'[stop after that time]:DURATION: ' \
+		--profile='[raw: any WebSocket or SSE server]:profile:(rt raw)' \
+		'(-u --url)'{-u+,--url=}'[server, or @NAME of a profile (default $RT_URL)]:URL: ' \
 		--retry='[how long one outage may last, or forever]:DURATION:(forever)' \
 		--token-file='[holds the token (else $RT_TOKEN)]:FILE:_files' \
 		'*'{-H+,--header=}':'\''N\: V'\'': ' \
@@ -41,7 +42,6 @@ _rt_pub() {
 		'(-k --insecure)'{-k,--insecure}'' \
 		--cert=':FILE:_files' \
 		--key-file=':FILE:_files' \
-		--profile='[raw: any WebSocket or SSE server]:profile:(rt raw)' \
 		'(-q --quiet)'{-q,--quiet}'[errors only]' \
 		'*'{-v,--verbose}'[say more, on stderr]' \
 		--color=':color:(auto always never)' \

@@ -53,22 +53,22 @@ _rt_sub()
 	--durable) return ;;
 	--ack-wait) return ;;
 	--batch) return ;;
-	-u|--url) return ;;
 	-w|--timeout) return ;;
 	-d|--for) return ;;
+	--profile) _rt_add_words 'rt raw'; return ;;
+	-u|--url) return ;;
 	--retry) _rt_add_words 'forever'; return ;;
 	--token-file) _rt_add_files -f; return ;;
 	-H|--header) return ;;
 	--ca) _rt_add_files -f; return ;;
 	--cert) _rt_add_files -f; return ;;
 	--key-file) _rt_add_files -f; return ;;
-	--profile) _rt_add_words 'rt raw'; return ;;
 	--color) _rt_add_words 'auto always never'; return ;;
 	--completion) _rt_add_words 'bash zsh fish'; return ;;
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		_rt_add_words '-s --since -n --count -e --until-end -m --meta -f --format -o --output --raw -0 --null --events -L --rooms --cursor-file --no-gap -x --exec -j --jobs --unordered --publish --max-deliver --dead-letter --nak-delay --exec-timeout --user --buffer --max-message --durable --ack-wait --batch -u --url -w --timeout -d --for --retry --token-file -H --header --ca -k --insecure --cert --key-file --profile -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
+		_rt_add_words '-s --since -n --count -e --until-end -m --meta -f --format -o --output --raw -0 --null --events -L --rooms --cursor-file --no-gap -x --exec -j --jobs --unordered --publish --max-deliver --dead-letter --nak-delay --exec-timeout --user --buffer --max-message --durable --ack-wait --batch -w --timeout -d --for --profile -u --url --retry --token-file -H --header --ca -k --insecure --cert --key-file -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
 		return
 	fi
 	_rt_add_rooms

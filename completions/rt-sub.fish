@@ -27,9 +27,10 @@ complete -c rt-sub -l max-message -r -f
 complete -c rt-sub -l durable -r -f
 complete -c rt-sub -l ack-wait -r -f
 complete -c rt-sub -l batch -r -f
-complete -c rt-sub -s u -l url -r -f -d 'server, or @NAME of a profile (default $RT_URL)'
 complete -c rt-sub -s w -l timeout -r -f -d 'deadline'
 complete -c rt-sub -s d -l for -r -f -d 'stop after that time'
+complete -c rt-sub -l profile -r -f -a 'rt raw' -d 'raw: any WebSocket or SSE server'
+complete -c rt-sub -s u -l url -r -f -d 'server, or @NAME of a profile (default $RT_URL)'
 complete -c rt-sub -l retry -r -f -a 'forever' -d 'how long one outage may last, or forever'
 complete -c rt-sub -l token-file -r -F -d 'holds the token (else $RT_TOKEN)'
 complete -c rt-sub -s H -l header -r -f
@@ -37,7 +38,6 @@ complete -c rt-sub -l ca -r -F
 complete -c rt-sub -s k -l insecure
 complete -c rt-sub -l cert -r -F
 complete -c rt-sub -l key-file -r -F
-complete -c rt-sub -l profile -r -f -a 'rt raw' -d 'raw: any WebSocket or SSE server'
 complete -c rt-sub -s q -l quiet -d 'errors only'
 complete -c rt-sub -s v -l verbose -d 'say more, on stderr'
 complete -c rt-sub -l color -r -f -a 'auto always never'

@@ -23,7 +23,7 @@ bin=${RT_BIN:-$top/build/release}
 work=$(mktemp -d) || exit 1
 server=
 PATH=$bin:$PATH
-export PATH LC_ALL=C.UTF-8 NO_COLOR=1
+export PATH LC_ALL=C.UTF-8 NO_COLOR=1 RT_LAG_MAX_MS=60000
 unset RT_TOKEN XDG_CONFIG_HOME
 
 stop_server() {

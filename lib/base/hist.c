@@ -98,7 +98,8 @@ static uint64_t clamp(const struct hist *h, uint64_t v)
 uint64_t hist_percentile(const struct hist *h, double percent)
 {
 	uint64_t rank, seen = 0;
-	double want = ceil(percent / 100 * (double)h->n);
+	/* Without the last bits, which are noise: 99.9 % of 1000 are 999 values, not 1000. */
+	double want = ceil(percent * (double)h->n / 100 * (1 - 1e-15));
 
 	if (!h->n)
 		return 0;
@@ -144,9 +145,12 @@ void hist_format(const struct hist *h, struct buf *out)
 	uint64_t low, high, n;
 	const char *comma = "";
 
-	buf_addf(out, "{\"n\":%llu,\"min\":%llu,\"max\":%llu,\"sum\":%.0Lf,\"buckets\":[",
-		(unsigned long long)h->n, (unsigned long long)h->min, (unsigned long long)h->max,
-		h->sum);
+	buf_addf(out, "{\"n\":%llu,\"min\":%llu,\"max\":%llu,\"sum\":", (unsigned long long)h->n,
+		(unsigned long long)h->min, (unsigned long long)h->max);
+	if (h->sum < 0x1p63L)
+		buf_addf(out, "%.0Lf,\"buckets\":[", h->sum);
+	else /* parsers take no greater integer */
+		buf_addf(out, "%.17g,\"buckets\":[", (double)h->sum);
 	for (size_t b = 0; hist_next(h, &b, &low, &high, &n); comma = ",")
 		buf_addf(out, "%s[%llu,%llu]", comma, (unsigned long long)low,
 			(unsigned long long)n);

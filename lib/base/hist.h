@@ -4,8 +4,8 @@
  *      width:   1             | 2               | 4                | ...
  *
  * Log-linear buckets (as in G. Tene's HdrHistogram): exact below 256, 128 buckets for each doubling
- * above, so a value is known to 1/128 (0.8 %) over the whole range; sum, least and greatest are
- * exact. Recording is O(1) and allocates only when a greater value than ever before arrives. Two
+ * above, so a value is known to 1/128 (0.8 %) over the whole range; least, greatest and the sum (to
+ * 2^63) are exact. Recording is O(1) and allocates only when a greater value than ever before arrives. Two
  * histograms added are the histogram of all their values, and the text form loses nothing: so what
  * several machines measured can be merged. The unit is the caller's; rt records nanoseconds. */
 #ifndef RT_BASE_HIST_H

@@ -2,23 +2,35 @@
 #include "bench/limits.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "bench/figure.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-static int parse_percent(struct str text, double *value, struct err *e)
+/* Digits and a point, which strtod is not content with. */
+static bool parse_number(struct str text, double *value)
 {
 	char number[32], *end;
 
-	if (text.n > 0 && text.p[text.n - 1] == '%')
-		text.n--;
-	if (text.n == 0 || text.n >= sizeof(number))
-		return err_set(e, ERR_USAGE, "'" STR_FMT "' is no percentage", STR_ARG(text));
+	if (!text.n || text.n >= sizeof(number))
+		return false;
 	memcpy(number, text.p, text.n);
 	number[text.n] = '\0';
+	if (number[strspn(number, "0123456789.")] || *number == '.')
+		return false;
 	*value = strtod(number, &end);
-	if (*end || !(*value >= 0 && *value <= 100))
-		return err_set(e, ERR_USAGE, "'%s' is no percentage (99.9%%)", number);
+	return !*end;
+}
+
+static int parse_percent(struct str text, double *value, struct err *e)
+{
+	struct str number = text;
+
+	if (number.n > 0 && number.p[number.n - 1] == '%')
+		number.n--;
+	if (!parse_number(number, value))
+		return err_set(
+			e, ERR_USAGE, "'" STR_FMT "' is not a percentage (99.9%%)", STR_ARG(text));
 	return 0;
 }
 
@@ -29,23 +41,29 @@ static int parse_duration(struct str text, double *ns, struct err *e)
 		struct str unit;
 		double ns;
 	} units[] = { { STR("us"), 1e3 }, { STR("ms"), 1e6 }, { STR("ns"), 1 }, { STR("s"), 1e9 } };
-	char number[32], *end;
 	int64_t ms;
 
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		size_t n = text.n - units[i].unit.n;
-		if (text.n <= units[i].unit.n || n >= sizeof(number) ||
-			!str_eq(str_skip(text, n), units[i].unit))
+		if (text.n <= units[i].unit.n || !str_eq(str_skip(text, n), units[i].unit) ||
+			!parse_number(str_make(text.p, n), ns))
 			continue;
-		memcpy(number, text.p, n);
-		number[n] = '\0';
-		*ns = strtod(number, &end) * units[i].ns;
-		if (!*end && *ns >= 0 && number[0] >= '0' && number[0] <= '9')
-			return 0;
+		*ns *= units[i].ns;
+		return 0;
 	}
 	if (duration_parse(text, &ms, e) < 0)
 		return ERR_USAGE;
 	*ns = (double)ms * 1e6;
+	return 0;
+}
+
+static int parse_size(struct str text, double *value, struct err *e)
+{
+	uint64_t bytes;
+
+	if (size_parse(text, &bytes, e) < 0)
+		return ERR_USAGE;
+	*value = (double)bytes;
 	return 0;
 }
 
@@ -54,7 +72,7 @@ static int parse_count(struct str text, double *value, struct err *e)
 	uint64_t n;
 
 	if (str_u64(text, &n) < 0)
-		return err_set(e, ERR_USAGE, "'" STR_FMT "' is no count", STR_ARG(text));
+		return err_set(e, ERR_USAGE, "'" STR_FMT "' is not a count", STR_ARG(text));
 	*value = (double)n;
 	return 0;
 }
@@ -77,6 +95,8 @@ static int parse_one(struct limit *limit, struct str text, struct err *e)
 		return parse_duration(limit->text, &limit->value, e);
 	if (strcmp(unit, "/s") == 0)
 		return rate_parse(limit->text, &limit->value, e) < 0 ? ERR_USAGE : 0;
+	if (strcmp(unit, "bytes") == 0)
+		return parse_size(limit->text, &limit->value, e);
 	if (strcmp(unit, "%") == 0)
 		return parse_percent(limit->text, &limit->value, e);
 	return parse_count(limit->text, &limit->value, e);
@@ -99,30 +119,23 @@ int limits_parse(struct limits *l, const char *text, bool max, struct err *e)
 	return 0;
 }
 
-void metric_format(struct buf *out, double value, const char *unit)
+static void add_missed(
+	struct buf *out, const struct limit *limit, double value, bool known, const char *unit)
 {
-	if (strcmp(unit, "ns") == 0) {
-		if (value < 1e3)
-			buf_addf(out, "%.0f ns", value);
-		else if (value < 1e6)
-			buf_addf(out, "%.*f us", value < 1e4 ? 1 : 0, value / 1e3);
-		else if (value < 1e9)
-			buf_addf(out, "%.*f ms", value < 1e7 ? 2 : value < 1e8 ? 1 : 0, value / 1e6);
-		else
-			buf_addf(out, "%.*f s", value < 1e10 ? 2 : 1, value / 1e9);
-	} else if (strcmp(unit, "%") == 0) {
-		/* never 100 for what is not whole */
-		buf_addf(out, value < 100 && value > 99.99 ? "%.6f %%" : "%.4g %%",
-			value < 100 && value > 99.99 ? floor(value * 1e6) / 1e6 : value);
-	} else if (strcmp(unit, "/s") == 0) {
-		buf_addf(out, value < 100 ? "%.3g/s" : "%.0f/s", value);
-	} else {
-		buf_addf(out, "%.0f", value);
-	}
+	if (out->n)
+		buf_add_char(out, '\n');
+	buf_addf(out, STR_FMT " is ", STR_ARG(limit->name));
+	if (known)
+		figure_value(out, value, unit);
+	else
+		buf_add_text(out, "unknown, nothing was measured");
+	buf_addf(out, ", at %s " STR_FMT " is wanted", limit->max ? "most" : "least",
+		STR_ARG(limit->text));
 }
 
-int limits_check(const struct limits *l, const struct result *r, struct buf *out)
+int limits_check(const struct limits *l, struct result *r)
 {
+	struct buf out = { 0 };
 	int missed = 0;
 
 	for (int i = 0; i < l->n; i++) {
@@ -135,13 +148,10 @@ int limits_check(const struct limits *l, const struct result *r, struct buf *out
 		if (known && (limit->max ? value <= limit->value : value >= limit->value))
 			continue;
 		missed++;
-		buf_addf(out, STR_FMT " is ", STR_ARG(limit->name));
-		if (known)
-			metric_format(out, value, unit);
-		else
-			buf_add_text(out, "unknown, nothing was measured");
-		buf_addf(out, ", %s " STR_FMT " is wanted\n", limit->max ? "at most" : "at least",
-			STR_ARG(limit->text));
+		add_missed(&out, limit, value, known, unit);
 	}
+	mem_free(r->missed);
+	r->missed = missed ? mem_strdup(buf_cstr(&out)) : NULL;
+	buf_fini(&out);
 	return missed;
 }

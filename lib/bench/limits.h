@@ -20,10 +20,8 @@ struct limits {
 
 /* Adds the limits of `text`, which is kept by reference. 0, or ERR_USAGE with a sentence. */
 int limits_parse(struct limits *l, const char *text, bool max, struct err *e);
-/* How many were missed; a sentence for each is appended to `out` (a line each). A metric without
- * samples misses its limit. */
-int limits_check(const struct limits *l, const struct result *r, struct buf *out);
-/* A metric's value for people: "12.3 ms", "99.98 %", "1234". */
-void metric_format(struct buf *out, double value, const char *unit);
+/* How many were missed; their sentences become r->missed. A metric without samples misses its
+ * limit. */
+int limits_check(const struct limits *l, struct result *r);
 
 #endif

@@ -90,7 +90,7 @@ static void became_ready(struct listener *l)
 		if (first)
 			follow_init(&l->follows[p], sent);
 		else
-			follow_return(&l->follows[p], sent);
+			follow_return(&l->follows[p], sent, &t->result->verdict);
 	}
 	l->dropped = false;
 	tally_ready(t, !first, l->lost_ns);
@@ -243,7 +243,7 @@ void listener_settle(struct listener *l)
 	for (unsigned p = 0; p < t->n_publishers && l->ever_ready; p++) {
 		uint64_t sent = t->sent[tally_stream(t, p, l->room)];
 		if (!l->ready)
-			follow_return(&l->follows[p], sent);
+			follow_return(&l->follows[p], sent, &t->result->verdict);
 		follow_end(&l->follows[p], sent, &t->result->verdict);
 	}
 	streams_end(&l->streams, &t->result->verdict);

@@ -79,6 +79,8 @@ bool mark_find(struct str *text, struct mark *m)
 {
 	const char *p, *end = text->p + text->n;
 
+	if (!text->n)
+		return false; /* its p may be NULL */
 	while ((p = memmem(text->p, (size_t)(end - text->p), prefix, PREFIX))) {
 		*text = str_make(p, (size_t)(end - p));
 		if (text->n < MARK_BYTES)

@@ -80,7 +80,7 @@ static void on_done(struct transfer *t, CURLcode code)
 		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
 	} else {
 		p->answer.n = 0;
-		transfer_why(t, code, &p->answer);
+		transfer_why(t, p->client, code, &p->answer);
 	}
 	p->transfer = NULL;
 	transfer_drop(t);

@@ -119,7 +119,7 @@ static void on_posted(void *arg, unsigned status, struct str why)
 		return;
 	}
 	if (status)
-		client_status_text(status, STR(""), &text);
+		client_status_text(p->client, status, STR(""), &text);
 	else
 		buf_add_str(&text, why);
 	finish(p, "it subscribed, but publishing to '%s' failed: %s", p->found->url, buf_cstr(&text));
@@ -417,7 +417,7 @@ static void note_unreachable(struct probe *p, struct transfer *t, CURLcode code)
 {
 	struct buf why = { 0 }, text = { 0 };
 
-	p->found->code = transfer_why(t, code, &why);
+	p->found->code = transfer_why(t, p->client, code, &why);
 	buf_addf(&text, "cannot reach '%s': %s: %s", p->found->url, failed_step(p->found, code),
 		buf_cstr(&why));
 	p->found->unreachable = mem_strdup(buf_cstr(&text));

@@ -1,6 +1,6 @@
 /* probe_report.c - what a probe found, as a table and as JSON */
 #include "base/mem.h"
-#include "bench/limits.h"
+#include "bench/figure.h"
 #include "bench/probe.h"
 
 #include <inttypes.h>
@@ -19,7 +19,7 @@ static void add_time(struct buf *out, uint64_t ns, int width)
 	struct buf cell = { 0 };
 
 	if (ns)
-		metric_format(&cell, (double)ns, "ns");
+		figure_value(&cell, (double)ns, "ns");
 	else
 		buf_add_char(&cell, '-');
 	buf_addf(out, " %*s", width, buf_cstr(&cell));

@@ -50,21 +50,26 @@ static uint64_t count_fds(pid_t pid)
 	return n;
 }
 
-bool procstat_read(pid_t pid, struct procstat *s)
+uint64_t procstat_rss(pid_t pid)
 {
 	unsigned long long size, resident = 0;
 	char path[64];
-	bool ok;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
 	f = fopen(path, "r");
-	ok = f && fscanf(f, "%llu %llu", &size, &resident) == 2;
+	if (!f || fscanf(f, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
 	if (f)
 		fclose(f);
-	s->rss_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+bool procstat_read(pid_t pid, struct procstat *s)
+{
+	s->rss_bytes = procstat_rss(pid);
 	s->n_fds = count_fds(pid);
-	return ok && read_cpu(pid, &s->cpu_ns);
+	return s->rss_bytes && read_cpu(pid, &s->cpu_ns);
 }
 
 /* The number after `word` in the first line that begins with `line`; 0 when there is none. */

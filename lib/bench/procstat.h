@@ -15,6 +15,8 @@ struct procstat {
 /* False when there is no such process (any more). */
 bool procstat_read(pid_t pid, struct procstat *s);
 
+uint64_t procstat_rss(pid_t pid); /* its memory alone; 0: no such process */
+
 /* Of the whole machine (or network namespace). 0 where it cannot be read. */
 struct kernstat {
 	uint64_t sockets_bytes; /* waits in TCP sockets: "mem" of /proc/net/sockstat */

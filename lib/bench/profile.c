@@ -27,63 +27,80 @@ struct owned {
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static int wrong(struct err *e, const char *key, const char *want)
+/* An object of the profile that is read. */
+struct from {
+	struct owned *o;
+	json_t *v;
+	const char *where; /* "subscribe.ws."; "" at the top */
+};
+
+static int wrong(const struct from *f, const char *key, const char *want, struct err *e)
 {
-	return err_set(e, ERR_INVALID, "profile: '%s' is not %s", key, want);
+	return err_set(e, ERR_INVALID, "profile '%s': '%s%s' is not %s", f->o->profile.name, f->where,
+		key, want);
 }
 
-static int take_text(json_t *from, const char *key, const char **to, struct err *e)
+static int take_text(const struct from *f, const char *key, const char **to, struct err *e)
 {
-	json_t *v = json_object_get(from, key);
+	json_t *v = json_object_get(f->v, key);
 
 	if (v && !json_is_string(v))
-		return wrong(e, key, "a string");
+		return wrong(f, key, "a string", e);
 	if (v)
 		*to = json_string_value(v);
 	return 0;
 }
 
-static const char **new_list(struct owned *o, size_t n)
+/* One that is looked for: every text has an empty one in it. */
+static int take_word(const struct from *f, const char *key, const char **to, struct err *e)
 {
-	return o->lists[o->n_lists++] = mem_array(n + 1, sizeof(char *));
+	if (take_text(f, key, to, e) < 0)
+		return ERR_INVALID;
+	return *to && !**to ? wrong(f, key, "a text to look for: it is empty", e) : 0;
 }
 
-static int take_list(
-	struct owned *o, json_t *from, const char *key, const char *const **to, struct err *e)
+static const char **new_list(struct owned *o, size_t n)
 {
-	json_t *v = json_object_get(from, key), *item;
+	const char **list = mem_array(n + 1, sizeof(*list));
+
+	list[n] = NULL;
+	return o->lists[o->n_lists++] = list;
+}
+
+static int take_list(const struct from *f, const char *key, const char *const **to, struct err *e)
+{
+	json_t *v = json_object_get(f->v, key), *item;
 	const char **list;
 	size_t i;
 
 	if (!v)
 		return 0;
 	if (!json_is_array(v))
-		return wrong(e, key, "an array of strings");
-	list = new_list(o, json_array_size(v));
+		return wrong(f, key, "an array of strings", e);
+	list = new_list(f->o, json_array_size(v));
 	json_array_foreach(v, i, item) {
-		if (!json_is_string(item))
-			return wrong(e, key, "an array of strings");
+		if (!json_is_string(item) || !json_string_length(item))
+			return wrong(f, key, "an array of strings that are not empty", e);
 		list[i] = json_string_value(item);
 	}
 	*to = list;
 	return 0;
 }
 
-static int take_pairs(
-	struct owned *o, json_t *from, const char *key, const char *const **to, struct err *e)
+static int take_pairs(const struct from *f, const char *key, const char *const **to, struct err *e)
 {
-	json_t *v = json_object_get(from, key), *item;
+	json_t *v = json_object_get(f->v, key), *item;
 	const char **list, *name;
 	size_t n = 0;
 
 	if (!v)
 		return 0;
 	if (!json_is_object(v))
-		return wrong(e, key, "an object of strings");
-	list = new_list(o, 2 * json_object_size(v));
+		return wrong(f, key, "an object of strings", e);
+	list = new_list(f->o, 2 * json_object_size(v));
 	json_object_foreach(v, name, item) {
 		if (!json_is_string(item))
-			return wrong(e, key, "an object of strings");
+			return wrong(f, key, "an object of strings", e);
 		list[n++] = name;
 		list[n++] = json_string_value(item);
 	}
@@ -91,78 +108,111 @@ static int take_pairs(
 	return 0;
 }
 
-static int only(json_t *v, const char *const *known, const char *where, struct err *e)
+static int check_members(const struct from *f, const char *const *known, struct err *e)
 {
 	const char *name;
 	json_t *item;
 
-	if (!json_is_object(v))
-		return wrong(e, where, "an object");
-	json_object_foreach(v, name, item) {
+	json_object_foreach(f->v, name, item) {
 		const char *const *k = known;
 		while (*k && strcmp(*k, name) != 0)
 			k++;
 		if (!*k)
-			return err_set(e, ERR_INVALID, "profile: unknown member '%s' in %s", name,
-				where);
+			return err_set(e, ERR_INVALID, "profile '%s': no member '%s%s' is known",
+				f->o->profile.name, f->where, name);
 	}
 	return 0;
 }
 
-static int take_way(struct owned *o, json_t *v, struct profile_way *way, struct err *e)
+/* The object `key` of another one, with no members but `known`. */
+static int enter(struct from *f, const struct from *up, const char *key, const char *where,
+	const char *const *known, struct err *e)
 {
-	way->path = "";
-	if (take_text(v, "path", &way->path, e) < 0 || take_text(v, "ready", &way->ready, e) < 0)
-		return ERR_INVALID;
-	if (*way->path && *way->path != '/')
-		return wrong(e, "path", "a path: it begins with /");
-	return take_list(o, v, "open", &way->open, e);
+	*f = (struct from){ up->o, json_object_get(up->v, key), where };
+	if (!json_is_object(f->v))
+		return wrong(up, key, "an object", e);
+	return check_members(f, known, e);
 }
 
-static int take_ways(struct owned *o, json_t *v, struct err *e)
+static int take_way(const struct from *f, struct profile_way *way, struct err *e)
+{
+	way->path = "";
+	if (take_text(f, "path", &way->path, e) < 0 || take_word(f, "ready", &way->ready, e) < 0)
+		return ERR_INVALID;
+	if (*way->path && *way->path != '/')
+		return wrong(f, "path", "a path: it begins with /", e);
+	return take_list(f, "open", &way->open, e);
+}
+
+static int take_ways(const struct from *top, struct err *e)
 {
 	static const char *const known[] = { "ws", "sse", "stream", "poll", NULL };
 	static const char *const of_way[] = { "path", "open", "ready", NULL };
+	struct from f, one;
+	char where[32];
 
-	if (!v)
+	if (!json_object_get(top->v, "subscribe"))
 		return 0;
-	if (only(v, known, "subscribe", e) < 0)
+	if (enter(&f, top, "subscribe", "subscribe.", known, e) < 0)
 		return ERR_INVALID;
 	for (int i = 0; i < TRANSPORTS; i++) {
-		json_t *way = json_object_get(v, known[i]);
-		if (way && (only(way, of_way, known[i], e) < 0 ||
-				   take_way(o, way, &o->profile.ways[i], e) < 0))
+		snprintf(where, sizeof(where), "subscribe.%s.", known[i]);
+		if (json_object_get(f.v, known[i]) &&
+			(enter(&one, &f, known[i], where, of_way, e) < 0 ||
+				take_way(&one, &top->o->profile.ways[i], e) < 0))
 			return ERR_INVALID;
 	}
 	return 0;
 }
 
-static int take_publish(struct owned *o, json_t *v, struct err *e)
+static int take_publish(const struct from *top, struct err *e)
 {
-	static const char *const known[] = { "rt", "ws", "post", NULL };
-	static const char *const of_one[] = { "path", "open", "ready", "message", "ack", "headers",
-		NULL };
-	struct profile *p = &o->profile;
-	const char *kind;
-	json_t *how;
+	static const struct {
+		const char *name, *where;
+		enum profile_publish publish;
+		const char *known[6];
+	} kinds[] = {
+		{ "rt", "publish.rt.", PUBLISH_RT, { NULL } },
+		{ "ws", "publish.ws.", PUBLISH_WS,
+			{ "path", "open", "ready", "message", "ack", NULL } },
+		{ "post", "publish.post.", PUBLISH_POST, { "path", "message", "headers", NULL } },
+	};
+	static const char *const names[] = { "rt", "ws", "post", NULL };
+	struct profile *p = &top->o->profile;
+	struct from f, one;
+	size_t k = 0;
 
-	if (!v)
+	if (!json_object_get(top->v, "publish"))
 		return 0;
-	if (only(v, known, "publish", e) < 0)
+	if (enter(&f, top, "publish", "publish.", names, e) < 0)
 		return ERR_INVALID;
-	if (json_object_size(v) != 1)
-		return wrong(e, "publish", "one of rt, ws, post");
-	kind = json_object_iter_key(json_object_iter(v));
-	how = json_object_get(v, kind);
-	p->publish = strcmp(kind, "rt") == 0   ? PUBLISH_RT
-	             : strcmp(kind, "ws") == 0 ? PUBLISH_WS
-	                                       : PUBLISH_POST;
+	if (json_object_size(f.v) != 1)
+		return wrong(top, "publish", "one of rt, ws, post", e);
+	while (!json_object_get(f.v, kinds[k].name))
+		k++;
+	p->publish = kinds[k].publish;
 	p->message = "{message}";
-	if (only(how, of_one, kind, e) < 0 || take_way(o, how, &p->publish_way, e) < 0 ||
-		take_text(how, "message", &p->message, e) < 0 ||
-		take_text(how, "ack", &p->ack, e) < 0)
+	if (enter(&one, &f, kinds[k].name, kinds[k].where, kinds[k].known, e) < 0 ||
+		take_way(&one, &p->publish_way, e) < 0 ||
+		take_text(&one, "message", &p->message, e) < 0 ||
+		take_word(&one, "ack", &p->ack, e) < 0)
 		return ERR_INVALID;
-	return take_list(o, how, "headers", &p->headers, e);
+	if (p->publish != PUBLISH_RT && !strstr(p->message, "{message}") &&
+		!strstr(p->message, "{stamp}"))
+		return wrong(&one, "message", "a template with {message} or {stamp} in it", e);
+	return take_list(&one, "headers", &p->headers, e);
+}
+
+static int take_all(const struct from *top, struct err *e)
+{
+	struct profile *p = &top->o->profile;
+
+	if (take_text(top, "about", &p->about, e) < 0 || take_ways(top, e) < 0 ||
+		take_publish(top, e) < 0 || take_list(top, "gaps", &p->gaps, e) < 0 ||
+		take_list(top, "ignored", &p->ignored, e) < 0 ||
+		take_pairs(top, "answers", &p->answers, e) < 0)
+		return ERR_INVALID;
+	return take_text(top, "name", &p->name, e);
 }
 
 static struct profile *parse(const char *name, const char *text, size_t n, struct err *e)
@@ -170,26 +220,21 @@ static struct profile *parse(const char *name, const char *text, size_t n, struc
 	static const char *const known[] = { "name", "about", "subscribe", "publish", "gaps",
 		"ignored", "answers", NULL };
 	struct owned *o = mem_new(struct owned);
+	struct from top = { .o = o, .where = "" };
 	json_error_t why;
+	int rc;
 
-	o->json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
+	top.v = o->json = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	o->profile.name = name;
 	o->profile.about = "";
-	if (!o->json) {
-		err_set(e, ERR_INVALID, "profile '%s', line %d: %s", name, why.line, why.text);
-		goto fail;
-	}
-	if (only(o->json, known, "the profile", e) < 0 ||
-		take_text(o->json, "name", &o->profile.name, e) < 0 ||
-		take_text(o->json, "about", &o->profile.about, e) < 0 ||
-		take_ways(o, json_object_get(o->json, "subscribe"), e) < 0 ||
-		take_publish(o, json_object_get(o->json, "publish"), e) < 0 ||
-		take_list(o, o->json, "gaps", &o->profile.gaps, e) < 0 ||
-		take_list(o, o->json, "ignored", &o->profile.ignored, e) < 0 ||
-		take_pairs(o, o->json, "answers", &o->profile.answers, e) < 0)
-		goto fail;
-	return &o->profile;
-fail:
+	if (!top.v)
+		rc = err_set(e, ERR_INVALID, "profile '%s', line %d: %s", name, why.line, why.text);
+	else if (!json_is_object(top.v))
+		rc = err_set(e, ERR_INVALID, "profile '%s' is not a JSON object", name);
+	else if ((rc = check_members(&top, known, e)) == 0)
+		rc = take_all(&top, e);
+	if (rc == 0)
+		return &o->profile;
 	profile_free(&o->profile);
 	return NULL;
 }

@@ -30,7 +30,10 @@ void result_fini(struct result *r)
 	mem_free(r->url);
 	mem_free(r->profile);
 	mem_free(r->transport);
+	mem_free(r->command);
+	mem_free(r->version);
 	mem_free(r->why);
+	mem_free(r->missed);
 	mem_free(r->example);
 	hist_fini(&r->latency);
 	hist_fini(&r->uncorrected);
@@ -106,102 +109,19 @@ void result_end(struct result *r, enum result_end end, const char *fmt, ...)
 	r->why = mem_strdup(text);
 }
 
-/* --- merging ---------------------------------------------------------------------------------- */
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Samples of the same second stand side by side: counts add up, a percentile of the two is not
- * known, so the worse one stands. */
-static void merge_sample(struct result_sample *s, const struct result_sample *from)
-{
-	s->sent += from->sent;
-	s->received += from->received;
-	s->connected += from->connected;
-	s->opened += from->opened;
-	s->p50 = later(s->p50, from->p50);
-	s->p99 = later(s->p99, from->p99);
-	s->max = later(s->max, from->max);
-	s->tool_cpu += from->tool_cpu;
-	if (from->server_cpu < 0)
-		return;
-	s->server_cpu = s->server_cpu < 0 ? from->server_cpu : s->server_cpu + from->server_cpu;
-	s->server_rss += from->server_rss;
-	s->server_fds += from->server_fds;
-}
-
-/* Several tools may load one server from one machine: what is of the server and of the kernel would
- * be counted twice, so the greater stands; the tools add up. */
-static void merge_memory(struct result_memory *m, const struct result_memory *from)
-{
-	m->known = m->known || from->known;
-	m->server_rss = later(m->server_rss, from->server_rss);
-	m->sockets = later(m->sockets, from->sockets);
-	m->slab = later(m->slab, from->slab);
-	m->tool_rss += from->tool_rss;
-}
-
-void result_merge(struct result *r, const struct result *from)
-{
-	r->subscribers += from->subscribers;
-	r->publishers += from->publishers;
-	r->rooms = later(r->rooms, from->rooms);
-	r->seconds = r->seconds > from->seconds ? r->seconds : from->seconds;
-	r->rate += from->rate;
-	r->window = later(r->window, from->window);
-	r->due += from->due;
-	r->sent += from->sent;
-	r->acked += from->acked;
-	r->refused += from->refused;
-	r->blocked += from->blocked;
-	verdict_merge(&r->verdict, &from->verdict);
-	r->bytes += from->bytes;
-	r->foreign += from->foreign;
-	r->unrecognised += from->unrecognised;
-	r->gaps += from->gaps;
-	r->opened += from->opened;
-	r->failed += from->failed;
-	r->broken += from->broken;
-	r->retried += from->retried;
-	r->heard += from->heard;
-	r->connect_s = r->connect_s > from->connect_s ? r->connect_s : from->connect_s;
-	r->storm_s = r->storm_s > from->storm_s ? r->storm_s : from->storm_s;
-	r->tool_cpu_s += from->tool_cpu_s;
-	if (from->server_cpu_s >= 0)
-		r->server_cpu_s = (r->server_cpu_s < 0 ? 0 : r->server_cpu_s) + from->server_cpu_s;
-	for (int i = 0; i < MEMORY_MOMENTS; i++)
-		merge_memory(&r->memory[i], &from->memory[i]);
-	hist_merge(&r->latency, &from->latency);
-	hist_merge(&r->uncorrected, &from->uncorrected);
-	hist_merge(&r->upgrade, &from->upgrade);
-	hist_merge(&r->connect, &from->connect);
-	hist_merge(&r->back, &from->back);
-	hist_merge(&r->spacing, &from->spacing);
-	hist_merge(&r->sizes, &from->sizes);
-	hist_merge(&r->ack, &from->ack);
-	hist_merge(&r->lag, &from->lag);
-	if (!r->example && from->example)
-		r->example = mem_strdup(from->example);
-	if (from->end > r->end)
-		result_end(r, from->end, "%s", from->why ? from->why : "");
-	for (size_t i = 0; i < from->n_errors; i++)
-		result_errors(r, from->errors[i].text, from->errors[i].n);
-	for (size_t i = 0; i < from->n_samples; i++) {
-		if (i < r->n_samples)
-			merge_sample(&r->samples[i], &from->samples[i]);
-		else
-			result_add_sample(r, &from->samples[i]);
-	}
-}
-
 /* --- metrics ---------------------------------------------------------------------------------- */
 
 struct count_metric {
 	struct str name;
 	uint64_t (*get)(const struct result *r);
+	bool judged; /* known only of a run that is_judged */
 };
+
+/* What is said of messages at subscribers means nothing where none was expected. */
+static bool is_judged(const struct result *r)
+{
+	return r->verdict.expected > 0 || r->verdict.phantom > 0;
+}
 
 static uint64_t get_sent(const struct result *r) { return r->sent; }
 static uint64_t get_lost(const struct result *r) { return r->verdict.lost; }
@@ -231,24 +151,24 @@ static uint64_t get_errors(const struct result *r)
 }
 
 static const struct count_metric counts[] = {
-	{ STR("sent"), get_sent },
-	{ STR("lost"), get_lost },
-	{ STR("undeclared"), get_undeclared },
-	{ STR("dup"), get_dup },
-	{ STR("reordered"), get_reordered },
-	{ STR("phantom"), get_phantom },
-	{ STR("unrecognised"), get_unrecognised },
-	{ STR("gaps"), get_gaps },
-	{ STR("acked"), get_acked },
-	{ STR("refused"), get_refused },
-	{ STR("blocked"), get_blocked },
-	{ STR("opened"), get_opened },
-	{ STR("failed"), get_failed },
-	{ STR("broken"), get_broken },
-	{ STR("retried"), get_retried },
-	{ STR("heard"), get_heard },
-	{ STR("errors"), get_errors },
-	{ { 0 }, NULL },
+	{ STR("sent"), get_sent, false },
+	{ STR("lost"), get_lost, true },
+	{ STR("undeclared"), get_undeclared, true },
+	{ STR("dup"), get_dup, true },
+	{ STR("reordered"), get_reordered, true },
+	{ STR("phantom"), get_phantom, true },
+	{ STR("unrecognised"), get_unrecognised, false },
+	{ STR("gaps"), get_gaps, true },
+	{ STR("acked"), get_acked, false },
+	{ STR("refused"), get_refused, false },
+	{ STR("blocked"), get_blocked, false },
+	{ STR("opened"), get_opened, false },
+	{ STR("failed"), get_failed, false },
+	{ STR("broken"), get_broken, false },
+	{ STR("retried"), get_retried, false },
+	{ STR("heard"), get_heard, false },
+	{ STR("errors"), get_errors, false },
+	{ { 0 }, NULL, false },
 };
 
 static const struct {
@@ -278,13 +198,6 @@ static const struct {
 	{ STR("max"), 100 },
 };
 
-bool result_per_connection(
-	const struct result *r, uint64_t before, uint64_t connected, double *bytes)
-{
-	*bytes = r->opened ? ((double)connected - (double)before) / (double)r->opened : 0;
-	return r->opened && before && connected;
-}
-
 static bool duration_metric(const struct result *r, struct str name, double *value, bool *known)
 {
 	size_t f = 0;
@@ -303,39 +216,108 @@ static bool duration_metric(const struct result *r, struct str name, double *val
 	return false;
 }
 
+struct real_metric {
+	struct str name;
+	const char *unit;
+	bool (*get)(const struct result *r, double *value);
+};
+
+static bool get_rate(const struct result *r, double *value)
+{
+	*value = r->seconds > 0 ? (double)r->sent / r->seconds : 0;
+	return r->seconds > 0;
+}
+
+static bool get_delivered(const struct result *r, double *value)
+{
+	*value = r->seconds > 0 ? (double)r->verdict.received / r->seconds : 0;
+	return r->seconds > 0 && is_judged(r);
+}
+
+static bool get_received(const struct result *r, double *value)
+{
+	const struct verdict *v = &r->verdict;
+
+	*value = v->expected ? 100.0 * (double)v->received / (double)v->expected : 0;
+	return v->expected > 0;
+}
+
+static bool get_tool_cpu(const struct result *r, double *value)
+{
+	*value = r->seconds > 0 ? 100 * r->tool_cpu_s / r->seconds : 0;
+	return r->seconds > 0;
+}
+
+static bool get_server_cpu(const struct result *r, double *value)
+{
+	*value = r->seconds > 0 ? 100 * r->server_cpu_s / r->seconds : 0;
+	return r->seconds > 0 && r->server_cpu_s >= 0;
+}
+
+static bool get_tool_rss(const struct result *r, double *value)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < r->n_samples; i++)
+		most = r->samples[i].tool_rss > most ? r->samples[i].tool_rss : most;
+	*value = (double)most;
+	return most > 0;
+}
+
+static bool get_server_rss(const struct result *r, double *value)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < r->n_samples; i++)
+		most = r->samples[i].server_rss > most ? r->samples[i].server_rss : most;
+	*value = (double)most;
+	return most > 0;
+}
+
+bool result_per_connection(
+	const struct result *r, uint64_t before, uint64_t connected, double *bytes)
+{
+	*bytes = r->opened && connected > before
+	                 ? (double)(connected - before) / (double)r->opened
+	                 : 0;
+	return r->opened && before && connected;
+}
+
+static bool get_conn_bytes(const struct result *r, double *value)
+{
+	return result_per_connection(r, r->memory[MEMORY_BEFORE].server_rss,
+		r->memory[MEMORY_CONNECTED].server_rss, value);
+}
+
+static const struct real_metric reals[] = {
+	{ STR("rate"), "/s", get_rate },
+	{ STR("delivered"), "/s", get_delivered },
+	{ STR("received"), "%", get_received },
+	{ STR("tool_cpu"), "%", get_tool_cpu },
+	{ STR("tool_rss"), "bytes", get_tool_rss },
+	{ STR("server_cpu"), "%", get_server_cpu },
+	{ STR("server_rss"), "bytes", get_server_rss },
+	{ STR("conn_bytes"), "bytes", get_conn_bytes },
+	{ { 0 }, NULL, NULL },
+};
+
 bool result_metric(
 	const struct result *r, struct str name, double *value, bool *known, const char **unit)
 {
-	*known = true;
-	*unit = "";
 	for (const struct count_metric *m = counts; m->get; m++) {
 		if (str_eq(name, m->name)) {
+			*unit = "";
 			*value = (double)m->get(r);
+			*known = !m->judged || is_judged(r);
 			return true;
 		}
 	}
-	if (str_eq(name, STR("rate"))) {
-		*value = r->seconds > 0 ? (double)r->sent / r->seconds : 0;
-		*known = r->seconds > 0;
-		*unit = "/s";
-		return true;
-	}
-	if (str_eq(name, STR("conn_bytes"))) {
-		*known = result_per_connection(r, r->memory[MEMORY_BEFORE].server_rss,
-			r->memory[MEMORY_CONNECTED].server_rss, value);
-		return true;
-	}
-	if (str_eq(name, STR("cpu_ppm"))) {
-		*known = r->server_cpu_s >= 0 && r->seconds > 0;
-		*value = *known ? r->server_cpu_s / r->seconds * 1e6 : 0;
-		return true;
-	}
-	if (str_eq(name, STR("received"))) {
-		const struct verdict *v = &r->verdict;
-		*value = v->expected ? 100.0 * (double)v->received / (double)v->expected : 0;
-		*known = v->expected > 0;
-		*unit = "%";
-		return true;
+	for (const struct real_metric *m = reals; m->get; m++) {
+		if (str_eq(name, m->name)) {
+			*unit = m->unit;
+			*known = m->get(r, value);
+			return true;
+		}
 	}
 	*unit = "ns";
 	return duration_metric(r, name, value, known);
@@ -344,7 +326,7 @@ bool result_metric(
 const char *result_metric_names(void)
 {
 	return "sent received lost undeclared dup reordered phantom unrecognised gaps errors rate "
-	       "acked refused blocked opened failed broken retried heard conn_bytes cpu_ppm "
-	       "p50 p90 p99 p999 p9999 p99999 max, and these with u_ lag_ upgrade_ connect_ back_ "
-	       "spacing_ ack_ in front";
+	       "delivered acked refused blocked opened failed broken retried heard tool_cpu tool_rss "
+	       "server_cpu server_rss conn_bytes p50 p90 p99 p999 p9999 p99999 max, with "
+	       "u_ lag_ upgrade_ connect_ back_ spacing_ ack_";
 }

@@ -33,6 +33,7 @@ struct result_sample {
 	uint64_t opened;        /* connections that became ready, again too */
 	uint64_t p50, p99, max; /* ns, of corrected latency; 0: nothing arrived */
 	double tool_cpu;        /* of one core */
+	uint64_t tool_rss;
 	double server_cpu;      /* < 0: not sampled */
 	uint64_t server_rss, server_fds;
 };
@@ -50,12 +51,14 @@ enum result_moment { MEMORY_BEFORE, MEMORY_CONNECTED, MEMORY_AFTER, MEMORY_MOMEN
 
 struct result {
 	char *scenario, *url, *profile, *transport; /* url without secrets */
+	char *command, *version; /* as it was called, without secrets; NULL: not known */
 	int64_t started_ms;                         /* wall clock */
 	enum result_end end;
-	char *why; /* of an end that is not END_DONE; NULL */
+	char *why;    /* of an end that is not END_DONE; NULL */
+	char *missed; /* limits, a line each; NULL: none */
 	uint64_t subscribers, publishers, rooms, size;
-	double seconds; /* from the first message due until the last was due */
-	double rate;    /* asked for, a second; 0: none */
+	double seconds; /* of the schedule, or what it took where that is longer */
+	double rate;    /* asked for, a second, over all of it; 0: none */
 	uint64_t window; /* of a closed loop: messages of each publisher without answer; 0: none */
 
 	uint64_t due, sent, acked, refused; /* messages */
@@ -99,12 +102,9 @@ void result_add_sample(struct result *r, const struct result_sample *s);
 /* The worse of what it was and `end`, with a sentence for the first of that kind. */
 void result_end(struct result *r, enum result_end end, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* Another machine's part of the same run is added. */
-void result_merge(struct result *r, const struct result *from);
-
 /* A metric by name (p99, u_p50, lag_p99, lost, rate, received ...; rt-bench(1) lists them). Returns
- * false for a name that is none; `*known` is false where the run has no samples of it. Times are in
- * nanoseconds; `*unit` is "ns", "/s", "%" or "". */
+ * false for a name that is none; `*known` is false where the run has no samples of it. `*unit` is
+ * "ns", "/s", "%", "bytes" or "". */
 bool result_metric(
 	const struct result *r, struct str name, double *value, bool *known, const char **unit);
 /* What each connection added, of a memory that was `before` and became `connected`; false when that

@@ -71,6 +71,8 @@ static const struct {
 	{ "url", offsetof(struct result, url) },
 	{ "profile", offsetof(struct result, profile) },
 	{ "transport", offsetof(struct result, transport) },
+	{ "command", offsetof(struct result, command) },
+	{ "version", offsetof(struct result, version) },
 	{ "why", offsetof(struct result, why) },
 	{ "example", offsetof(struct result, example) },
 };
@@ -118,11 +120,10 @@ static void add_samples(const struct result *r, struct buf *out)
 		const struct result_sample *s = &r->samples[i];
 		buf_addf(out,
 			"%s{\"at_s\":%.3f,\"for_s\":%.3f,\"sent\":%" PRIu64 ",\"received\":%" PRIu64
-			",\"connected\":%" PRIu64 ",\"opened\":%" PRIu64 ",\"p50_ns\":%" PRIu64
-			",\"p99_ns\":%" PRIu64
-			",\"max_ns\":%" PRIu64 ",\"tool_cpu\":%.3f",
-			i ? "," : "", s->at_s, s->for_s, s->sent, s->received, s->connected,
-			s->opened, s->p50, s->p99, s->max, s->tool_cpu);
+			",\"connected\":%" PRIu64 ",\"opened\":%" PRIu64 ",\"p50_ns\":%" PRIu64 ",\"p99_ns\":%" PRIu64
+			",\"max_ns\":%" PRIu64 ",\"tool_cpu\":%.3f,\"tool_rss_bytes\":%" PRIu64,
+			i ? "," : "", s->at_s, s->for_s, s->sent, s->received, s->connected, s->opened,
+			s->p50, s->p99, s->max, s->tool_cpu, s->tool_rss);
 		if (s->server_cpu >= 0)
 			buf_addf(out,
 				",\"server_cpu\":%.3f,\"server_rss_bytes\":%" PRIu64
@@ -151,19 +152,19 @@ static const struct {
 
 static void add_memory(const struct result *r, struct buf *out)
 {
-	bool first = true;
+	const char *comma = "";
 
 	buf_add_text(out, ",\"memory\":{");
 	for (int i = 0; i < MEMORY_MOMENTS; i++) {
 		const struct result_memory *m = &r->memory[i];
 		if (!m->known)
 			continue;
-		buf_addf(out, "%s\"%s\":{", first ? "" : ",", moments[i]);
+		buf_addf(out, "%s\"%s\":{", comma, moments[i]);
 		for (size_t k = 0; k < N(memory_parts); k++)
 			buf_addf(out, "%s\"%s\":%" PRIu64, k ? "," : "", memory_parts[k].name,
 				*FIELD(m, uint64_t, memory_parts[k].offset));
 		buf_add_char(out, '}');
-		first = false;
+		comma = ",";
 	}
 	buf_add_char(out, '}');
 }
@@ -175,6 +176,19 @@ static void add_errors(const struct result *r, struct buf *out)
 		buf_add_text(out, i ? ",{\"text\":" : "{\"text\":");
 		buf_add_json(out, str_of(r->errors[i].text));
 		buf_addf(out, ",\"n\":%" PRIu64 "}", r->errors[i].n);
+	}
+	buf_add_char(out, ']');
+}
+
+static void add_missed(const struct result *r, struct buf *out)
+{
+	struct str rest = str_of(r->missed), line;
+
+	buf_add_text(out, ",\"missed\":[");
+	for (const char *comma = ""; rest.p; comma = ",") {
+		line = str_cut(rest, '\n', &rest);
+		buf_add_text(out, comma);
+		buf_add_json(out, line);
 	}
 	buf_add_char(out, ']');
 }
@@ -193,7 +207,7 @@ void result_format(const struct result *r, struct buf *out)
 	for (size_t i = 0; i < N(reals); i++) {
 		double v = *FIELD(r, double, reals[i].offset);
 		if (v >= 0)
-			buf_addf(out, ",\"%s\":%.6g", reals[i].name, v);
+			buf_addf(out, ",\"%s\":%.15g", reals[i].name, v);
 	}
 	for (size_t i = 0; i < N(counts); i++)
 		buf_addf(out, ",\"%s\":%" PRIu64, counts[i].name,
@@ -203,6 +217,7 @@ void result_format(const struct result *r, struct buf *out)
 		add_hist(out, FIELD(r, struct hist, hists[i].offset));
 	}
 	add_memory(r, out);
+	add_missed(r, out);
 	add_errors(r, out);
 	add_samples(r, out);
 	buf_add_text(out, "}\n");
@@ -210,87 +225,176 @@ void result_format(const struct result *r, struct buf *out)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static uint64_t count_of(json_t *from, const char *name)
+static int wrong(struct err *e, const char *name, const char *want)
 {
-	json_int_t v = json_integer_value(json_object_get(from, name));
-
-	return v > 0 ? (uint64_t)v : 0;
+	return err_set(e, ERR_INVALID, "'%s' is not %s", name, want);
 }
 
-static int read_hist(struct hist *h, json_t *from, const char *name, struct err *e)
+/* What is not there is 0: a later version may have more. */
+static int read_count(json_t *from, const char *name, uint64_t *to, struct err *e)
 {
-	json_t *v = json_object_get(from, name), *buckets = json_object_get(v, "buckets"), *pair;
-	uint64_t n = 0;
+	json_t *v = json_object_get(from, name);
+
+	if (v && (!json_is_integer(v) || json_integer_value(v) < 0))
+		return wrong(e, name, "a count");
+	*to = (uint64_t)json_integer_value(v);
+	return 0;
+}
+
+static int read_real(json_t *from, const char *name, double *to, struct err *e)
+{
+	json_t *v = json_object_get(from, name);
+
+	if (v && (!json_is_number(v) || json_number_value(v) < 0))
+		return wrong(e, name, "a number");
+	if (v)
+		*to = json_number_value(v);
+	return 0;
+}
+
+static int read_text(json_t *from, const char *name, char **to, struct err *e)
+{
+	json_t *v = json_object_get(from, name);
+
+	if (v && !json_is_string(v))
+		return wrong(e, name, "a string");
+	if (v)
+		*to = mem_strdup(json_string_value(v));
+	return 0;
+}
+
+static int read_buckets(struct hist *h, json_t *buckets)
+{
+	json_t *pair;
 	size_t i;
 
-	if (!v)
-		return 0;
 	json_array_foreach(buckets, i, pair) {
 		json_int_t low = json_integer_value(json_array_get(pair, 0));
-		json_int_t count = json_integer_value(json_array_get(pair, 1));
-		if (json_array_size(pair) != 2 || low < 0 || count <= 0)
-			return err_set(e, ERR_INVALID, "'%s' holds a bucket that is none", name);
-		hist_add_n(h, (uint64_t)low, (uint64_t)count);
-		n += (uint64_t)count;
-	}
-	if (!json_is_object(v) || !json_is_array(buckets) || n != count_of(v, "n"))
-		return err_set(e, ERR_INVALID, "'%s' is no histogram", name);
-	if (n) {
-		h->min = count_of(v, "min");
-		h->max = count_of(v, "max");
-		h->sum = (long double)json_number_value(json_object_get(v, "sum"));
+		json_int_t n = json_integer_value(json_array_get(pair, 1));
+		if (json_array_size(pair) != 2 || low < 0 || n <= 0)
+			return ERR_INVALID;
+		hist_add_n(h, (uint64_t)low, (uint64_t)n);
 	}
 	return 0;
 }
 
-static void read_samples(struct result *r, json_t *from)
+/* Buckets say where values lie to 1/128; least, greatest and sum are exact, and must agree. */
+static int read_hist(struct hist *h, json_t *from, const char *name, struct err *e)
 {
-	json_t *v, *cpu;
-	size_t i;
+	json_t *v = json_object_get(from, name), *buckets = json_object_get(v, "buckets");
+	json_t *sum = json_object_get(v, "sum");
+	uint64_t n, least, most;
 
-	json_array_foreach(json_object_get(from, "samples"), i, v) {
-		cpu = json_object_get(v, "server_cpu");
-		result_add_sample(r,
-			&(struct result_sample){
-				.at_s = json_number_value(json_object_get(v, "at_s")),
-				.for_s = json_number_value(json_object_get(v, "for_s")),
-				.sent = count_of(v, "sent"),
-				.received = count_of(v, "received"),
-				.connected = count_of(v, "connected"),
-				.opened = count_of(v, "opened"),
-				.p50 = count_of(v, "p50_ns"),
-				.p99 = count_of(v, "p99_ns"),
-				.max = count_of(v, "max_ns"),
-				.tool_cpu = json_number_value(json_object_get(v, "tool_cpu")),
-				.server_cpu = cpu ? json_number_value(cpu) : -1,
-				.server_rss = count_of(v, "server_rss_bytes"),
-				.server_fds = count_of(v, "server_fds"),
-			});
-	}
+	if (!v)
+		return 0;
+	if (!json_is_array(buckets) || read_buckets(h, buckets) < 0 ||
+		read_count(v, "n", &n, e) < 0 || read_count(v, "min", &least, e) < 0 ||
+		read_count(v, "max", &most, e) < 0 || n != h->n || !json_is_number(sum))
+		return wrong(e, name, "a histogram");
+	if (!n)
+		return 0;
+	if (least > most || least < h->min || least - h->min > h->min / 128 || most < h->max ||
+		most - h->max > h->max / 128)
+		return wrong(e, name, "a histogram: its min or max lies elsewhere");
+	h->min = least;
+	h->max = most;
+	h->sum = json_is_integer(sum) ? (long double)json_integer_value(sum)
+	                              : (long double)json_real_value(sum);
+	return 0;
 }
 
-static void read_memory(struct result *r, json_t *from)
+static int read_sample(struct result *r, json_t *v, struct err *e)
 {
+	struct result_sample s = { .server_cpu = -1 };
+
+	if (!json_is_object(v))
+		return wrong(e, "samples", "an array of objects");
+	if (read_real(v, "at_s", &s.at_s, e) < 0 || read_real(v, "for_s", &s.for_s, e) < 0 ||
+		read_count(v, "sent", &s.sent, e) < 0 ||
+		read_count(v, "received", &s.received, e) < 0 ||
+		read_count(v, "connected", &s.connected, e) < 0 ||
+		read_count(v, "opened", &s.opened, e) < 0 ||
+		read_count(v, "p50_ns", &s.p50, e) < 0 || read_count(v, "p99_ns", &s.p99, e) < 0 ||
+		read_count(v, "max_ns", &s.max, e) < 0 ||
+		read_real(v, "tool_cpu", &s.tool_cpu, e) < 0 ||
+		read_count(v, "tool_rss_bytes", &s.tool_rss, e) < 0 ||
+		read_real(v, "server_cpu", &s.server_cpu, e) < 0 ||
+		read_count(v, "server_rss_bytes", &s.server_rss, e) < 0 ||
+		read_count(v, "server_fds", &s.server_fds, e) < 0)
+		return ERR_INVALID;
+	result_add_sample(r, &s);
+	return 0;
+}
+
+static int read_samples(struct result *r, json_t *from, struct err *e)
+{
+	json_t *all = json_object_get(from, "samples"), *v;
+	size_t i;
+
+	if (all && !json_is_array(all))
+		return wrong(e, "samples", "an array");
+	json_array_foreach(all, i, v) {
+		if (read_sample(r, v, e) < 0)
+			return ERR_INVALID;
+	}
+	return 0;
+}
+
+static int read_memory(struct result *r, json_t *from, struct err *e)
+{
+	json_t *all = json_object_get(from, "memory");
+
+	if (all && !json_is_object(all))
+		return wrong(e, "memory", "an object");
 	for (int i = 0; i < MEMORY_MOMENTS; i++) {
-		json_t *v = json_object_get(json_object_get(from, "memory"), moments[i]);
+		json_t *v = json_object_get(all, moments[i]);
 		struct result_memory *m = &r->memory[i];
-		m->known = json_is_object(v);
-		for (size_t k = 0; k < N(memory_parts); k++)
-			*FIELD(m, uint64_t, memory_parts[k].offset) =
-				count_of(v, memory_parts[k].name);
+		if (v && !json_is_object(v))
+			return wrong(e, moments[i], "an object");
+		m->known = v != NULL;
+		for (size_t k = 0; k < N(memory_parts); k++) {
+			if (read_count(v, memory_parts[k].name,
+				    FIELD(m, uint64_t, memory_parts[k].offset), e) < 0)
+				return ERR_INVALID;
+		}
 	}
+	return 0;
 }
 
-static void read_errors(struct result *r, json_t *from)
+static int read_errors(struct result *r, json_t *from, struct err *e)
 {
-	json_t *v;
+	json_t *all = json_object_get(from, "errors"), *v;
+	uint64_t n;
 	size_t i;
 
-	json_array_foreach(json_object_get(from, "errors"), i, v) {
+	if (all && !json_is_array(all))
+		return wrong(e, "errors", "an array");
+	json_array_foreach(all, i, v) {
 		const char *text = json_string_value(json_object_get(v, "text"));
-		if (text)
-			result_errors(r, text, count_of(v, "n"));
+		if (!text || read_count(v, "n", &n, e) < 0)
+			return wrong(e, "errors", "an array of texts with their count");
+		result_errors(r, text, n);
 	}
+	return 0;
+}
+
+static int read_missed(struct result *r, json_t *from, struct err *e)
+{
+	json_t *all = json_object_get(from, "missed"), *v;
+	struct buf lines = { 0 };
+	size_t i;
+
+	if (all && !json_is_array(all))
+		return wrong(e, "missed", "an array");
+	json_array_foreach(all, i, v) {
+		if (i)
+			buf_add_char(&lines, '\n');
+		buf_add_text(&lines, json_is_string(v) ? json_string_value(v) : "?");
+	}
+	if (lines.n)
+		r->missed = mem_strdup(buf_cstr(&lines));
+	buf_fini(&lines);
+	return 0;
 }
 
 static int read_end(struct result *r, json_t *from, struct err *e)
@@ -303,7 +407,7 @@ static int read_end(struct result *r, json_t *from, struct err *e)
 			return 0;
 		}
 	}
-	return err_set(e, ERR_INVALID, "'end' is not one of done, stopped, generator, refused, denied");
+	return wrong(e, "end", "one of done, stopped, generator, refused, denied");
 }
 
 static int read_all(struct result *r, json_t *from, struct err *e)
@@ -311,24 +415,25 @@ static int read_all(struct result *r, json_t *from, struct err *e)
 	if (json_integer_value(json_object_get(from, "rt_bench")) != VERSION)
 		return err_set(e, ERR_INVALID, "not a result of rt-bench (no \"rt_bench\":%d)", VERSION);
 	for (size_t i = 0; i < N(texts); i++) {
-		const char *text = json_string_value(json_object_get(from, texts[i].name));
-		if (text)
-			*FIELD(r, char *, texts[i].offset) = mem_strdup(text);
+		if (read_text(from, texts[i].name, FIELD(r, char *, texts[i].offset), e) < 0)
+			return ERR_INVALID;
 	}
 	for (size_t i = 0; i < N(reals); i++) {
-		json_t *v = json_object_get(from, reals[i].name);
-		*FIELD(r, double, reals[i].offset) = v ? json_number_value(v) : -1;
+		if (read_real(from, reals[i].name, FIELD(r, double, reals[i].offset), e) < 0)
+			return ERR_INVALID;
 	}
-	for (size_t i = 0; i < N(counts); i++)
-		*FIELD(r, uint64_t, counts[i].offset) = count_of(from, counts[i].name);
+	for (size_t i = 0; i < N(counts); i++) {
+		if (read_count(from, counts[i].name, FIELD(r, uint64_t, counts[i].offset), e) < 0)
+			return ERR_INVALID;
+	}
 	for (size_t i = 0; i < N(hists); i++) {
 		if (read_hist(FIELD(r, struct hist, hists[i].offset), from, hists[i].name, e) < 0)
 			return ERR_INVALID;
 	}
 	r->started_ms = json_integer_value(json_object_get(from, "started_ms"));
-	read_memory(r, from);
-	read_samples(r, from);
-	read_errors(r, from);
+	if (read_memory(r, from, e) < 0 || read_samples(r, from, e) < 0 || read_errors(r, from, e) < 0 ||
+		read_missed(r, from, e) < 0)
+		return ERR_INVALID;
 	return read_end(r, from, e);
 }
 

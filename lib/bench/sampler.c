@@ -51,6 +51,7 @@ const struct result_sample *sampler_take(struct sampler *s, uint64_t now_ns)
 		.p99 = hist_percentile(&t->interval, 99),
 		.max = t->interval.n ? t->interval.max : 0,
 		.tool_cpu = (double)(cpu_ns - s->tool_cpu_ns) / 1e9 / for_s,
+		.tool_rss = procstat_rss(getpid()),
 		.server_cpu = -1,
 	};
 

@@ -9,8 +9,11 @@
 static uint64_t count_of(const struct schedule_stage *g)
 {
 	double n = (double)g->for_ns * g->rate / 1e9;
-	uint64_t whole = (uint64_t)n;
+	uint64_t whole;
 
+	if (n > 0x1p62)
+		return UINT64_C(1) << 62;
+	whole = (uint64_t)n;
 	return whole + ((double)whole < n ? 1 : 0);
 }
 
@@ -25,6 +28,8 @@ static void settle(struct schedule *s)
 
 void schedule_init(struct schedule *s, uint64_t for_ns, double rate)
 {
+	if (for_ns > SCHEDULE_MAX_NS)
+		for_ns = SCHEDULE_MAX_NS;
 	*s = (struct schedule){ .stages = { { for_ns, rate } }, .n = 1 };
 	settle(s);
 }
@@ -41,9 +46,13 @@ static int parse_stage(struct schedule *s, struct str text, struct err *e)
 	if (duration_parse(str_trim(duration), &ms, e) < 0 ||
 		rate_parse(str_trim(rate), &g.rate, e) < 0)
 		return ERR_USAGE;
-	if (ms <= 0 || ms > INT64_MAX / NS_PER_MS)
+	if (ms <= 0)
 		return err_set(e, ERR_USAGE, "stage '" STR_FMT "' has no length", STR_ARG(text));
+	if (ms == INT64_MAX)
+		return err_set(e, ERR_USAGE, "stage '" STR_FMT "' never ends", STR_ARG(text));
 	g.for_ns = (uint64_t)ms * NS_PER_MS;
+	if (g.for_ns > SCHEDULE_MAX_NS - schedule_length_ns(s))
+		return err_set(e, ERR_USAGE, "the stages are longer than a hundred years");
 	s->stages[s->n++] = g;
 	return 0;
 }
@@ -85,12 +94,12 @@ uint64_t schedule_length_ns(const struct schedule *s)
 	return sum;
 }
 
-double schedule_rate(const struct schedule *s, uint64_t at_ns)
+double schedule_mean_rate(const struct schedule *s)
 {
-	for (int i = 0; i < s->n; i++) {
-		if (at_ns < s->stages[i].for_ns)
-			return s->stages[i].rate;
-		at_ns -= s->stages[i].for_ns;
-	}
-	return 0;
+	uint64_t length_ns = schedule_length_ns(s);
+	double sum = 0;
+
+	for (int i = 0; i < s->n; i++)
+		sum += s->stages[i].rate * (double)s->stages[i].for_ns;
+	return length_ns ? sum / (double)length_ns : 0;
 }

@@ -11,6 +11,7 @@
 
 #define SCHEDULE_STAGES_MAX 64
 #define SCHEDULE_END        UINT64_MAX
+#define SCHEDULE_MAX_NS     (UINT64_C(36525) * 86400 * 1000000000) /* all stages: 100 years */
 
 struct schedule_stage {
 	uint64_t for_ns;
@@ -25,7 +26,7 @@ struct schedule {
 	uint64_t stage_at_ns; /* where that stage begins */
 };
 
-/* One stage. */
+/* One stage; longer than the longest is as long. */
 void schedule_init(struct schedule *s, uint64_t for_ns, double rate);
 /* "10s:1k/s,30s:5k/s"; 0, or ERR_USAGE with a sentence. */
 int schedule_parse(struct schedule *s, struct str text, struct err *e);
@@ -34,7 +35,6 @@ uint64_t schedule_due(const struct schedule *s);
 /* Moves on to the message after that. */
 void schedule_pass(struct schedule *s);
 uint64_t schedule_length_ns(const struct schedule *s);
-/* Of the stage that `at_ns` lies in; 0 after the end. */
-double schedule_rate(const struct schedule *s, uint64_t at_ns);
+double schedule_mean_rate(const struct schedule *s); /* over its length */
 
 #endif

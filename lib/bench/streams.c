@@ -10,14 +10,14 @@ struct stream {
 };
 
 /* All before the first number is a hole that nobody has to fill. */
-static struct stream *add(struct streams *s, struct str key, uint64_t number)
+static struct stream *add(struct streams *s, struct str key, uint64_t number, struct verdict *v)
 {
 	struct stream *one = mem_zalloc(sizeof(*one) + key.n + 1);
 
 	memcpy(one->key, key.p, key.n);
 	follow_init(&one->follow, s->fixed ? s->from : 0);
 	if (!s->fixed)
-		follow_return(&one->follow, number);
+		follow_return(&one->follow, number, v);
 	map_add(&s->map, &one->node, str_make(one->key, key.n));
 	return one;
 }
@@ -26,15 +26,14 @@ bool streams_see(struct streams *s, struct str key, uint64_t number, struct verd
 	enum follow_result *what)
 {
 	struct map_node *node = map_find(&s->map, key);
-	uint64_t reordered = v->reordered;
+	uint64_t away = v->away;
 
 	if (!node && (key.n > STREAMS_KEY_MAX || s->map.n >= STREAMS_MAX))
 		return false;
 	*what = follow_see(node ? &map_entry(node, struct stream, node)->follow
-				: &add(s, key, number)->follow,
+				: &add(s, key, number, v)->follow,
 		number, UINT64_MAX, v);
-	if (*what == FOLLOW_LATE && v->reordered == reordered)
-		v->reordered++;
+	v->away = away; /* it was before the beginning */
 	return true;
 }
 
@@ -52,7 +51,7 @@ void streams_end(struct streams *s, struct verdict *v)
 		struct follow *f = &map_entry(it, struct stream, node)->follow;
 		follow_end(f, f->next, v);
 	}
-	v->away = away; /* it was before their beginning */
+	v->away = away;
 }
 
 static void free_one(struct map_node *node, void *arg)

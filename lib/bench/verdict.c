@@ -3,8 +3,6 @@
 
 #include "base/mem.h"
 
-#define HOLES_MAX 1024 /* of a follow; more: the oldest is given up as lost */
-
 enum kind { LOST, DECLARED, AWAY };
 
 struct hole {
@@ -59,29 +57,34 @@ static void make_room(struct follow *f)
 	f->holes = s;
 }
 
-static void insert(struct follow *f, size_t at, struct hole h)
-{
-	make_room(f);
-	memmove(f->holes->v + at + 1, f->holes->v + at,
-		(f->holes->n - at) * sizeof(f->holes->v[0]));
-	f->holes->v[at] = h;
-	f->holes->n++;
-}
-
 static void remove_at(struct holes *s, size_t at)
 {
 	s->n--;
 	memmove(s->v + at, s->v + at + 1, (s->n - at) * sizeof(s->v[0]));
 }
 
-static void add_hole(struct follow *f, uint64_t to, enum kind kind, struct verdict *v)
+static void insert(struct follow *f, size_t at, struct hole h, struct verdict *v)
 {
-	if (f->holes && f->holes->n >= HOLES_MAX && v) {
+	make_room(f);
+	memmove(f->holes->v + at + 1, f->holes->v + at,
+		(f->holes->n - at) * sizeof(f->holes->v[0]));
+	f->holes->v[at] = h;
+	if (++f->holes->n > VERDICT_HOLES_MAX) {
 		settle(&f->holes->v[0], v);
-		f->start = f->holes->v[0].to;
 		remove_at(f->holes, 0);
 	}
-	insert(f, f->holes ? f->holes->n : 0, (struct hole){ f->next, to, kind });
+}
+
+/* From `next` to there. */
+static void add_hole(struct follow *f, uint64_t to, enum kind kind, struct verdict *v)
+{
+	size_t n = f->holes ? f->holes->n : 0;
+	struct hole *last = n ? &f->holes->v[n - 1] : NULL;
+
+	if (last && last->to == f->next && last->kind == kind)
+		last->to = to;
+	else
+		insert(f, n, (struct hole){ f->next, to, kind }, v);
 }
 
 /* The hole that `number` lies in, or NULL. */
@@ -101,7 +104,7 @@ static struct hole *find(struct follow *f, uint64_t number)
 	               : NULL;
 }
 
-static void fill(struct follow *f, struct hole *h, uint64_t number)
+static void fill(struct follow *f, struct hole *h, uint64_t number, struct verdict *v)
 {
 	size_t at = (size_t)(h - f->holes->v);
 	struct hole rest = { number + 1, h->to, h->kind };
@@ -110,10 +113,20 @@ static void fill(struct follow *f, struct hole *h, uint64_t number)
 	if (h->from == h->to)
 		remove_at(f->holes, at--);
 	if (rest.from < rest.to)
-		insert(f, at + 1, rest);
+		insert(f, at + 1, rest, v);
 }
 
 /* --- messages --------------------------------------------------------------------------------- */
+
+static void count(struct follow *f, uint64_t number, struct verdict *v)
+{
+	v->expected++;
+	v->received++;
+	if (number < f->newest)
+		v->reordered++;
+	else
+		f->newest = number + 1;
+}
 
 static enum follow_result seen_before(struct follow *f, uint64_t number, struct verdict *v)
 {
@@ -127,10 +140,8 @@ static enum follow_result seen_before(struct follow *f, uint64_t number, struct 
 		v->dup++;
 		return FOLLOW_DUP;
 	}
-	v->expected++;
-	v->received++;
-	v->reordered += h->kind != AWAY; /* those are made good, in order, after a return */
-	fill(f, h, number);
+	count(f, number, v);
+	fill(f, h, number, v);
 	return FOLLOW_LATE;
 }
 
@@ -146,8 +157,7 @@ enum follow_result follow_see(struct follow *f, uint64_t number, uint64_t sent, 
 		add_hole(f, number, f->told ? DECLARED : LOST, v);
 	f->told = false;
 	f->next = number + 1;
-	v->expected++;
-	v->received++;
+	count(f, number, v);
 	return FOLLOW_NEW;
 }
 
@@ -156,12 +166,13 @@ void follow_tell_gap(struct follow *f)
 	f->told = true;
 }
 
-void follow_return(struct follow *f, uint64_t number)
+void follow_return(struct follow *f, uint64_t number, struct verdict *v)
 {
 	if (number > f->next) {
-		add_hole(f, number, AWAY, NULL);
+		add_hole(f, number, AWAY, v);
 		f->next = number;
 	}
+	f->told = false; /* it spoke of what is excused now */
 }
 
 void follow_end(struct follow *f, uint64_t number, struct verdict *v)
@@ -178,7 +189,13 @@ void follow_end(struct follow *f, uint64_t number, struct verdict *v)
 
 bool follow_complete(const struct follow *f, uint64_t number)
 {
-	return f->next >= number;
+	if (f->next < number)
+		return false;
+	for (size_t i = 0; f->holes && i < f->holes->n; i++) {
+		if (f->holes->v[i].kind == LOST)
+			return false;
+	}
+	return true;
 }
 
 void verdict_merge(struct verdict *v, const struct verdict *from)

@@ -10,7 +10,8 @@
  * left; before and after they may come or not. A number that is skipped is a hole; it may still
  * fill (the message was overtaken) until the end, when holes are lost messages. A gap that the
  * server told declares what is missing next; an absence of the subscriber (its connection broke)
- * excuses it. */
+ * excuses it. A follow keeps VERDICT_HOLES_MAX holes: of more the oldest is given up, and what of it
+ * comes later counts as a duplicate. */
 #ifndef RT_BENCH_VERDICT_H
 #define RT_BENCH_VERDICT_H
 
@@ -28,8 +29,11 @@ struct verdict {
 	uint64_t early;      /* not expected: came although sent before it listened */
 };
 
+#define VERDICT_HOLES_MAX 1024
+
 struct follow {
 	uint64_t start, next;
+	uint64_t newest; /* the greatest number seen, and one more */
 	struct holes *holes; /* NULL: none */
 	bool told;           /* a gap was told since the last message */
 };
@@ -45,10 +49,10 @@ enum follow_result follow_see(
 /* The server said that something is missing here. */
 void follow_tell_gap(struct follow *f);
 /* Was away and listens again from `number` on. */
-void follow_return(struct follow *f, uint64_t number);
+void follow_return(struct follow *f, uint64_t number, struct verdict *v);
 /* Leaves: everything below `number` was for it. */
 void follow_end(struct follow *f, uint64_t number, struct verdict *v);
-/* Everything below `number` has come, or is known to be missing for good. */
+/* Nothing below `number` need be waited for: it has come, was declared missing, or is excused. */
 bool follow_complete(const struct follow *f, uint64_t number);
 
 void verdict_merge(struct verdict *v, const struct verdict *from);

@@ -234,14 +234,12 @@ void client_start(struct client *c)
 
 static int64_t retry_window(const struct client *c)
 {
-	if (c->conf.retry_window_ms)
-		return c->conf.retry_window_ms;
 #ifdef RT_TEST
 	const char *ms = getenv("RT_RETRY_WINDOW_MS");
 	if (ms)
 		return strtol(ms, NULL, 10);
 #endif
-	return RETRY_WINDOW_MS;
+	return c->conf.retry_window_ms ? c->conf.retry_window_ms : RETRY_WINDOW_MS;
 }
 
 static int64_t retry_delay(const struct client *c)
@@ -407,9 +405,7 @@ void client_on_heard(struct client *c)
 
 void client_drop(struct client *c)
 {
-	if (c->state != CLIENT_UP)
-		return;
-	c->dropped = true;
+	c->dropped = c->state == CLIENT_UP;
 	client_wake(c);
 }
 

@@ -69,6 +69,7 @@ part() {
 
 {
 	part browser $browser node "$here/browser.js"
+	part report $browser node "$here/report.js"
 	part ws $npm node "$here/ws.js"
 	part eventsource $npm node "$here/eventsource.js"
 	part feed $npm node "$here/feed.js"
