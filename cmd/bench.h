@@ -25,7 +25,8 @@ struct bench {
 	struct cmd cmd;
 	const struct scenario *scenario;
 	struct bench_out out;
-	const char *profile_name, *stages, *room;
+	const char *profile_name, *stages, *room, *sources_text;
+	struct sources sources;
 	int64_t subscribers, publishers, rooms, ramp_ms, pid, count, window;
 	double rate, connect_rate;
 	uint64_t size;

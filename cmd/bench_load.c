@@ -102,6 +102,7 @@ struct load_conf bench_load_conf(struct bench *b)
 		.scenario = s->name,
 		.plan = s->plan | (b->storm ? PLAN_STORM : 0),
 		.client = b->client,
+		.sources = &b->sources,
 		.profile = b->profile,
 		.transport = choose_transport(b),
 		.room = b->room,
@@ -116,7 +117,11 @@ struct load_conf bench_load_conf(struct bench *b)
 		.retry_window_ms = b->reconnect == RECONNECT_NOW ? 1 : 0,
 	};
 
+	struct err e = { 0 };
+
 	refuse_unused(b);
+	if (b->sources_text && sources_parse(&b->sources, b->sources_text, &e) < 0)
+		cmd_usage(&b->cmd, "option '--sources': %s", e.text);
 	if (s->plan & PLAN_ECHO) { /* its publishers are its subscribers */
 		conf.publishers = conf.subscribers;
 		conf.subscribers = 0;

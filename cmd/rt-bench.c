@@ -42,6 +42,7 @@ static const struct opt options[] = {
 	OPTION(0, "transport", OPT_CHOICE, &set.transport, "ws|sse|stream|poll", "of subscribers"),
 	OPTION(0, "ramp", OPT_DURATION, &set.ramp_ms, NULL, "spreads connecting over that time"),
 	OPTION(0, "connect-rate", OPT_RATE, &set.connect_rate, NULL, NULL),
+	OPTION(0, "sources", OPT_STRING, &set.sources_text, "127.0.0.2-127.0.0.9", NULL),
 	OPTION(0, "storm", OPT_FLAG, &set.storm, NULL, "connect: then all drop and come back"),
 	OPTION(0, "reconnect", OPT_CHOICE, &set.reconnect, "spread|now", NULL),
 	OPTION_INT(0, "from", &set.from, "N", NULL, 0, INT64_MAX),
@@ -237,6 +238,7 @@ static int run(struct bench *b, int n, char **operands, int argc, char **given)
 	status = b->scenario->run(b);
 	result_fini(&b->result);
 	profile_free(b->profile);
+	sources_fini(&b->sources);
 	mem_free(url);
 	return status;
 }

@@ -46,6 +46,7 @@ _rt_bench()
 	--transport) _rt_add_words 'ws sse stream poll'; return ;;
 	--ramp) return ;;
 	--connect-rate) return ;;
+	--sources) return ;;
 	--reconnect) _rt_add_words 'spread now'; return ;;
 	--from) return ;;
 	--expect) return ;;
@@ -71,7 +72,7 @@ _rt_bench()
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		_rt_add_words '-c --subscribers -p --publishers -r --rate --stages --window --size -n --count --rooms --room --transport --ramp --connect-rate --storm --reconnect --from --expect --strict --pid --max --min -f --format -o --output --html --tolerance -w --timeout -d --for --profile -u --url --retry --token-file -H --header --ca -k --insecure --cert --key-file -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
+		_rt_add_words '-c --subscribers -p --publishers -r --rate --stages --window --size -n --count --rooms --room --transport --ramp --connect-rate --sources --storm --reconnect --from --expect --strict --pid --max --min -f --format -o --output --html --tolerance -w --timeout -d --for --profile -u --url --retry --token-file -H --header --ca -k --insecure --cert --key-file -q --quiet -v --verbose --color -h --help -V --version --completion --dump-options'
 		return
 	fi
 }

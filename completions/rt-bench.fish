@@ -13,6 +13,7 @@ complete -c rt-bench -l room -r -f -a '(rt-sub -L -f "{room}" -w 1s 2>/dev/null 
 complete -c rt-bench -l transport -r -f -a 'ws sse stream poll' -d 'of subscribers'
 complete -c rt-bench -l ramp -r -f -d 'spreads connecting over that time'
 complete -c rt-bench -l connect-rate -r -f
+complete -c rt-bench -l sources -r -f
 complete -c rt-bench -l storm -d 'connect: then all drop and come back'
 complete -c rt-bench -l reconnect -r -f -a 'spread now'
 complete -c rt-bench -l from -r -f

@@ -22,6 +22,7 @@ _rt_bench() {
 		--transport='[of subscribers]:transport:(ws sse stream poll)' \
 		--ramp='[spreads connecting over that time]:DURATION: ' \
 		--connect-rate=':RATE: ' \
+		--sources=':127.0.0.2-127.0.0.9: ' \
 		--storm'[connect: then all drop and come back]' \
 		--reconnect=':reconnect:(spread now)' \
 		--from=':N: ' \

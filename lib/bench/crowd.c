@@ -28,12 +28,14 @@ static void on_ended(void *arg, struct listener *l)
 }
 
 void crowd_init(struct crowd *c, const struct listener_conf *conf, const struct client_conf *client,
-	const struct addresses *addresses, unsigned n, int64_t ramp_ms)
+	const struct addresses *addresses, const struct sources *sources, unsigned n,
+	int64_t ramp_ms)
 {
 	*c = (struct crowd){
 		.conf = *conf,
 		.client = *client,
 		.addresses = addresses,
+		.sources = sources,
 		.n = n,
 		.has_ramp = ramp_ms > 0,
 		.listeners = mem_array(n + 1, sizeof(*c->listeners)),
@@ -61,6 +63,7 @@ static bool connect_one(struct crowd *c, uint64_t due_ns)
 	struct listener *l;
 
 	client.url = c->addresses->listen[room];
+	client.source = sources_of(c->sources, c->begun);
 	l = listener_new(&c->conf, &client, room, c->addresses->rooms[room], due_ns, &c->err);
 	if (!l) {
 		c->closed = true;

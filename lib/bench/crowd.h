@@ -8,11 +8,13 @@
 #include "bench/address.h"
 #include "bench/listener.h"
 #include "bench/schedule.h"
+#include "bench/sources.h"
 
 struct crowd {
 	struct listener_conf conf; /* callbacks are ours */
 	struct client_conf client;
 	const struct addresses *addresses;
+	const struct sources *sources;
 	unsigned n;                /* wanted */
 	unsigned begun;
 	unsigned ready;            /* at least once */
@@ -26,9 +28,10 @@ struct crowd {
 	struct err err;            /* a bad setting: nobody could even begin */
 };
 
-/* `conf`, `client` are copied, what they point to and `addresses` kept. */
+/* `conf`, `client` are copied, what they point to `addresses` and `sources` kept. */
 void crowd_init(struct crowd *c, const struct listener_conf *conf, const struct client_conf *client,
-	const struct addresses *addresses, unsigned n, int64_t ramp_ms);
+	const struct addresses *addresses, const struct sources *sources, unsigned n,
+	int64_t ramp_ms);
 /* Begins. Returns as crowd_due. */
 uint64_t crowd_start(struct crowd *c, uint64_t now_ns);
 /* Connects who is due; returns when the next one is, SCHEDULE_END: not by a clock. */

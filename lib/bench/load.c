@@ -100,7 +100,8 @@ static void set_confs(struct load *l)
 	client.raw = conf->transport != TRANSPORT_POLL;
 	client.window = 16;
 	client.retry_window_ms = conf->retry_window_ms;
-	crowd_init(&l->crowd, &listener, &client, &l->addresses, conf->subscribers, conf->ramp_ms);
+	crowd_init(&l->crowd, &listener, &client, &l->addresses, conf->sources, conf->subscribers,
+		conf->ramp_ms);
 	l->crowd.measured = conf->plan & PLAN_CONNECT;
 	l->publish_client = conf->client;
 	l->publish_client.raw = conf->profile->publish != PUBLISH_RT;
@@ -498,7 +499,9 @@ static void connect_tick(struct load *l, uint64_t now_ns)
 			conf->subscribers + conf->publishers, l->addresses.safe);
 	crowd_close(&l->crowd);
 	if ((conf->subscribers && !l->crowd.ready) || l->n_publishers_ready < conf->publishers) {
-		result_end(r, l->tally.denied ? END_DENIED : END_REFUSED, "%s", r->errors[0].text);
+		if (r->end != END_GENERATOR) /* else the fault is ours */
+			result_end(r, l->tally.denied ? END_DENIED : END_REFUSED, "%s",
+				r->errors[0].text);
 		end(l);
 		return;
 	}
@@ -557,6 +560,7 @@ void load_start(struct load *l)
 	uv_poll_start(l->due, UV_READABLE, on_due);
 	arm(l, crowd_start(&l->crowd, l->start_ns));
 	for (unsigned i = 0; i < l->conf->publishers && l->phase == CONNECT; i++) {
+		l->publish_client.source = sources_of(l->conf->sources, i);
 		l->publishers[i] = publisher_new(
 			&l->publisher_conf, &l->publish_client, i, tally_now_ns(), &e);
 		if (!l->publishers[i]) {

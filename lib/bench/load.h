@@ -14,6 +14,7 @@
 #include "bench/profile.h"
 #include "bench/result.h"
 #include "bench/schedule.h"
+#include "bench/sources.h"
 #include "client/client.h"
 
 struct load;
@@ -29,6 +30,7 @@ struct load_conf {
 	unsigned plan; /* of enum plan */
 	const char *scenario;
 	struct client_conf client; /* url, identity, TLS; the rest is set here */
+	const struct sources *sources; /* of subscribers and publishers, in turn */
 	const struct profile *profile;
 	enum transport transport;
 	const char *room;      /* name, or prefix where there are several; NULL: drawn */

@@ -31,6 +31,7 @@ struct client_conf {
 	int n_headers;
 	const char *ca_file, *cert_file, *key_file;
 	bool insecure;         /* -k */
+	const char *source;    /* local address that connections come from, numeric; NULL: any */
 	const char *user;      /* user_id of the connection; NULL: none */
 	const char *client_id; /* 1-32 characters, stable over reconnects; NULL: random */
 	bool raw; /* --profile raw: no protocol of ours, frames are messages, no positions, no acks

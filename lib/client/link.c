@@ -9,6 +9,7 @@
 #include "client/lookup.h"
 #include "client/tls.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -313,15 +314,40 @@ static int take_socket(struct link *l, int fd)
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
+/* The port is chosen by connect: so each is used once for every address of the server. 0, or what the
+ * system says. */
+static int bind_source(const char *source, int fd, int family)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6 };
+	const struct sockaddr *addr = (const struct sockaddr *)&four;
+	socklen_t n = sizeof(four);
+	int one = 1;
+
+	if (inet_pton(AF_INET6, source, &six.sin6_addr) == 1) {
+		addr = (const struct sockaddr *)&six;
+		n = sizeof(six);
+	} else if (inet_pton(AF_INET, source, &four.sin_addr) != 1) {
+		return EINVAL;
+	}
+	if (addr->sa_family != family)
+		return EAFNOSUPPORT;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	return bind(fd, addr, n) < 0 ? errno : 0;
+}
+
 static int begin(struct link *l, int family, const struct sockaddr *addr, socklen_t n)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1, error = 0;
+	const char *source = family == AF_UNIX ? NULL : l->client->conf.source;
 
 	if (fd < 0)
 		return errno;
 	if (family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, addr, n) < 0 && errno != EINPROGRESS)
+	if (source)
+		error = bind_source(source, fd, family);
+	if (!error && connect(fd, addr, n) < 0 && errno != EINPROGRESS)
 		error = errno;
 	if (!error)
 		error = take_socket(l, fd);

@@ -301,6 +301,12 @@ struct transfer *transfer_new(
 	curl_easy_setopt(t->easy, CURLOPT_PATH_AS_IS, 1L);
 	if (strcmp(c->url.scheme, "unix") == 0)
 		curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, c->url.path);
+	if (c->conf.source) {
+		struct buf source = { 0 };
+		buf_addf(&source, "host!%s", c->conf.source);
+		curl_easy_setopt(t->easy, CURLOPT_INTERFACE, buf_cstr(&source));
+		buf_fini(&source);
+	}
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);

@@ -103,6 +103,22 @@ is() {
 	is .opened 40
 }
 
+@test "connect --sources: from each address in turn, over each transport" {
+	start_server server
+	local t
+	for t in ws sse stream poll; do
+		rt-bench connect -c 6 --sources 127.0.0.2-127.0.0.3,127.0.0.7 -d 10s -q --transport $t >/dev/null 3>&- &
+		pids+=($!)
+		wait_for eval '[ "$(curl -s "http://$server_address/connections" | jq -r "map(.remote | split(\":\")[0]) | unique | join(\" \")")" = "127.0.0.2 127.0.0.3 127.0.0.7" ]'
+		kill "${pids[-1]}"
+	done
+	run rt-bench connect --sources 127.0.0.9-127.0.0.2
+	[ "$status" -eq 2 ]
+	[[ $output == *"'127.0.0.9-127.0.0.2' is no address or range"* ]]
+	bench 6 connect -c 2 --retry 0 --sources 192.0.2.1
+	is .end generator
+}
+
 @test "connect --storm: all are dropped, and all come back" {
 	start_server server
 	local t
