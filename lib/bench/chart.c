@@ -153,7 +153,7 @@ static double place(const struct scale *s, double v)
 static void add_short(struct buf *out, double v)
 {
 	if (v >= 1000)
-		figure_count(out, (uint64_t)(v + 0.5));
+		figure_count(out, figure_round(v));
 	else
 		buf_addf(out, "%.4g", v);
 }

@@ -116,7 +116,7 @@ static void note_settings(struct comparison *c, const struct result *old, const 
 	note_count(c, "publishers", old->publishers, new->publishers);
 	note_count(c, "rooms", old->rooms, new->rooms);
 	note_count(c, "sizes", old->size, new->size);
-	note_count(c, "rates asked for", (uint64_t)(old->rate + 0.5), (uint64_t)(new->rate + 0.5));
+	note_count(c, "rates asked for", figure_round(old->rate), figure_round(new->rate));
 }
 
 /* --- metrics ---------------------------------------------------------------------------------- */

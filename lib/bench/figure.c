@@ -17,11 +17,16 @@ void figure_count(struct buf *out, uint64_t n)
 	}
 }
 
+uint64_t figure_round(double v)
+{
+	return v < 1e18 ? (uint64_t)(v + 0.5) : UINT64_C(1000000000000000000);
+}
+
 /* Three digits, or all that stand before the point. */
 static void add_three(struct buf *out, double v)
 {
 	if (v >= 999.5)
-		figure_count(out, (uint64_t)(v + 0.5));
+		figure_count(out, figure_round(v));
 	else
 		buf_addf(out, "%.*f", v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2, v);
 }
@@ -59,7 +64,7 @@ void figure_value(struct buf *out, double v, const char *unit)
 	else if (strcmp(unit, "%") == 0)
 		add_percent(out, v);
 	else if (v >= 99.5 || v == floor(v))
-		figure_count(out, (uint64_t)(v + 0.5));
+		figure_count(out, figure_round(v));
 	else
 		buf_addf(out, "%.3g", v);
 	if (strcmp(unit, "/s") == 0)

@@ -189,7 +189,7 @@ void results_merge(struct result *out, struct result **v, size_t n)
 	out->started_ms = v[0]->started_ms;
 	for (size_t i = 0; i < n; i++) {
 		const struct result *from = v[i];
-		double at_s = (double)(from->started_ms - out->started_ms) / 1e3;
+		double at_s = ((double)from->started_ms - (double)out->started_ms) / 1e3;
 		double end_s = at_s + from->seconds;
 		bool parallel = i && at_s < busy_until_s;
 		bool same = same_server(out, from);

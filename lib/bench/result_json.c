@@ -1,10 +1,11 @@
 /* result_json.c - a result as one line of JSON, and back without loss
  *
- * Units stand in the names. Summaries that follow from others (percentiles) are written for readers
- * and not read back. */
+ * Units stand in the names. What follows from the rest (percentiles, the verdict) is written for
+ * readers and not read back. */
 #include "bench/result.h"
 
 #include "base/mem.h"
+#include "bench/report.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -195,8 +196,14 @@ static void add_missed(const struct result *r, struct buf *out)
 
 void result_format(const struct result *r, struct buf *out)
 {
+	struct buf verdict = { 0 };
+
+	report_verdict(r, &verdict);
 	buf_addf(out, "{\"rt_bench\":%d,\"end\":\"%s\",\"started_ms\":%" PRId64, VERSION,
 		result_ends[r->end], r->started_ms);
+	buf_add_text(out, ",\"verdict\":");
+	buf_add_json(out, buf_str(&verdict));
+	buf_fini(&verdict);
 	for (size_t i = 0; i < N(texts); i++) {
 		const char *text = *FIELD(r, char *, texts[i].offset);
 		if (!text)
@@ -278,6 +285,17 @@ static int read_buckets(struct hist *h, json_t *buckets)
 	return 0;
 }
 
+/* Do the least and the greatest lie in the first and the last bucket? */
+static bool is_within(const struct hist *h, uint64_t least, uint64_t most)
+{
+	uint64_t low = 0, high = 0, n;
+	bool first = true, good = least <= most && most <= HIST_MAX;
+
+	for (size_t b = 0; hist_next(h, &b, &low, &high, &n); first = false)
+		good &= !first || (least >= low && least <= high);
+	return good && most >= low && most <= high;
+}
+
 /* Buckets say where values lie to 1/128; least, greatest and sum are exact, and must agree. */
 static int read_hist(struct hist *h, json_t *from, const char *name, struct err *e)
 {
@@ -293,8 +311,7 @@ static int read_hist(struct hist *h, json_t *from, const char *name, struct err 
 		return wrong(e, name, "a histogram");
 	if (!n)
 		return 0;
-	if (least > most || least < h->min || least - h->min > h->min / 128 || most < h->max ||
-		most - h->max > h->max / 128)
+	if (!is_within(h, least, most))
 		return wrong(e, name, "a histogram: its min or max lies elsewhere");
 	h->min = least;
 	h->max = most;
@@ -412,8 +429,11 @@ static int read_end(struct result *r, json_t *from, struct err *e)
 
 static int read_all(struct result *r, json_t *from, struct err *e)
 {
+	uint64_t started_ms;
+
 	if (json_integer_value(json_object_get(from, "rt_bench")) != VERSION)
-		return err_set(e, ERR_INVALID, "not a result of rt-bench (no \"rt_bench\":%d)", VERSION);
+		return err_set(
+			e, ERR_INVALID, "not a result of rt-bench (no \"rt_bench\":%d)", VERSION);
 	for (size_t i = 0; i < N(texts); i++) {
 		if (read_text(from, texts[i].name, FIELD(r, char *, texts[i].offset), e) < 0)
 			return ERR_INVALID;
@@ -430,7 +450,9 @@ static int read_all(struct result *r, json_t *from, struct err *e)
 		if (read_hist(FIELD(r, struct hist, hists[i].offset), from, hists[i].name, e) < 0)
 			return ERR_INVALID;
 	}
-	r->started_ms = json_integer_value(json_object_get(from, "started_ms"));
+	if (read_count(from, "started_ms", &started_ms, e) < 0)
+		return ERR_INVALID;
+	r->started_ms = (int64_t)started_ms;
 	if (read_memory(r, from, e) < 0 || read_samples(r, from, e) < 0 || read_errors(r, from, e) < 0 ||
 		read_missed(r, from, e) < 0)
 		return ERR_INVALID;

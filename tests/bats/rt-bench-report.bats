@@ -37,6 +37,7 @@ made() {
 	[ "$(wc -l <a.json)" -eq 1 ]
 	[ "$(jq '.rt_bench, .sent, .received, .lost, .seconds, .size_bytes' a.json | paste -sd' ')" = "1 100 1000 0 0.5 128" ]
 	[ "$(jq '.latency_ns.n, ([.latency_ns.buckets[][1]] | add)' a.json | paste -sd' ')" = "1000 1000" ]
+	[[ $(jq -r .verdict a.json) == @(held: nothing lost|VOID: )* ]]
 	[ "$(jq -r .version a.json)" = "$(rt-bench -V | sed -n '1s/.* //p')" ]
 	[[ $(jq -r .command a.json) == "rt-bench fanout -c 10 -r 200/s -d 500ms -f json -H "* ]]
 	! grep -q geheim a.json
