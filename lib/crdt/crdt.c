@@ -324,10 +324,8 @@ static int read_slow(struct crdt_reader *r, struct crdt_state *s)
 		rc = read_envelope(r, v);
 	else
 		rc = read_plain(r, v);
-	if (rc == 0 && s->leaves.unsorted) {
-		leaves_sort(&s->leaves);
+	if (rc == 0 && leaves_sort(&s->leaves))
 		rc = drop_repeats(r, s);
-	}
 	if (rc == 0)
 		rc = crdt_check(r->report, s);
 	return rc == 0 && s->type && s->type->causal ? check_dots(r, s) : rc;

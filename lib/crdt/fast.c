@@ -197,14 +197,6 @@ static bool may_be_register(const struct crdt_leaves *l)
 	return false;
 }
 
-static bool repeats(const struct crdt_leaves *l)
-{
-	for (size_t i = 1; i < l->n; i++)
-		if (leaf_cmp(&l->v[i - 1], &l->v[i]) == 0)
-			return true;
-	return false;
-}
-
 const char *fast_read(struct crdt_reader *r, struct str text, struct crdt_state *out)
 {
 	const char *p = text.p, *end = text.p + text.n;
@@ -235,11 +227,8 @@ const char *fast_read(struct crdt_reader *r, struct str text, struct crdt_state 
 		return NULL;
 	if (!h.v1 && may_be_register(&out->leaves))
 		return NULL;
-	if (out->leaves.unsorted) {
-		leaves_sort(&out->leaves);
-		if (repeats(&out->leaves))
-			return NULL;
-	}
+	if (leaves_sort(&out->leaves))
+		return NULL;
 	out->type = h.kind == FAST_COUNTS ? &crdt_gcounter : &crdt_lwwmap;
 	out->shape = h.v1 ? SHAPE_V1 : SHAPE_PLAIN;
 	out->delta = h.delta;

@@ -75,8 +75,8 @@ void leaves_grow(struct crdt_leaves *l);
 size_t leaves_half(const struct crdt_leaf *v, size_t n, char c);
 /* The first of a sorted list, from `lo` on, that is not before `leaf`; n when all are. */
 size_t leaves_find(const struct crdt_leaves *l, size_t lo, const struct crdt_leaf *leaf);
-/* In order of the keys; equal ones stand side by side. */
-void leaves_sort(struct crdt_leaves *l);
+/* In order of the keys; equal ones stand side by side. Returns whether there are any. */
+bool leaves_sort(struct crdt_leaves *l);
 
 static inline void leaves_add(struct crdt_leaves *l, struct crdt_leaf leaf)
 {
