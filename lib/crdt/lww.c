@@ -183,6 +183,15 @@ static bool other_unit(struct number a, struct number b)
 	return (ratio > 3e2 && ratio < 3e3) || (ratio > 3e5 && ratio < 3e6) || (ratio > 3e8 && ratio < 3e9);
 }
 
+/* Integers of equally many digits are in the order of their bytes, and no clock of other units made them. */
+static bool alike(struct str a, struct str b)
+{
+	for (size_t i = 0; i < a.n && a.n == b.n; i++)
+		if ((unsigned char)(a.p[i] - '0') > 9 || (unsigned char)(b.p[i] - '0') > 9)
+			return false;
+	return a.n == b.n;
+}
+
 static int cmp_timestamp(struct str a, struct str b, int *flags)
 {
 	bool text_a = a.p[0] == '"', text_b = b.p[0] == '"';
@@ -194,7 +203,7 @@ static int cmp_timestamp(struct str a, struct str b, int *flags)
 	}
 	if (str_eq(a, b))
 		return 0;
-	if (text_a)
+	if (text_a || alike(a, b))
 		return canon_cmp(a, b);
 	if (number_parse(&x, a) != 0 || number_parse(&y, b) != 0)
 		return canon_cmp(a, b);
