@@ -1,20 +1,29 @@
 /* dots.c - which dot was seen where, over all documents of a run
  *
- * A hash table without keys: 128 bits of keyed hash stand for id and dot, 64 for the place. A dot is 40 bytes here,
- * whatever its node is called. */
+ * A hash table of runs: the dots of one node whose numbers agree but for the lowest bits lie side by side, as most writers
+ * count up. 128 bits of keyed hash stand for id and node, 32 for the place, so that it does not matter what they are called. */
 #include "crdt/dots.h"
 #include "base/mem.h"
 
-struct seen {
-	uint64_t dot[2], place;
+#define RUN 8
+
+struct run {
+	uint64_t node[2]; /* node[0] == 0: free */
+	uint64_t number;  /* seq / RUN */
+	uint32_t place[RUN];
+	uint32_t document[RUN]; /* from 1; 0: this dot was not seen */
+};
+
+struct document {
 	const char *file;
 	uint64_t line;
 };
 
 struct crdt_dots {
-	struct seen *v;
-	size_t n, cap; /* cap: 0 or a power of two; a free place has dot[0] == 0 */
-	uint64_t keys[3][2];
+	struct run *runs;
+	struct document *documents; /* those that brought a dot */
+	size_t n, n_runs, cap_runs, n_documents, cap_documents; /* cap_runs: 0 or a power of two */
+	uint64_t keys[4][2];
 };
 
 struct crdt_dots *dots_new(void)
@@ -29,7 +38,8 @@ void dots_free(struct crdt_dots *d)
 {
 	if (!d)
 		return;
-	mem_free(d->v);
+	mem_free(d->runs);
+	mem_free(d->documents);
 	mem_free(d);
 }
 
@@ -38,29 +48,55 @@ size_t dots_count(const struct crdt_dots *d)
 	return d->n;
 }
 
-static struct seen *place_of(struct seen *v, size_t cap, const uint64_t dot[2])
+/* Where a run is, or where it would be. */
+static struct run *place_of(struct crdt_dots *d, const uint64_t node[2], uint64_t number)
 {
-	size_t i = dot[0] & (cap - 1);
+	const uint64_t words[] = { node[0], node[1], number };
+	size_t mask = d->cap_runs - 1, i = str_siphash(d->keys[3], str_make((const char *)words, sizeof(words))) & mask;
 
-	while (v[i].dot[0] && (v[i].dot[0] != dot[0] || v[i].dot[1] != dot[1]))
-		i = (i + 1) & (cap - 1);
-	return &v[i];
+	while (d->runs[i].node[0] && (d->runs[i].node[0] != node[0] || d->runs[i].node[1] != node[1] || d->runs[i].number != number))
+		i = (i + 1) & mask;
+	return &d->runs[i];
 }
 
 static void grow(struct crdt_dots *d)
 {
-	size_t cap = d->cap ? 2 * d->cap : 64;
-	struct seen *v = mem_zalloc(cap * sizeof(*v));
+	struct run *old = d->runs;
+	size_t n = d->cap_runs;
 
-	for (size_t i = 0; i < d->cap; i++)
-		if (d->v[i].dot[0])
-			*place_of(v, cap, d->v[i].dot) = d->v[i];
-	mem_free(d->v);
-	d->v = v;
-	d->cap = cap;
+	d->cap_runs = n ? 2 * n : 64;
+	d->runs = mem_zalloc(d->cap_runs * sizeof(*d->runs));
+	for (size_t i = 0; i < n; i++)
+		if (old[i].node[0])
+			*place_of(d, old[i].node, old[i].number) = old[i];
+	mem_free(old);
 }
 
-static int report(struct crdt_report *r, const struct crdt_state *s, const struct crdt_leaf *l, const struct seen *at)
+static struct run *run_of(struct crdt_dots *d, const uint64_t node[2], uint64_t number)
+{
+	struct run *run;
+
+	if (4 * d->n_runs >= 3 * d->cap_runs)
+		grow(d);
+	run = place_of(d, node, number);
+	if (run->node[0] == 0) {
+		*run = (struct run){ .node = { node[0], node[1] }, .number = number };
+		d->n_runs++;
+	}
+	return run;
+}
+
+static uint32_t add_document(struct crdt_dots *d, const struct crdt_state *s)
+{
+	if (d->n_documents == d->cap_documents) {
+		d->cap_documents = d->cap_documents ? 2 * d->cap_documents : 8;
+		d->documents = mem_resize(d->documents, d->cap_documents, sizeof(*d->documents));
+	}
+	d->documents[d->n_documents] = (struct document){ s->file, s->line };
+	return (uint32_t)++d->n_documents;
+}
+
+static int report(struct crdt_report *r, const struct crdt_state *s, const struct crdt_leaf *l, const struct document *at)
 {
 	struct crdt_dot dot;
 	struct buf node = { 0 }, path = { 0 };
@@ -79,6 +115,10 @@ static int report(struct crdt_report *r, const struct crdt_state *s, const struc
 int dots_add(struct crdt_dots *d, struct crdt_report *r, const struct crdt_state *s)
 {
 	struct buf name = { 0 };
+	struct str node = { 0 };
+	struct run *run = NULL;
+	uint64_t hash[2] = { 0 };
+	uint32_t document = 0;
 	int rc = 0;
 
 	if (!s->type || !s->type->causal)
@@ -88,22 +128,26 @@ int dots_add(struct crdt_dots *d, struct crdt_report *r, const struct crdt_state
 	for (size_t i = 0, id_n = name.n; i < s->leaves.n && rc == 0; i++) {
 		const struct crdt_leaf *l = &s->leaves.v[i];
 		struct crdt_dot dot;
-		size_t path_n = key_dot(leaf_key(l), &dot);
-		struct seen *at, now = { .file = s->file, .line = s->line };
+		uint32_t place = (uint32_t)str_siphash(d->keys[2], str_make(l->key, key_dot(leaf_key(l), &dot)));
+		size_t at = dot.seq % RUN;
 
-		name.n = id_n;
-		buf_add(&name, l->key + path_n, l->key_n - path_n);
-		now.dot[0] = str_siphash(d->keys[0], buf_str(&name)) | 1;
-		now.dot[1] = str_siphash(d->keys[1], buf_str(&name));
-		now.place = str_siphash(d->keys[2], str_make(l->key, path_n));
-		if (2 * d->n >= d->cap)
-			grow(d);
-		at = place_of(d->v, d->cap, now.dot);
-		if (at->dot[0] == 0) {
-			*at = now;
+		if (!run || !str_eq(node, dot.node)) {
+			node = dot.node;
+			name.n = id_n;
+			buf_add_str(&name, node);
+			hash[0] = str_siphash(d->keys[0], buf_str(&name)) | 1;
+			hash[1] = str_siphash(d->keys[1], buf_str(&name));
+			run = NULL;
+		}
+		if (!run || run->number != dot.seq / RUN)
+			run = run_of(d, hash, dot.seq / RUN);
+		if (run->document[at] == 0) {
+			document = document ? document : add_document(d, s);
+			run->document[at] = document;
+			run->place[at] = place;
 			d->n++;
-		} else if (at->place != now.place) {
-			rc = report(r, s, l, at);
+		} else if (run->place[at] != place) {
+			rc = report(r, s, l, &d->documents[run->document[at] - 1]);
 		}
 	}
 	buf_fini(&name);
