@@ -20,8 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LARGE_BYTES (8 << 20)
-#define MANY_BYTES  (256 << 20)
+#define LARGE_BYTES (1 << 20)
+#define HUGE_BYTES  (8 << 20) /* of one, or ... */
+#define MANY_BYTES  (256 << 20) /* ... of all: passes are worth it */
 #define HOLD_BYTES  (4u << 20)
 #define OTHER_FILES 8 /* descriptors that are not inputs: standard ones, output, passes, some air */
 
@@ -280,7 +281,7 @@ static bool worth_passes(const struct merge *m)
 		total += st.st_size;
 		largest = st.st_size > largest ? st.st_size : largest;
 	}
-	return largest >= LARGE_BYTES || total >= MANY_BYTES;
+	return largest >= HUGE_BYTES || total >= MANY_BYTES;
 }
 
 int merge_stream(struct merge *m)

@@ -21,6 +21,7 @@ struct document {
 
 struct crdt_dots {
 	struct run *runs;
+	struct run *last; /* noted in, or NULL */
 	struct document *documents; /* those that brought a dot */
 	size_t n, n_runs, cap_runs, n_documents, cap_documents; /* cap_runs: 0 or a power of two */
 	uint64_t keys[4][2];
@@ -64,6 +65,7 @@ static void grow(struct crdt_dots *d)
 	struct run *old = d->runs;
 	size_t n = d->cap_runs;
 
+	d->last = NULL;
 	d->cap_runs = n ? 2 * n : 64;
 	d->runs = mem_zalloc(d->cap_runs * sizeof(*d->runs));
 	for (size_t i = 0; i < n; i++)
@@ -83,17 +85,39 @@ static struct run *run_of(struct crdt_dots *d, const uint64_t node[2], uint64_t 
 		*run = (struct run){ .node = { node[0], node[1] }, .number = number };
 		d->n_runs++;
 	}
+	d->last = run;
 	return run;
 }
 
-static uint32_t add_document(struct crdt_dots *d, const struct crdt_state *s)
+void dots_hash(const struct crdt_dots *d, struct str name, uint64_t hash[2])
+{
+	hash[0] = str_siphash(d->keys[0], name) | 1;
+	hash[1] = str_siphash(d->keys[1], name);
+}
+
+uint32_t dots_note(struct crdt_dots *d, const uint64_t node[2], uint64_t seq, uint32_t place, uint32_t document)
+{
+	struct run *run = d->last;
+	size_t at = seq % RUN;
+
+	if (!run || run->number != seq / RUN || run->node[0] != node[0] || run->node[1] != node[1])
+		run = run_of(d, node, seq / RUN);
+	if (run->document[at] == 0) {
+		run->document[at] = document;
+		run->place[at] = place;
+		d->n++;
+		return 0;
+	}
+	return run->place[at] == place ? 0 : run->document[at];
+}
+
+static void add_document(struct crdt_dots *d, const struct crdt_state *s)
 {
 	if (d->n_documents == d->cap_documents) {
 		d->cap_documents = d->cap_documents ? 2 * d->cap_documents : 8;
 		d->documents = mem_resize(d->documents, d->cap_documents, sizeof(*d->documents));
 	}
-	d->documents[d->n_documents] = (struct document){ s->file, s->line };
-	return (uint32_t)++d->n_documents;
+	d->documents[d->n_documents++] = (struct document){ s->file, s->line };
 }
 
 static int report(struct crdt_report *r, const struct crdt_state *s, const struct crdt_leaf *l, const struct document *at)
@@ -116,40 +140,33 @@ int dots_add(struct crdt_dots *d, struct crdt_report *r, const struct crdt_state
 {
 	struct buf name = { 0 };
 	struct str node = { 0 };
-	struct run *run = NULL;
-	uint64_t hash[2] = { 0 };
-	uint32_t document = 0;
+	uint64_t hash[2];
+	size_t i = 0, id_n, before = d->n;
+	uint32_t other = 0;
 	int rc = 0;
 
 	if (!s->type || !s->type->causal)
 		return 0;
 	key_add(&name, s->id);
 	buf_add_char(&name, (char)('0' + s->has_id));
-	for (size_t i = 0, id_n = name.n; i < s->leaves.n && rc == 0; i++) {
+	id_n = name.n;
+	for (; i < s->leaves.n && other == 0; i++) {
 		const struct crdt_leaf *l = &s->leaves.v[i];
 		struct crdt_dot dot;
-		uint32_t place = (uint32_t)str_siphash(d->keys[2], str_make(l->key, key_dot(leaf_key(l), &dot)));
-		size_t at = dot.seq % RUN;
+		struct str place = str_make(l->key, key_dot(leaf_key(l), &dot));
 
-		if (!run || !str_eq(node, dot.node)) {
+		if (!str_eq(node, dot.node)) {
 			node = dot.node;
 			name.n = id_n;
 			buf_add_str(&name, node);
-			hash[0] = str_siphash(d->keys[0], buf_str(&name)) | 1;
-			hash[1] = str_siphash(d->keys[1], buf_str(&name));
-			run = NULL;
+			dots_hash(d, buf_str(&name), hash);
 		}
-		if (!run || run->number != dot.seq / RUN)
-			run = run_of(d, hash, dot.seq / RUN);
-		if (run->document[at] == 0) {
-			document = document ? document : add_document(d, s);
-			run->document[at] = document;
-			run->place[at] = place;
-			d->n++;
-		} else if (run->place[at] != place) {
-			rc = report(r, s, l, &d->documents[run->document[at] - 1]);
-		}
+		other = dots_note(d, hash, dot.seq, (uint32_t)str_siphash(d->keys[2], place), (uint32_t)d->n_documents + 1);
 	}
+	if (d->n > before)
+		add_document(d, s);
+	if (other)
+		rc = report(r, s, &s->leaves.v[i - 1], &d->documents[other - 1]);
 	buf_fini(&name);
 	return rc;
 }

@@ -3,12 +3,14 @@
  * Strings are looked through eight bytes at a time; a slot costs no allocation and no copy. Used for whole documents in
  * memory here and for windows of a stream in stream.c. */
 #include "crdt/fast.h"
+#include "crdt/causal.h"
 #include "crdt/number.h"
 
 #include <endian.h>
 
 #define ONES UINT64_C(0x0101010101010101)
 #define HIGH UINT64_C(0x8080808080808080)
+#define DEPTH_MAX 5 /* of what is known here */
 #define DIGITS_MAX 15 /* so many of a real survive a double; an integer may have one more */
 
 /* The quote that ends the string whose content begins at p, or NULL. */
@@ -105,7 +107,7 @@ static const char *entry(const char *p, const char *end)
 
 	p = next ? next : LITERAL(p, end, "{\"deleted\":true,\"node_id\":\"");
 	begin = p;
-	if (!p || !(p = string_end(p, end)) || p == begin || p - begin > 1024)
+	if (!p || !(p = string_end(p, end)) || p == begin || p - begin > NODE_MAX)
 		return NULL;
 	if (!(p = LITERAL(p, end, "\",\"timestamp\":")) || !(p = number(p, end)))
 		return NULL;
@@ -114,78 +116,144 @@ static const char *entry(const char *p, const char *end)
 	return p < end && *p == '}' ? p + 1 : NULL;
 }
 
-const char *fast_member(const char *p, const char *end, enum fast_kind kind, struct crdt_leaf *leaf)
+/* Behind the comma at p. */
+static inline const char *comma(const char *p, const char *end, bool *spaced)
 {
-	const char *key = p + 1, *value;
+	bool space = end - p > 1 && p[1] == ' ';
 
-	if (p >= end || *p != '"' || !(p = string_end(key, end)))
+	if (p >= end || *p != ',')
 		return NULL;
-	leaf->key = key;
-	leaf->key_n = (uint32_t)(p - key);
+	*spaced |= space;
+	return p + 1 + space;
+}
+
+const char *fast_dot(const char *p, const char *end, struct crdt_dot *dot, bool *spaced)
+{
+	bool space = end - p > 1 && p[1] == ' ';
+	const char *node = LITERAL(p + 1 + space, end, "[\"");
+
+	*spaced |= space;
+	if (!node || !(p = string_end(node, end)) || p == node || p - node > NODE_MAX)
+		return NULL;
+	dot->node = str_make(node, (size_t)(p - node));
+	if (!(p = comma(p + 1, end, spaced)) || !(p = digits(p, end, &dot->seq)) || dot->seq == 0 || *p != ']')
+		return NULL;
+	return end - p > 1 && (p[1] == ',' || p[1] == ']') ? p + 1 : NULL;
+}
+
+/* ["x",[["a",1],["b",2]]] */
+static const char *element(const char *p, const char *end, struct crdt_leaf *leaf, bool *spaced)
+{
+	struct crdt_dot dot;
+
+	leaf->key = p + 1;
+	if (end - p < 2 || *p != '[' || !(p = scalar(leaf->key, end)))
+		return NULL;
+	leaf->key_n = (uint32_t)(p - leaf->key);
+	if (!(p = comma(p, end, spaced)) || p >= end || *p != '[')
+		return NULL;
+	leaf->val = p;
+	do {
+		p = fast_dot(p, end, &dot, spaced);
+	} while (p && *p == ',');
+	if (!p)
+		return NULL;
+	leaf->val_n = (uint32_t)(++p - leaf->val);
+	return p < end && *p == ']' ? p + 1 : NULL;
+}
+
+/* "x":1 or "x":{...} */
+static const char *slot(const char *p, const char *end, const struct crdt_type *type, struct crdt_leaf *leaf, bool *spaced)
+{
+	leaf->key = p + 1;
+	if (p >= end || *p != '"' || !(p = string_end(leaf->key, end)))
+		return NULL;
+	leaf->key_n = (uint32_t)(p - leaf->key);
 	if (end - p < 3 || p[1] != ':')
 		return NULL;
-	value = p + 2 + (p[2] == ' ');
-	if (kind == FAST_COUNTS) {
+	*spaced |= p[2] == ' ';
+	p += 2 + (p[2] == ' ');
+	if (type == &crdt_gcounter) {
 		leaf->val_n = LEAF_COUNT;
-		p = leaf->key_n > 0 && leaf->key_n <= 1024 ? digits(value, end, &leaf->num) : NULL;
-		return p && (*p == ',' || *p == '}') ? p : NULL;
+		return leaf->key_n > 0 && leaf->key_n <= NODE_MAX ? digits(p, end, &leaf->num) : NULL;
 	}
-	p = entry(value, end);
-	if (!p || p >= end || (*p != ',' && *p != '}'))
+	leaf->val = p;
+	if (!(p = entry(p, end)))
 		return NULL;
-	leaf->val = value;
-	leaf->val_n = (uint32_t)(p - value);
+	leaf->val_n = (uint32_t)(p - leaf->val);
 	return p;
 }
 
-bool fast_head(struct fast_head *h, const char *p, const char *end, const struct crdt_options *o)
+const char *fast_member(const char *p, const char *end, const struct crdt_type *type, struct crdt_leaf *leaf, bool *spaced)
+{
+	p = type->causal ? element(p, end, leaf, spaced) : slot(p, end, type, leaf, spaced);
+	return p && p < end && (*p == ',' || *p == (type->causal ? ']' : '}')) ? p : NULL;
+}
+
+/* The context at p; its end. */
+static const char *context(struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
+{
+	struct crdt_report quiet = { 0 };
+	struct crdt_reader r = { .options = o, .report = &quiet, .state = s };
+	const struct json *v;
+	bool good;
+
+	r.json = (struct json_reader){ .arena = &r.tree, .report = &quiet, .max_depth = o->max_depth, .begin = p, .p = p, .end = end };
+	v = json_read(&r.json);
+	good = v && causal_context(&r, v) == 0 && quiet.errors + quiet.warnings == 0;
+	crdt_reader_fini(&r);
+	return good ? r.json.p : NULL;
+}
+
+static const char *envelope(struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
+{
+	static const struct crdt_type *const known[] = { &crdt_gcounter, &crdt_lwwmap, &crdt_orset };
+	const char *next = NULL;
+
+	s->shape = SHAPE_V1;
+	for (size_t i = 0; !next && i < sizeof(known) / sizeof(*known); i++) {
+		s->type = known[i];
+		next = literal(p, end, s->type->name, strlen(s->type->name));
+	}
+	if (!next || !(p = LITERAL(next, end, "/1\",")))
+		return NULL;
+	if (s->type->causal && (!(p = LITERAL(p, end, "\"ctx\":")) || !(p = context(s, p, end, o)) || !(p = LITERAL(p, end, ","))))
+		return NULL;
+	next = LITERAL(p, end, "\"delta\":true,");
+	s->delta = next != NULL;
+	p = next ? next : p;
+	next = LITERAL(p, end, "\"id\":\"");
+	if (next) {
+		s->has_id = true;
+		if (!(p = string_end(next, end)))
+			return NULL;
+		s->id = str_make(next, (size_t)(p - next));
+		p = LITERAL(p, end, "\",");
+	}
+	p = p ? LITERAL(p, end, "\"state\":") : NULL;
+	return p && *p == (s->type->causal ? '[' : '{') ? p + 1 : NULL;
+}
+
+const char *fast_head(struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
 {
 	const char *next;
 	struct crdt_leaf leaf;
+	bool spaced = false;
 
-	*h = (struct fast_head){ 0 };
-	if (o->at)
-		return false;
+	if (o->at || o->replica || o->max_depth < DEPTH_MAX || p >= end || *p != '{')
+		return NULL;
 	next = LITERAL(p, end, "{\"crdt\":\"");
-	if (!next) {
-		if (p >= end || *p != '{')
-			return false;
-		h->body = p + 1;
-		h->kind = FAST_COUNTS;
-		if (!fast_member(h->body, end, FAST_COUNTS, &leaf)) {
-			h->kind = FAST_ENTRIES;
-			if (!fast_member(h->body, end, FAST_ENTRIES, &leaf))
-				return false;
-		}
+	if (next) {
+		p = envelope(s, next, end, o);
 	} else {
-		h->v1 = true;
-		h->kind = FAST_COUNTS;
-		p = LITERAL(next, end, "gcounter/1\",");
-		if (!p) {
-			h->kind = FAST_ENTRIES;
-			p = LITERAL(next, end, "lwwmap/1\",");
-		}
-		if (!p)
-			return false;
-		next = LITERAL(p, end, "\"delta\":true,");
-		h->delta = next != NULL;
-		p = next ? next : p;
-		next = LITERAL(p, end, "\"id\":\"");
-		if (next) {
-			h->has_id = true;
-			p = string_end(next, end);
-			if (!p)
-				return false;
-			h->id = str_make(next, (size_t)(p - next));
-			p = LITERAL(p, end, "\",");
-		}
-		h->body = p ? LITERAL(p, end, "\"state\":{") : NULL;
-		if (!h->body)
-			return false;
+		p++;
+		s->shape = SHAPE_PLAIN;
+		s->type = fast_member(p, end, &crdt_gcounter, &leaf, &spaced) ? &crdt_gcounter :
+			fast_member(p, end, &crdt_lwwmap, &leaf, &spaced) ? &crdt_lwwmap : NULL;
 	}
-	if (o->type && o->type != (h->kind == FAST_COUNTS ? &crdt_gcounter : &crdt_lwwmap))
-		return false;
-	return h->kind == FAST_COUNTS || o->max_drift_us < 0;
+	if (!p || !s->type || (o->type && o->type != s->type))
+		return NULL;
+	return s->type != &crdt_lwwmap || o->max_drift_us < 0 ? p : NULL;
 }
 
 /* A plain object with such a key may be a register. */
@@ -197,42 +265,63 @@ static bool may_be_register(const struct crdt_leaves *l)
 	return false;
 }
 
-const char *fast_read(struct crdt_reader *r, struct str text, struct crdt_state *out)
+/* A leaf for each dot of an element. */
+static void add_dots(struct crdt_reader *r, const struct crdt_leaf *member)
 {
-	const char *p = text.p, *end = text.p + text.n;
-	struct fast_head h;
-	struct crdt_leaf leaf;
+	const char *p = member->val, *end = p + member->val_n;
+	bool spaced = false;
+	size_t n;
 
-	if (!fast_head(&h, p, end, r->options))
-		return NULL;
-	p = h.body;
-	while (p < end && *p == '"') {
-		p = fast_member(p, end, h.kind, &leaf);
+	r->key.n = 0;
+	buf_add_str(&r->key, leaf_key(member));
+	buf_add_char(&r->key, '\0');
+	n = r->key.n;
+	do {
+		struct crdt_dot dot;
+
+		p = fast_dot(p, end, &dot, &spaced);
+		r->val.n = 0;
+		key_add(&r->val, dot.node);
+		key_add_dot(&r->key, buf_str(&r->val), dot.seq);
+		crdt_add_val(r, NULL);
+		r->key.n = n;
+	} while (*p == ',');
+	r->key.n = 0;
+}
+
+bool fast_read(struct crdt_reader *r, struct crdt_state *out)
+{
+	const char *end = r->json.end, *p = fast_head(out, r->json.p, end, r->options);
+	struct crdt_leaf leaf;
+	struct str tail;
+	bool spaced = false;
+
+	if (!p)
+		return false;
+	tail = fast_tail(out);
+	while (p < end && *p != tail.p[0]) {
+		p = fast_member(p, end, out->type, &leaf, &spaced);
 		if (!p)
-			return NULL;
-		leaves_add(&out->leaves, leaf);
-		if (*p == ',') {
-			p++;
-			p += p < end && *p == ' ';
-			if (p >= end || *p != '"')
-				return NULL;
-		}
+			return false;
+		if (out->type->causal)
+			add_dots(r, &leaf);
+		else
+			leaves_add(&out->leaves, leaf);
+		if (*p == ',' && ((p = comma(p, end, &spaced)) >= end || *p == tail.p[0]))
+			return false;
 	}
-	if (end - p < (h.v1 ? 2 : 1) || *p != '}' || (h.v1 && p[1] != '}'))
-		return NULL;
-	p += h.v1 ? 2 : 1;
+	if (!str_starts(str_make(p, (size_t)(end - p)), tail))
+		return false;
+	p += tail.n;
 	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
 		p++;
 	if (p < end && *p != '\n')
-		return NULL;
-	if (!h.v1 && may_be_register(&out->leaves))
-		return NULL;
+		return false;
+	if (out->shape != SHAPE_V1 && may_be_register(&out->leaves))
+		return false;
 	if (leaves_sort(&out->leaves))
-		return NULL;
-	out->type = h.kind == FAST_COUNTS ? &crdt_gcounter : &crdt_lwwmap;
-	out->shape = h.v1 ? SHAPE_V1 : SHAPE_PLAIN;
-	out->delta = h.delta;
-	out->has_id = h.has_id;
-	out->id = h.id;
-	return p;
+		return false;
+	r->json.p = p;
+	r->whole = true;
+	return true;
 }
