@@ -119,12 +119,14 @@ static const char *entry(const char *p, const char *end)
 /* Behind the comma at p. */
 static inline const char *comma(const char *p, const char *end, bool *spaced)
 {
-	bool space = end - p > 1 && p[1] == ' ';
-
 	if (p >= end || *p != ',')
 		return NULL;
-	*spaced |= space;
-	return p + 1 + space;
+	p++;
+	if (p < end && *p == ' ') {
+		*spaced = true;
+		p++;
+	}
+	return p;
 }
 
 const char *fast_dot(const char *p, const char *end, struct crdt_dot *dot, bool *spaced)
@@ -171,8 +173,11 @@ static const char *slot(const char *p, const char *end, const struct crdt_type *
 	leaf->key_n = (uint32_t)(p - leaf->key);
 	if (end - p < 3 || p[1] != ':')
 		return NULL;
-	*spaced |= p[2] == ' ';
-	p += 2 + (p[2] == ' ');
+	p += 2;
+	if (*p == ' ') {
+		*spaced = true;
+		p++;
+	}
 	if (type == &crdt_gcounter) {
 		leaf->val_n = LEAF_COUNT;
 		return leaf->key_n > 0 && leaf->key_n <= NODE_MAX ? digits(p, end, &leaf->num) : NULL;
