@@ -4,6 +4,7 @@
  * memory here and for windows of a stream in stream.c. */
 #include "crdt/fast.h"
 #include "crdt/causal.h"
+#include "crdt/lww.h"
 #include "crdt/number.h"
 
 #include <endian.h>
@@ -79,12 +80,25 @@ static const char *number(const char *p, const char *end)
 	return p;
 }
 
-static const char *literal(const char *p, const char *end, const char *text, size_t n)
+/* In line, a constant n makes the comparison one of words. */
+static inline __attribute__((always_inline)) const char *literal(const char *p, const char *end,
+	const char *text, size_t n)
 {
 	return (size_t)(end - p) > n && memcmp(p, text, n) == 0 ? p + n : NULL;
 }
 
 #define LITERAL(p, end, text) literal(p, end, text, sizeof(text) - 1)
+
+/* The same with a space behind any colon or comma of the text. */
+static const char *loose(const char *p, const char *end, const char *text)
+{
+	for (; *text; text++) {
+		if (p >= end || *p++ != *text)
+			return NULL;
+		p += (*text == ':' || *text == ',') && p < end && *p == ' ';
+	}
+	return p < end ? p : NULL;
+}
 
 static const char *scalar(const char *p, const char *end)
 {
@@ -116,35 +130,82 @@ static const char *entry(const char *p, const char *end)
 	return p < end && *p == '}' ? p + 1 : NULL;
 }
 
+/* An entry as others write it: members in any order, spaces behind ':' and ','. */
+static const char *foreign_entry(const char *p, const char *end, struct lww_entry *e)
+{
+	struct str deleted = { 0 };
+
+	*e = (struct lww_entry){ 0 };
+	if (p >= end || *p != '{')
+		return NULL;
+	do {
+		const char *next;
+		struct str *part;
+
+		p += 1 + (end - p > 1 && p[1] == ' ');
+		if ((next = loose(p, end, "\"node_id\":")))
+			part = &e->node;
+		else if ((next = loose(p, end, "\"timestamp\":")))
+			part = &e->timestamp;
+		else if ((next = loose(p, end, "\"value\":")))
+			part = &e->value;
+		else if ((next = loose(p, end, "\"deleted\":")))
+			part = &deleted;
+		if (!next || part->p || !(p = scalar(next, end)) || p >= end)
+			return NULL;
+		*part = str_make(next, (size_t)(p - next));
+	} while (*p == ',');
+	e->deleted = str_eq(deleted, STR("true"));
+	if (*p != '}' || (deleted.p && !e->deleted) || e->deleted == (e->value.p != NULL))
+		return NULL;
+	if (e->node.n < 3 || *e->node.p != '"' || e->node.n > NODE_MAX + 2)
+		return NULL;
+	return e->timestamp.p && *e->timestamp.p >= '0' && *e->timestamp.p <= '9' ? p + 1 : NULL;
+}
+
+/* Writes an entry as we do. */
+static void tidy_entry(struct crdt_reader *r, struct crdt_leaf *leaf)
+{
+	struct lww_entry e;
+	struct str text;
+
+	foreign_entry(leaf->val, leaf->val + leaf->val_n, &e);
+	r->val.n = 0;
+	lww_write(&r->val, &e);
+	text = arena_copy(&r->state->arena, buf_str(&r->val));
+	leaf->val = text.p;
+	leaf->val_n = (uint32_t)text.n;
+}
+
 /* Behind the comma at p. */
-static inline const char *comma(const char *p, const char *end, bool *spaced)
+static inline const char *comma(const char *p, const char *end, bool *untidy)
 {
 	if (p >= end || *p != ',')
 		return NULL;
 	p++;
 	if (p < end && *p == ' ') {
-		*spaced = true;
+		*untidy = true;
 		p++;
 	}
 	return p;
 }
 
-const char *fast_dot(const char *p, const char *end, struct crdt_dot *dot, bool *spaced)
+const char *fast_dot(const char *p, const char *end, struct crdt_dot *dot, bool *untidy)
 {
 	bool space = end - p > 1 && p[1] == ' ';
 	const char *node = LITERAL(p + 1 + space, end, "[\"");
 
-	*spaced |= space;
+	*untidy |= space;
 	if (!node || !(p = string_end(node, end)) || p == node || p - node > NODE_MAX)
 		return NULL;
 	dot->node = str_make(node, (size_t)(p - node));
-	if (!(p = comma(p + 1, end, spaced)) || !(p = digits(p, end, &dot->seq)) || dot->seq == 0 || *p != ']')
+	if (!(p = comma(p + 1, end, untidy)) || !(p = digits(p, end, &dot->seq)) || dot->seq == 0 || *p != ']')
 		return NULL;
 	return end - p > 1 && (p[1] == ',' || p[1] == ']') ? p + 1 : NULL;
 }
 
 /* ["x",[["a",1],["b",2]]] */
-static const char *element(const char *p, const char *end, struct crdt_leaf *leaf, bool *spaced)
+static const char *element(const char *p, const char *end, struct crdt_leaf *leaf, bool *untidy)
 {
 	struct crdt_dot dot;
 
@@ -152,11 +213,11 @@ static const char *element(const char *p, const char *end, struct crdt_leaf *lea
 	if (end - p < 2 || *p != '[' || !(p = scalar(leaf->key, end)))
 		return NULL;
 	leaf->key_n = (uint32_t)(p - leaf->key);
-	if (!(p = comma(p, end, spaced)) || p >= end || *p != '[')
+	if (!(p = comma(p, end, untidy)) || p >= end || *p != '[')
 		return NULL;
 	leaf->val = p;
 	do {
-		p = fast_dot(p, end, &dot, spaced);
+		p = fast_dot(p, end, &dot, untidy);
 	} while (p && *p == ',');
 	if (!p)
 		return NULL;
@@ -165,8 +226,10 @@ static const char *element(const char *p, const char *end, struct crdt_leaf *lea
 }
 
 /* "x":1 or "x":{...} */
-static const char *slot(const char *p, const char *end, const struct crdt_type *type, struct crdt_leaf *leaf, bool *spaced)
+static const char *slot(const char *p, const char *end, const struct crdt_type *type, struct crdt_leaf *leaf, bool *untidy)
 {
+	struct lww_entry e;
+
 	leaf->key = p + 1;
 	if (p >= end || *p != '"' || !(p = string_end(leaf->key, end)))
 		return NULL;
@@ -175,7 +238,7 @@ static const char *slot(const char *p, const char *end, const struct crdt_type *
 		return NULL;
 	p += 2;
 	if (*p == ' ') {
-		*spaced = true;
+		*untidy = true;
 		p++;
 	}
 	if (type == &crdt_gcounter) {
@@ -183,15 +246,20 @@ static const char *slot(const char *p, const char *end, const struct crdt_type *
 		return leaf->key_n > 0 && leaf->key_n <= NODE_MAX ? digits(p, end, &leaf->num) : NULL;
 	}
 	leaf->val = p;
-	if (!(p = entry(p, end)))
+	p = entry(p, end);
+	if (!p) {
+		p = foreign_entry(leaf->val, end, &e);
+		*untidy = true;
+	}
+	if (!p)
 		return NULL;
 	leaf->val_n = (uint32_t)(p - leaf->val);
 	return p;
 }
 
-const char *fast_member(const char *p, const char *end, const struct crdt_type *type, struct crdt_leaf *leaf, bool *spaced)
+const char *fast_member(const char *p, const char *end, const struct crdt_type *type, struct crdt_leaf *leaf, bool *untidy)
 {
-	p = type->causal ? element(p, end, leaf, spaced) : slot(p, end, type, leaf, spaced);
+	p = type->causal ? element(p, end, leaf, untidy) : slot(p, end, type, leaf, untidy);
 	return p && p < end && (*p == ',' || *p == (type->causal ? ']' : '}')) ? p : NULL;
 }
 
@@ -220,22 +288,22 @@ static const char *envelope(struct crdt_state *s, const char *p, const char *end
 		s->type = known[i];
 		next = literal(p, end, s->type->name, strlen(s->type->name));
 	}
-	if (!next || !(p = LITERAL(next, end, "/1\",")))
+	if (!next || !(p = loose(next, end, "/1\",")))
 		return NULL;
-	if (s->type->causal && (!(p = LITERAL(p, end, "\"ctx\":")) || !(p = context(s, p, end, o)) || !(p = LITERAL(p, end, ","))))
+	if (s->type->causal && (!(p = loose(p, end, "\"ctx\":")) || !(p = context(s, p, end, o)) || !(p = loose(p, end, ","))))
 		return NULL;
-	next = LITERAL(p, end, "\"delta\":true,");
+	next = loose(p, end, "\"delta\":true,");
 	s->delta = next != NULL;
 	p = next ? next : p;
-	next = LITERAL(p, end, "\"id\":\"");
+	next = loose(p, end, "\"id\":\"");
 	if (next) {
 		s->has_id = true;
 		if (!(p = string_end(next, end)))
 			return NULL;
 		s->id = str_make(next, (size_t)(p - next));
-		p = LITERAL(p, end, "\",");
+		p = loose(p, end, "\",");
 	}
-	p = p ? LITERAL(p, end, "\"state\":") : NULL;
+	p = p ? loose(p, end, "\"state\":") : NULL;
 	return p && *p == (s->type->causal ? '[' : '{') ? p + 1 : NULL;
 }
 
@@ -243,18 +311,18 @@ const char *fast_head(struct crdt_state *s, const char *p, const char *end, cons
 {
 	const char *next;
 	struct crdt_leaf leaf;
-	bool spaced = false;
+	bool untidy = false;
 
 	if (o->at || o->replica || o->max_depth < DEPTH_MAX || p >= end || *p != '{')
 		return NULL;
-	next = LITERAL(p, end, "{\"crdt\":\"");
+	next = loose(p, end, "{\"crdt\":\"");
 	if (next) {
 		p = envelope(s, next, end, o);
 	} else {
 		p++;
 		s->shape = SHAPE_PLAIN;
-		s->type = fast_member(p, end, &crdt_gcounter, &leaf, &spaced) ? &crdt_gcounter :
-			fast_member(p, end, &crdt_lwwmap, &leaf, &spaced) ? &crdt_lwwmap : NULL;
+		s->type = fast_member(p, end, &crdt_gcounter, &leaf, &untidy) ? &crdt_gcounter :
+			fast_member(p, end, &crdt_lwwmap, &leaf, &untidy) ? &crdt_lwwmap : NULL;
 	}
 	if (!p || !s->type || (o->type && o->type != s->type))
 		return NULL;
@@ -274,7 +342,7 @@ static bool may_be_register(const struct crdt_leaves *l)
 static void add_dots(struct crdt_reader *r, const struct crdt_leaf *member)
 {
 	const char *p = member->val, *end = p + member->val_n;
-	bool spaced = false;
+	bool untidy = false;
 	size_t n;
 
 	r->key.n = 0;
@@ -284,7 +352,7 @@ static void add_dots(struct crdt_reader *r, const struct crdt_leaf *member)
 	do {
 		struct crdt_dot dot;
 
-		p = fast_dot(p, end, &dot, &spaced);
+		p = fast_dot(p, end, &dot, &untidy);
 		r->val.n = 0;
 		key_add(&r->val, dot.node);
 		key_add_dot(&r->key, buf_str(&r->val), dot.seq);
@@ -299,20 +367,23 @@ bool fast_read(struct crdt_reader *r, struct crdt_state *out)
 	const char *end = r->json.end, *p = fast_head(out, r->json.p, end, r->options);
 	struct crdt_leaf leaf;
 	struct str tail;
-	bool spaced = false;
+	bool untidy;
 
 	if (!p)
 		return false;
 	tail = fast_tail(out);
 	while (p < end && *p != tail.p[0]) {
-		p = fast_member(p, end, out->type, &leaf, &spaced);
+		untidy = false;
+		p = fast_member(p, end, out->type, &leaf, &untidy);
 		if (!p)
 			return false;
+		if (untidy && out->type == &crdt_lwwmap)
+			tidy_entry(r, &leaf);
 		if (out->type->causal)
 			add_dots(r, &leaf);
 		else
 			leaves_add(&out->leaves, leaf);
-		if (*p == ',' && ((p = comma(p, end, &spaced)) >= end || *p == tail.p[0]))
+		if (*p == ',' && ((p = comma(p, end, &untidy)) >= end || *p == tail.p[0]))
 			return false;
 	}
 	if (!str_starts(str_make(p, (size_t)(end - p)), tail))

@@ -125,6 +125,19 @@ int lww_read(struct crdt_reader *r, const struct json *v, struct buf *out, bool 
 	return 0;
 }
 
+void lww_write(struct buf *out, const struct lww_entry *e)
+{
+	buf_add_text(out, e->deleted ? "{\"deleted\":true,\"node_id\":" : "{\"node_id\":");
+	buf_add_str(out, e->node);
+	buf_add_text(out, ",\"timestamp\":");
+	buf_add_str(out, e->timestamp);
+	if (!e->deleted) {
+		buf_add_text(out, ",\"value\":");
+		buf_add_str(out, e->value);
+	}
+	buf_add_char(out, '}');
+}
+
 bool lww_looks_like(const struct json *v)
 {
 	const struct json *node = json_get(v, "node_id"), *deleted = json_get(v, "deleted");

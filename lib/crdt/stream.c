@@ -71,7 +71,7 @@ static bool step(struct feed *f)
 
 	do {
 		const char *p = f->p, *end = f->window + f->n, *after;
-		bool more = f->member && *p == ',', spaced = false;
+		bool more = f->member && *p == ',', untidy = false;
 		struct crdt_leaf next;
 
 		p += more;
@@ -82,10 +82,10 @@ static bool step(struct feed *f)
 			f->done = true;
 			return ends(f);
 		}
-		after = fast_member(p, end, f->head.type, &next, &spaced);
+		after = fast_member(p, end, f->head.type, &next, &untidy);
 		if (!after)
 			continue;
-		if (spaced || (f->member && leaf_cmp(&f->leaf, &next) >= 0))
+		if (untidy || (f->member && leaf_cmp(&f->leaf, &next) >= 0))
 			return false;
 		if (f->head.shape != SHAPE_V1 && str_eq(leaf_key(&next), STR("node_id")))
 			return false;
@@ -234,10 +234,10 @@ static bool join_element(struct elements *e, const struct feed *feeds, size_t n,
 		const struct crdt_leaf *l = &feeds[__builtin_ctz(left)].leaf;
 		const char *p = l->val, *end = p + l->val_n;
 		struct crdt_dot dot, last = { 0 };
-		bool spaced = false;
+		bool untidy = false;
 
 		do {
-			p = fast_dot(p, end, &dot, &spaced);
+			p = fast_dot(p, end, &dot, &untidy);
 			if (last.seq > 0 && dot_cmp(last, dot) >= 0)
 				return false;
 			last = dot;

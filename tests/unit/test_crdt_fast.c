@@ -24,6 +24,23 @@ static void add_dots(struct buf *b, unsigned n, const char *space)
 		buf_addf(b, "%s%s[\"%s\",%s%u]", i ? "," : "", i ? space : "", nodes[below(4)], space, 1 + (unsigned)below(9));
 }
 
+static void add_entry(struct buf *b, const char *space, bool tidy)
+{
+	char parts[4][40];
+	unsigned n = 0, last;
+
+	if (below(5) == 0)
+		snprintf(parts[n++], sizeof(*parts), "\"deleted\":%strue", space);
+	snprintf(parts[n++], sizeof(*parts), "\"node_id\":%s\"%s\"", space, nodes[below(4)]);
+	snprintf(parts[n++], sizeof(*parts), "\"timestamp\":%s%u", space, 10 + (unsigned)below(90));
+	if (n == 2 || below(50) == 0)
+		snprintf(parts[n++], sizeof(*parts), "\"value\":%s%s", space, elems[below(9)]);
+	last = tidy || below(2) ? 0 : (unsigned)below(n);
+	for (unsigned i = 0; i < n; i++)
+		buf_addf(b, "%s%s%s", i ? "," : "{", i ? space : "", parts[(i + last) % n]);
+	buf_add_char(b, '}');
+}
+
 /* Most are valid. Of an orset, many use a dot twice or one that the context does not cover. */
 static void random_text(struct buf *b, unsigned type, bool tidy)
 {
@@ -59,13 +76,9 @@ static void random_text(struct buf *b, unsigned type, bool tidy)
 		} else if (type % 2 == 0) {
 			buf_addf(b, "\"k%u\":%s%u", key, space, (unsigned)below(50));
 		} else {
-			buf_addf(b, "\"k%u\":%s{%s\"node_id\":\"%s\",\"timestamp\":%u", key, space, below(5) ? "" : "\"deleted\":true,",
-				nodes[below(4)], 10 + (unsigned)below(90));
-			if (!strstr(b->p + b->n - (b->n < 60 ? b->n : 60), "deleted"))
-				buf_addf(b, ",\"value\":%s", elems[below(9)]);
-			buf_add_char(b, '}');
+			buf_addf(b, "\"k%u\":%s", key, space);
+			add_entry(b, space, tidy);
 		}
-		buf_cstr(b);
 	}
 	buf_add_text(b, set ? "]}" : type > 1 ? "}}" : "}");
 }
