@@ -1,7 +1,8 @@
 /* dots.c - which dot was seen where, over all documents of a run
  *
- * A hash table of runs: the dots of one node whose numbers agree but for the lowest bits lie side by side, as most writers
- * count up. 128 bits of keyed hash stand for id and node, 32 for the place, so that it does not matter what they are called. */
+ * A hash table of runs: the dots of one node whose numbers agree but for the lowest bits lie side
+ * by side, as most writers count up. 128 bits of keyed hash stand for id and node, 32 for the
+ * place, so that it does not matter what they are called. */
 #include "crdt/dots.h"
 #include "base/mem.h"
 
@@ -23,7 +24,8 @@ struct crdt_dots {
 	struct run *runs;
 	struct run *last; /* noted in, or NULL */
 	struct document *documents; /* those that brought a dot */
-	size_t n, n_runs, cap_runs, n_documents, cap_documents; /* cap_runs: 0 or a power of two */
+	size_t n, n_runs, n_documents, cap_documents;
+	size_t cap_runs; /* 0 or a power of two */
 	uint64_t keys[4][2];
 };
 
@@ -53,11 +55,14 @@ size_t dots_count(const struct crdt_dots *d)
 static struct run *place_of(struct crdt_dots *d, const uint64_t node[2], uint64_t number)
 {
 	const uint64_t words[] = { node[0], node[1], number };
-	size_t mask = d->cap_runs - 1, i = str_siphash(d->keys[3], str_make((const char *)words, sizeof(words))) & mask;
+	uint64_t i = str_siphash(d->keys[3], str_make((const char *)words, sizeof(words)));
+	struct run *run;
 
-	while (d->runs[i].node[0] && (d->runs[i].node[0] != node[0] || d->runs[i].node[1] != node[1] || d->runs[i].number != number))
-		i = (i + 1) & mask;
-	return &d->runs[i];
+	do {
+		run = &d->runs[i++ & (d->cap_runs - 1)];
+	} while (run->node[0] &&
+		(run->node[0] != node[0] || run->node[1] != node[1] || run->number != number));
+	return run;
 }
 
 static void grow(struct crdt_dots *d)
@@ -95,7 +100,8 @@ void dots_hash(const struct crdt_dots *d, struct str name, uint64_t hash[2])
 	hash[1] = str_siphash(d->keys[1], name);
 }
 
-uint32_t dots_note(struct crdt_dots *d, const uint64_t node[2], uint64_t seq, uint32_t place, uint32_t document)
+uint32_t dots_note(struct crdt_dots *d, const uint64_t node[2], uint64_t seq, uint32_t place,
+	uint32_t document)
 {
 	struct run *run = d->last;
 	size_t at = seq % RUN;
@@ -120,7 +126,8 @@ static void add_document(struct crdt_dots *d, const struct crdt_state *s)
 	d->documents[d->n_documents++] = (struct document){ s->file, s->line };
 }
 
-static int report(struct crdt_report *r, const struct crdt_state *s, const struct crdt_leaf *l, const struct document *at)
+static int report(struct crdt_report *r, const struct crdt_state *s, const struct crdt_leaf *l,
+	const struct document *at)
 {
 	struct crdt_dot dot;
 	struct buf node = { 0 }, path = { 0 };
@@ -129,8 +136,10 @@ static int report(struct crdt_report *r, const struct crdt_state *s, const struc
 	key_dot(leaf_key(l), &dot);
 	key_decode(&node, dot.node);
 	crdt_path(&path, s->type, leaf_key(l));
-	rc = crdt_find(r, E_DOT_REUSE, s->line, buf_cstr(&path), "the dot [%s,%llu] also stands elsewhere (%s:%llu)",
-		buf_cstr(&node), (unsigned long long)dot.seq, at->file ? at->file : "-", (unsigned long long)at->line);
+	rc = crdt_find(r, E_DOT_REUSE, s->line, buf_cstr(&path),
+		"the dot [%s,%llu] also stands elsewhere (%s:%llu)", buf_cstr(&node),
+		(unsigned long long)dot.seq, at->file ? at->file : "-",
+		(unsigned long long)at->line);
 	buf_fini(&node);
 	buf_fini(&path);
 	return rc;
@@ -161,7 +170,8 @@ int dots_add(struct crdt_dots *d, struct crdt_report *r, const struct crdt_state
 			buf_add_str(&name, node);
 			dots_hash(d, buf_str(&name), hash);
 		}
-		other = dots_note(d, hash, dot.seq, (uint32_t)str_siphash(d->keys[2], place), (uint32_t)d->n_documents + 1);
+		other = dots_note(d, hash, dot.seq, (uint32_t)str_siphash(d->keys[2], place),
+			(uint32_t)d->n_documents + 1);
 	}
 	if (d->n > before)
 		add_document(d, s);

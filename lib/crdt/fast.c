@@ -1,7 +1,7 @@
-/* fast.c - documents that are what this program writes, without building a tree
+/* fast.c - documents that are what this program writes, or nearly, without building a tree
  *
- * Strings are looked through eight bytes at a time; a slot costs no allocation and no copy. Used for whole documents in
- * memory here and for windows of a stream in stream.c. */
+ * Strings are looked through eight bytes at a time; a slot costs no allocation and no copy. Used
+ * for whole documents in memory here and for windows of a stream in stream.c. */
 #include "crdt/fast.h"
 #include "crdt/causal.h"
 #include "crdt/lww.h"
@@ -9,9 +9,9 @@
 
 #include <endian.h>
 
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGH UINT64_C(0x8080808080808080)
-#define DEPTH_MAX 5 /* of what is known here */
+#define ONES       UINT64_C(0x0101010101010101)
+#define HIGH       UINT64_C(0x8080808080808080)
+#define DEPTH_MAX  5  /* of what is known here */
 #define DIGITS_MAX 15 /* so many of a real survive a double; an integer may have one more */
 
 /* The quote that ends the string whose content begins at p, or NULL. */
@@ -28,7 +28,8 @@ static inline const char *string_end(const char *p, const char *end)
 			t = le64toh(t); /* the lowest hit is the first */
 			q = t ^ ONES * '"';
 			b = t ^ ONES * '\\';
-			hit = (((q - ONES) & ~q) | ((b - ONES) & ~b) | ((t - ONES * 0x20) & ~t) | t) & HIGH;
+			hit = ((q - ONES) & ~q) | ((b - ONES) & ~b) | ((t - ONES * 0x20) & ~t) | t;
+			hit &= HIGH;
 			if (hit) {
 				p += __builtin_ctzll(hit) >> 3;
 				break;
@@ -54,7 +55,8 @@ static inline const char *digits(const char *p, const char *end, uint64_t *out)
 
 	for (; p < end && (unsigned char)(*p - '0') < 10; p++)
 		v = v * 10 + (unsigned)(*p - '0');
-	if (p == begin || p - begin > DIGITS_MAX + 1 || v > NUMBER_SAFE_MAX || (*begin == '0' && p - begin > 1) || p >= end)
+	if (p == begin || p - begin > DIGITS_MAX + 1 || v > NUMBER_SAFE_MAX ||
+		(*begin == '0' && p - begin > 1) || p >= end)
 		return NULL;
 	*out = v;
 	return p;
@@ -75,14 +77,15 @@ static const char *number(const char *p, const char *end)
 		return NULL; /* 0.00001 is written otherwise */
 	for (p++; p < end && (unsigned char)(*p - '0') < 10;)
 		p++;
-	if (p >= end || p - begin > DIGITS_MAX + 1 || p[-1] == '.' || p[-1] == '0' || *p == 'e' || *p == 'E')
+	if (p >= end || p - begin > DIGITS_MAX + 1 || p[-1] == '.' || p[-1] == '0' || *p == 'e' ||
+		*p == 'E')
 		return NULL;
 	return p;
 }
 
 /* In line, a constant n makes the comparison one of words. */
-static inline __attribute__((always_inline)) const char *literal(const char *p, const char *end,
-	const char *text, size_t n)
+static inline __attribute__((always_inline)) const char *literal(
+	const char *p, const char *end, const char *text, size_t n)
 {
 	return (size_t)(end - p) > n && memcmp(p, text, n) == 0 ? p + n : NULL;
 }
@@ -103,9 +106,7 @@ static const char *loose(const char *p, const char *end, const char *text)
 static const char *scalar(const char *p, const char *end)
 {
 	switch (*p) {
-	case '"':
-		p = string_end(p + 1, end);
-		return p ? p + 1 : NULL;
+	case '"': p = string_end(p + 1, end); return p ? p + 1 : NULL;
 	case 't': return LITERAL(p, end, "true");
 	case 'f': return LITERAL(p, end, "false");
 	case 'n': return LITERAL(p, end, "null");
@@ -199,7 +200,8 @@ const char *fast_dot(const char *p, const char *end, struct crdt_dot *dot, bool 
 	if (!node || !(p = string_end(node, end)) || p == node || p - node > NODE_MAX)
 		return NULL;
 	dot->node = str_make(node, (size_t)(p - node));
-	if (!(p = comma(p + 1, end, untidy)) || !(p = digits(p, end, &dot->seq)) || dot->seq == 0 || *p != ']')
+	if (!(p = comma(p + 1, end, untidy)) || !(p = digits(p, end, &dot->seq)) || dot->seq == 0 ||
+		*p != ']')
 		return NULL;
 	return end - p > 1 && (p[1] == ',' || p[1] == ']') ? p + 1 : NULL;
 }
@@ -226,7 +228,8 @@ static const char *element(const char *p, const char *end, struct crdt_leaf *lea
 }
 
 /* "x":1 or "x":{...} */
-static const char *slot(const char *p, const char *end, const struct crdt_type *type, struct crdt_leaf *leaf, bool *untidy)
+static const char *slot(const char *p, const char *end, const struct crdt_type *type,
+	struct crdt_leaf *leaf, bool *untidy)
 {
 	struct lww_entry e;
 
@@ -243,7 +246,8 @@ static const char *slot(const char *p, const char *end, const struct crdt_type *
 	}
 	if (type == &crdt_gcounter) {
 		leaf->val_n = LEAF_COUNT;
-		return leaf->key_n > 0 && leaf->key_n <= NODE_MAX ? digits(p, end, &leaf->num) : NULL;
+		return leaf->key_n > 0 && leaf->key_n <= NODE_MAX ? digits(p, end, &leaf->num)
+		                                                  : NULL;
 	}
 	leaf->val = p;
 	p = entry(p, end);
@@ -257,30 +261,39 @@ static const char *slot(const char *p, const char *end, const struct crdt_type *
 	return p;
 }
 
-const char *fast_member(const char *p, const char *end, const struct crdt_type *type, struct crdt_leaf *leaf, bool *untidy)
+const char *fast_member(const char *p, const char *end, const struct crdt_type *type,
+	struct crdt_leaf *leaf, bool *untidy)
 {
 	p = type->causal ? element(p, end, leaf, untidy) : slot(p, end, type, leaf, untidy);
 	return p && p < end && (*p == ',' || *p == (type->causal ? ']' : '}')) ? p : NULL;
 }
 
 /* The context at p; its end. */
-static const char *context(struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
+static const char *context(
+	struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
 {
 	struct crdt_report quiet = { 0 };
 	struct crdt_reader r = { .options = o, .report = &quiet, .state = s };
 	const struct json *v;
 	bool good;
 
-	r.json = (struct json_reader){ .arena = &r.tree, .report = &quiet, .max_depth = o->max_depth, .begin = p, .p = p, .end = end };
+	r.json = (struct json_reader){ .arena = &r.tree,
+		.report = &quiet,
+		.max_depth = o->max_depth,
+		.begin = p,
+		.p = p,
+		.end = end };
 	v = json_read(&r.json);
 	good = v && causal_context(&r, v) == 0 && quiet.errors + quiet.warnings == 0;
 	crdt_reader_fini(&r);
 	return good ? r.json.p : NULL;
 }
 
-static const char *envelope(struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
+static const char *envelope(
+	struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
 {
-	static const struct crdt_type *const known[] = { &crdt_gcounter, &crdt_lwwmap, &crdt_orset };
+	static const struct crdt_type *const known[] = { &crdt_gcounter, &crdt_lwwmap,
+		&crdt_orset };
 	const char *next = NULL;
 
 	s->shape = SHAPE_V1;
@@ -290,7 +303,8 @@ static const char *envelope(struct crdt_state *s, const char *p, const char *end
 	}
 	if (!next || !(p = loose(next, end, "/1\",")))
 		return NULL;
-	if (s->type->causal && (!(p = loose(p, end, "\"ctx\":")) || !(p = context(s, p, end, o)) || !(p = loose(p, end, ","))))
+	if (s->type->causal && (!(p = loose(p, end, "\"ctx\":")) || !(p = context(s, p, end, o)) ||
+				       !(p = loose(p, end, ","))))
 		return NULL;
 	next = loose(p, end, "\"delta\":true,");
 	s->delta = next != NULL;
@@ -307,7 +321,8 @@ static const char *envelope(struct crdt_state *s, const char *p, const char *end
 	return p && *p == (s->type->causal ? '[' : '{') ? p + 1 : NULL;
 }
 
-const char *fast_head(struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
+const char *fast_head(
+	struct crdt_state *s, const char *p, const char *end, const struct crdt_options *o)
 {
 	const char *next;
 	struct crdt_leaf leaf;
@@ -321,8 +336,9 @@ const char *fast_head(struct crdt_state *s, const char *p, const char *end, cons
 	} else {
 		p++;
 		s->shape = SHAPE_PLAIN;
-		s->type = fast_member(p, end, &crdt_gcounter, &leaf, &untidy) ? &crdt_gcounter :
-			fast_member(p, end, &crdt_lwwmap, &leaf, &untidy) ? &crdt_lwwmap : NULL;
+		s->type = fast_member(p, end, &crdt_gcounter, &leaf, &untidy) ? &crdt_gcounter
+		          : fast_member(p, end, &crdt_lwwmap, &leaf, &untidy) ? &crdt_lwwmap
+		                                                              : NULL;
 	}
 	if (!p || !s->type || (o->type && o->type != s->type))
 		return NULL;

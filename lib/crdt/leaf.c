@@ -1,7 +1,8 @@
 /* leaf.c - keys of leaves, and sorting them
  *
- * Sorting is by radix and in place. Four bytes beside each leaf, its digits, hold the next bits in which the keys differ at all, so
- * that a key is read once for about seven of its bytes, and not when leaves are compared or moved. */
+ * Sorting is by radix and in place. Four bytes beside each leaf, its digits, hold the next bits in
+ * which the keys differ at all, so that a key is read once for about seven of its bytes, and not
+ * when leaves are compared or moved. */
 #include "crdt/leaf.h"
 #include "base/mem.h"
 
@@ -56,8 +57,8 @@ size_t leaves_find(const struct crdt_leaves *l, size_t lo, const struct crdt_lea
 #define RADIX      (1u << RADIX_BITS)
 #define ON         8 /* the key goes on behind its seven bytes */
 
-/* Seven bytes of a key, the first one highest, and below them how many there were, up to ON: a key that ends stands before
- * one that goes on with NULs. */
+/* Seven bytes of a key, the first one highest, and below them how many there were, up to ON: a key
+ * that ends stands before one that goes on with NULs. */
 static inline uint64_t bytes_at(const struct crdt_leaf *l, size_t depth)
 {
 	size_t left = l->key_n > depth ? l->key_n - depth : 0;
@@ -105,13 +106,16 @@ static inline uint32_t squeeze(const struct squeeze *s, uint64_t bytes)
 {
 	uint64_t v = 0;
 
-	for (unsigned i = 0; i < s->n; i++)
-		v = v << s->runs[i].width | (bytes >> s->runs[i].shift & ((UINT64_C(1) << s->runs[i].width) - 1));
+	for (unsigned i = 0; i < s->n; i++) {
+		unsigned width = s->runs[i].width;
+
+		v = v << width | (bytes >> s->runs[i].shift & ((UINT64_C(1) << width) - 1));
+	}
 	return (uint32_t)v;
 }
 
-/* Finds the digits by which to sort leaves that agree up to *depth, which moves to where those that tie go on. Returns how many bits they have;
- * 0: all keys are equal. */
+/* Finds the digits by which to sort leaves that agree up to *depth, which moves to where those that
+ * tie go on. Returns how many bits they have; 0: all keys are equal. */
 static unsigned find_digits(const struct crdt_leaf *v, uint32_t *digits, size_t n, size_t *depth)
 {
 	struct squeeze s;
@@ -169,8 +173,8 @@ static bool insertion(struct crdt_leaf *v, uint32_t *digits, size_t n)
 	return repeats;
 }
 
-/* Leaves whose keys agree up to `depth` but for their digits, of which the lowest `bits` are not sorted yet. Returns whether a key stands
- * twice. */
+/* Sorts leaves whose keys agree up to `depth` but for their digits, of which the lowest `bits` are
+ * still to be looked at. Returns whether a key stands twice. */
 static bool sort_radix(struct crdt_leaf *v, uint32_t *digits, size_t n, unsigned bits, size_t depth)
 {
 	bool repeats = false;
@@ -207,7 +211,7 @@ static bool sort_radix(struct crdt_leaf *v, uint32_t *digits, size_t n, unsigned
 				digits[from[i]++] = d;
 			}
 		}
-		/* The one that may hold more than half is done in the loop: so little stack is enough for any order. */
+		/* Who holds more than half is done in the loop: little stack is enough for any keys. */
 		for (size_t i = 0, begin = 0; i < RADIX; begin = end[i++]) {
 			if (end[i] - begin > n / 2) {
 				large = begin;

@@ -62,7 +62,8 @@ static inline bool leaf_same(const struct crdt_leaf *a, const struct crdt_leaf *
 
 #define LEAVES_AHEAD 12
 
-/* After sorting, keys and the values behind them lie all over the text: asks for those that are needed soon. */
+/* After sorting, keys and the values behind them lie all over the text: asks for those that are
+ * needed soon. */
 static inline void leaves_prefetch(const struct crdt_leaf *v, size_t n, size_t i)
 {
 	if (i + LEAVES_AHEAD < n) {

@@ -196,7 +196,7 @@ static bool other_unit(struct number a, struct number b)
 	return (ratio > 3e2 && ratio < 3e3) || (ratio > 3e5 && ratio < 3e6) || (ratio > 3e8 && ratio < 3e9);
 }
 
-/* Integers of equally many digits are in the order of their bytes, and no clock of other units made them. */
+/* Integers of equally many digits are in the order of their bytes, and count in one unit. */
 static bool alike(struct str a, struct str b)
 {
 	for (size_t i = 0; i < a.n && a.n == b.n; i++)

@@ -1,7 +1,8 @@
 /* stream.c - joining sorted documents of any size in little memory
  *
- * Strict order in each input is proved while it is read, which proves too that no key comes twice. At the first thing that
- * is not as this program would have written it, it gives up: the general way reports faults, this one only has to be right. */
+ * Strict order in each input is proved while it is read, which proves too that no key comes twice.
+ * At the first thing that is not as this program would have written it, it gives up: the general
+ * way reports faults, this one only has to be right. */
 #include "crdt/stream.h"
 #include "crdt/dots.h"
 #include "crdt/fast.h"
@@ -24,7 +25,8 @@ struct feed {
 	struct crdt_state head; /* without leaves */
 };
 
-/* More bytes behind what is kept; false when there are none or no room. Pointers into the window move. */
+/* More bytes behind what is kept; false when there are none or no room. Pointers into the window
+ * move. */
 static bool refill(struct feed *f)
 {
 	const char *keep = f->member ? f->member : f->p;
@@ -123,11 +125,13 @@ static bool wins(const struct feed *a, const struct feed *b, bool *b_wins)
 		*b_wins = b->leaf.num > a->leaf.num;
 		return true;
 	}
-	*b_wins = !str_eq(leaf_val(&a->leaf), leaf_val(&b->leaf)) && lww_cmp(leaf_val(&a->leaf), leaf_val(&b->leaf), NULL, &flags) < 0;
+	*b_wins = !str_eq(leaf_val(&a->leaf), leaf_val(&b->leaf)) &&
+	          lww_cmp(leaf_val(&a->leaf), leaf_val(&b->leaf), NULL, &flags) < 0;
 	return flags == 0;
 }
 
-/* Writes what stands before the first member of the result, and returns what will stand behind the last; empty: its shape cannot say it. */
+/* Writes what stands before the first member of the result, and returns what will stand behind the
+ * last; empty: its shape cannot say it. */
 static struct str write_head(struct crdt_out *out, const struct feed *feeds, size_t n, int shape)
 {
 	struct crdt_report quiet = { 0 };
@@ -157,14 +161,15 @@ struct held {
 	uint32_t feeds;
 };
 
-/* What merging keeps between elements. Dots come grouped by node, so what the contexts say of the last one is kept. */
+/* What merging keeps between elements. Dots come grouped by node, so what the contexts say of the
+ * last one is kept. */
 struct elements {
 	struct held *v;
 	size_t n, cap;
 	struct crdt_dots *dots;
-	struct buf node;   /* encoded */
+	struct buf node;                             /* encoded */
 	uint64_t hash[2], counts[STREAM_INPUTS_MAX]; /* of it: all dots up to there were seen */
-	uint32_t number;   /* of the element */
+	uint32_t number;                             /* of the element */
 };
 
 static void hold(struct elements *e, struct crdt_dot dot, uint32_t feed)
@@ -216,14 +221,17 @@ static uint32_t seen_by(struct elements *e, const struct feed *feeds, size_t n, 
 	}
 	dot.node = buf_str(&e->node);
 	for (size_t i = 0; i < n; i++)
-		if (dot.seq <= e->counts[i] || (feeds[i].head.ctx.cloud.n > 0 && ctx_covers(&feeds[i].head.ctx, dot)))
+		if (dot.seq <= e->counts[i] ||
+			(feeds[i].head.ctx.cloud.n > 0 && ctx_covers(&feeds[i].head.ctx, dot)))
 			seen |= 1u << i;
 	return seen;
 }
 
-/* Joins an element that the feeds in `equal` hold: a dot stays if every feed that has seen it holds it. Leaves only those dots, and *like is
- * a feed that holds just them, if there is one. false: something is to be reported. */
-static bool join_element(struct elements *e, const struct feed *feeds, size_t n, uint32_t equal, size_t *like)
+/* Joins an element that the feeds in `equal` hold: a dot stays if every feed that has seen it holds
+ * it. Leaves only those dots, and *like is a feed that holds just them, if there is one. false:
+ * something is to be reported. */
+static bool join_element(
+	struct elements *e, const struct feed *feeds, size_t n, uint32_t equal, size_t *like)
 {
 	size_t kept = 0;
 	uint32_t all = equal;
@@ -311,7 +319,8 @@ static bool merge(struct feed *feeds, size_t n, struct elements *e, struct crdt_
 				buf_add_char(out->b, ',');
 			first = false;
 			if (winner < n)
-				buf_add(out->b, feeds[winner].member, (size_t)(feeds[winner].p - feeds[winner].member));
+				buf_add(out->b, feeds[winner].member,
+					(size_t)(feeds[winner].p - feeds[winner].member));
 			else
 				write_element(out->b, e, leaf_key(&feeds[best].leaf));
 			crdt_out_turn(out);
@@ -322,7 +331,8 @@ static bool merge(struct feed *feeds, size_t n, struct elements *e, struct crdt_
 	}
 }
 
-int crdt_stream(const struct crdt_source *sources, size_t n, const struct crdt_options *o, int shape, struct crdt_out *out)
+int crdt_stream(const struct crdt_source *sources, size_t n, const struct crdt_options *o,
+	int shape, struct crdt_out *out)
 {
 	struct feed *feeds = mem_zalloc(n * sizeof(*feeds));
 	bool good = n > 0 && n <= STREAM_INPUTS_MAX, failed = false;

@@ -1,4 +1,5 @@
-/* test_crdt_fast.c - the ways around the tree give the answers of the tree: documents read at once, and joined as streams */
+/* test_crdt_fast.c - the ways around the tree give the answers of the tree: documents read at once,
+ * and joined as streams */
 #include "crdt/fast.h"
 #include "crdt/stream.h"
 #include "base/mem.h"
@@ -14,14 +15,18 @@ static uint64_t below(uint64_t n)
 	return seed % n;
 }
 
-static const struct crdt_options options = { .max_depth = 64, .max_line = 1 << 20, .max_drift_us = -1 };
+static const struct crdt_options options = {
+	.max_depth = 64, .max_line = 1 << 20, .max_drift_us = -1
+};
 static const char *const nodes[] = { "a", "b", "bb", "\xc3\xa9" };
-static const char *const elems[] = { "\"\"", "\"x\"", "\"x y\"", "\"xy\"", "-1", "0.5", "12", "null", "true" };
+static const char *const elems[] = { "\"\"", "\"x\"", "\"x y\"", "\"xy\"", "-1", "0.5", "12",
+	"null", "true" };
 
 static void add_dots(struct buf *b, unsigned n, const char *space)
 {
 	for (unsigned i = 0; i < n; i++)
-		buf_addf(b, "%s%s[\"%s\",%s%u]", i ? "," : "", i ? space : "", nodes[below(4)], space, 1 + (unsigned)below(9));
+		buf_addf(b, "%s%s[\"%s\",%s%u]", i ? "," : "", i ? space : "", nodes[below(4)],
+			space, 1 + (unsigned)below(9));
 }
 
 static void add_entry(struct buf *b, const char *space, bool tidy)
@@ -44,7 +49,8 @@ static void add_entry(struct buf *b, const char *space, bool tidy)
 /* Most are valid. Of an orset, many use a dot twice or one that the context does not cover. */
 static void random_text(struct buf *b, unsigned type, bool tidy)
 {
-	static const char *const heads[] = { "", "", "{\"crdt\":\"gcounter/1\",", "{\"crdt\":\"lwwmap/1\",", "{\"crdt\":\"orset/1\"," };
+	static const char *const heads[] = { "", "", "{\"crdt\":\"gcounter/1\",",
+		"{\"crdt\":\"lwwmap/1\",", "{\"crdt\":\"orset/1\"," };
 	const char *space = tidy || below(4) ? "" : " ";
 	unsigned n = (unsigned)below(5), set = type == 4;
 
@@ -59,11 +65,13 @@ static void random_text(struct buf *b, unsigned type, bool tidy)
 		}
 		buf_add_text(b, "\"vv\":{");
 		for (unsigned i = 0; i < 4; i++)
-			buf_addf(b, "%s\"%s\":%u", i ? "," : "", nodes[i], below(20) ? 9 : (unsigned)below(9));
+			buf_addf(b, "%s\"%s\":%u", i ? "," : "", nodes[i],
+				below(20) ? 9 : (unsigned)below(9));
 		buf_add_text(b, "}},");
 	}
 	if (type > 1)
-		buf_addf(b, "%s%s\"state\":", below(8) ? "" : "\"delta\":true,", below(4) ? "" : "\"id\":\"d\",");
+		buf_addf(b, "%s%s\"state\":", below(8) ? "" : "\"delta\":true,",
+			below(4) ? "" : "\"id\":\"d\",");
 	buf_add_char(b, set ? '[' : '{');
 	for (unsigned i = 0, key = 0; i < n + (type < 2); i++) {
 		key = below(20) ? key + 1 + (unsigned)below(3) : (unsigned)below(9);
@@ -160,18 +168,21 @@ static void test_read(void)
 		if (agree && x.rc > 0) {
 			crdt_emit(&(struct crdt_out){ .b = &a }, &x.s, SHAPE_V1);
 			crdt_emit(&(struct crdt_out){ .b = &b }, &y.s, SHAPE_V1);
-			agree = crdt_equal(&x.s, &y.s) && str_eq(buf_str(&a), buf_str(&b)) && x.s.shape == y.s.shape;
+			agree = crdt_equal(&x.s, &y.s) && str_eq(buf_str(&a), buf_str(&b)) &&
+			        x.s.shape == y.s.shape;
 		}
 		refused += x.rc < 0;
 		if (!agree)
-			printf("# %d %d, %d %d: %.*s\n", x.rc, (int)x.code, y.rc, (int)y.code, (int)text.n, text.p);
+			printf("# %d %d, %d %d: %.*s\n", x.rc, (int)x.code, y.rc, (int)y.code,
+				(int)text.n, text.p);
 		crdt_state_fini(&x.s);
 		crdt_state_fini(&y.s);
 		mem_free(block_x);
 		mem_free(block_y);
 	}
 	ok(agree, "a document read at once is what its tree says, and so is what is wrong with it");
-	ok(fast > 20000 && refused > 10000, "many were read so (%d), and many refused (%d)", fast, refused);
+	ok(fast > 20000 && refused > 10000, "many were read so (%d), and many refused (%d)", fast,
+		refused);
 	buf_fini(&text);
 	buf_fini(&slow);
 	buf_fini(&a);
@@ -242,7 +253,8 @@ static void test_streams(void)
 			crdt_state_fini(&s);
 		}
 		if (rc == 1) {
-			agree = report.errors + report.warnings == 0 && crdt_emit(&(struct crdt_out){ .b = &joined }, &all, all.shape) == 0;
+			agree = report.errors + report.warnings == 0 &&
+			        crdt_emit(&(struct crdt_out){ .b = &joined }, &all, all.shape) == 0;
 			buf_add_char(&joined, '\n');
 			agree = agree && str_eq(buf_str(&streamed), buf_str(&joined));
 			done[type]++;
@@ -250,7 +262,8 @@ static void test_streams(void)
 			not_done += report.errors + report.warnings == 0;
 		}
 		if (!agree)
-			printf("# %.*s instead of %.*s", (int)streamed.n, streamed.p, (int)joined.n, joined.p);
+			printf("# %.*s instead of %.*s", (int)streamed.n, streamed.p, (int)joined.n,
+				joined.p);
 		crdt_state_fini(&all);
 		crdt_reader_fini(&r);
 	}
