@@ -66,7 +66,7 @@ static int stream(struct merge *m, struct tap *taps, size_t n, int shape, struct
 
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct crdt_source){ tap_read, &taps[i] };
-	return crdt_stream(sources, n, &m->options, shape, to);
+	return crdt_stream(sources, n, &m->options, shape, n == (size_t)m->n_files, to);
 }
 
 /* The last step: what taps give becomes the output. 1 when it is written, 0 when this is not for a

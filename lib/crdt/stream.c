@@ -332,7 +332,7 @@ static bool merge(struct feed *feeds, size_t n, struct elements *e, struct crdt_
 }
 
 int crdt_stream(const struct crdt_source *sources, size_t n, const struct crdt_options *o,
-	int shape, struct crdt_out *out)
+	int shape, bool all, struct crdt_out *out)
 {
 	struct feed *feeds = mem_zalloc(n * sizeof(*feeds));
 	bool good = n > 0 && n <= STREAM_INPUTS_MAX, failed = false;
@@ -341,7 +341,8 @@ int crdt_stream(const struct crdt_source *sources, size_t n, const struct crdt_o
 
 	for (size_t i = 0; i < n && good; i++) {
 		feeds[i].source = &sources[i];
-		good = start(&feeds[i], o) && alike(&feeds[i].head, &feeds[0].head);
+		good = start(&feeds[i], o) && alike(&feeds[i].head, &feeds[0].head) &&
+			(all || !feeds[i].head.type->causal);
 	}
 	if (good) {
 		tail = write_head(out, feeds, n, shape);

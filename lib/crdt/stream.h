@@ -17,8 +17,11 @@ struct crdt_source {
 
 /* Joins the one document of each source (1 to STREAM_INPUTS_MAX) and writes it in the shape wanted
  * (negative: keep). Returns 1 when all is written; 0: this is not for a stream (not sorted, another
- * type, something to report): what was written is to be thrown away; ERR_IO: a source failed. */
+ * type, something to report): what was written is to be thrown away; ERR_IO: a source failed.
+ *
+ * `all`: there is nothing else to join. A causal type is for a stream only then: a part would leave
+ * out dots, and what comes later could not tell that one of them is used twice. */
 int crdt_stream(const struct crdt_source *sources, size_t n, const struct crdt_options *o,
-	int shape, struct crdt_out *out);
+	int shape, bool all, struct crdt_out *out);
 
 #endif

@@ -236,7 +236,7 @@ static void test_streams(void)
 			left[k] = buf_str(&texts[k]);
 			sources[k] = (struct crdt_source){ read_some, &left[k] };
 		}
-		rc = crdt_stream(sources, n, &options, -1, &(struct crdt_out){ .b = &streamed });
+		rc = crdt_stream(sources, n, &options, -1, i % 8 > 0, &(struct crdt_out){ .b = &streamed });
 		for (size_t k = 0; k < n; k++) {
 			struct str rest = buf_str(&texts[k]);
 			struct crdt_state s;
@@ -257,6 +257,7 @@ static void test_streams(void)
 			        crdt_emit(&(struct crdt_out){ .b = &joined }, &all, all.shape) == 0;
 			buf_add_char(&joined, '\n');
 			agree = agree && str_eq(buf_str(&streamed), buf_str(&joined));
+			agree = agree && (i % 8 > 0 || type != 4);
 			done[type]++;
 		} else {
 			not_done += report.errors + report.warnings == 0;
