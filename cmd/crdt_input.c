@@ -1,9 +1,10 @@
 /* crdt_input.c - reading the inputs of rt-crdt-merge
  *
  * A file is one document or NDJSON. NDJSON is read in blocks, so that memory follows the result and
- * not the input; states point into the blocks, and when those outgrow what is alive the rest is
- * copied together. A document over --max-line is refused as soon as it is that long, and no more of
- * it is held. */
+ * not the input. States point into the blocks; when little of one is still needed it is copied out
+ * and the block used again, and when the blocks kept outgrow what is alive all of it is copied
+ * together. A document over --max-line is refused as soon as it is that long, and no more of it is
+ * held. */
 #include "crdt_merge.h"
 
 #include "base/log.h"
@@ -15,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES (8u << 20)
+#define BLOCK_BYTES (1u << 20) /* the cache holds it */
 #define SLACK_BYTES (64u << 20)
 
 struct input {
@@ -88,11 +89,60 @@ static void compact(struct merge *m)
 
 	for (size_t i = 0; i < m->docs.n; i++)
 		held += m->docs.v[i].arena.bytes;
-	if (!m->compacts || held < SLACK_BYTES || held < 2 * live_bytes(m) + SLACK_BYTES)
+	if (!m->compacts || held < m->compact_at)
+		return;
+	m->compact_at = 2 * live_bytes(m) + SLACK_BYTES;
+	if (held < m->compact_at)
 		return;
 	for (size_t i = 0; i < m->docs.n; i++)
 		crdt_compact(&m->docs.v[i]);
 	arena_fini(&m->texts);
+}
+
+static bool points_into(struct str s, struct str block)
+{
+	return (uintptr_t)s.p - (uintptr_t)block.p < block.n;
+}
+
+/* Counts what of a block is still needed, or copies it out. */
+static size_t needed_of(struct crdt_state *s, struct str block, bool copy)
+{
+	size_t needed = 0;
+
+	for (size_t i = 0; i < s->leaves.n; i++) {
+		struct crdt_leaf *l = &s->leaves.v[i];
+
+		if (points_into(leaf_key(l), block)) {
+			needed += l->key_n;
+			if (copy)
+				l->key = arena_copy(&s->arena, leaf_key(l)).p;
+		}
+		if (l->val_n != LEAF_COUNT && points_into(leaf_val(l), block)) {
+			needed += l->val_n;
+			if (copy)
+				l->val = arena_copy(&s->arena, leaf_val(l)).p;
+		}
+	}
+	return needed;
+}
+
+/* Moves what is still needed of a block to where its state lives. false: that is much, or looking
+ * for it would take long. */
+static bool vacate(struct merge *m, struct str block)
+{
+	size_t leaves = 0, needed = 0;
+
+	for (size_t i = 0; i < m->docs.n; i++)
+		leaves += m->docs.v[i].leaves.n;
+	if (!m->compacts || leaves > block.n / sizeof(struct crdt_leaf))
+		return false;
+	for (size_t i = 0; i < m->docs.n; i++)
+		needed += needed_of(&m->docs.v[i], block, false);
+	if (needed > block.n / 4)
+		return false;
+	for (size_t i = 0; i < m->docs.n && needed > 0; i++)
+		needed_of(&m->docs.v[i], block, true);
+	return true;
 }
 
 /* --- what cannot be used ---------------------------------------------------------------------- */
@@ -126,21 +176,20 @@ int merge_refused(struct merge *m, const struct str *text, uint64_t errors)
 
 /* --- documents -------------------------------------------------------------------------------- */
 
-/* Reads the documents of the first n bytes, and hands the block to m->texts. */
+/* Reads the documents of the first n bytes. The block is used again for what follows them, or handed
+ * to m->texts. */
 static int parse(struct merge *m, struct input *in, size_t n, merge_fn *fn, void *arg)
 {
-	struct str text = str_make(in->p, n);
+	struct str text;
 	char *rest = NULL;
 	size_t rest_n = in->n - n;
 	int rc = 0;
 
-	if (rest_n > 0) {
-		rest = mem_alloc(rest_n + BLOCK_BYTES);
-		memcpy(rest, in->p + n, rest_n);
+	if (rest_n == 0) {
+		in->cap = n + 1;
+		in->p = mem_resize(in->p, in->cap, 1);
 	}
-	in->p = mem_resize(in->p, n + 1, 1);
-	text.p = in->p;
-	arena_adopt(&m->texts, in->p, n);
+	text = str_make(in->p, n);
 	m->reader.report = &m->report;
 	m->reader.options = &m->options;
 	while (rc == 0) {
@@ -157,9 +206,18 @@ static int parse(struct merge *m, struct input *in, size_t n, merge_fn *fn, void
 		if (got < 0 || fn(m, &s, whole, arg) != 0)
 			rc = merge_refused(m, &whole, errors);
 	}
-	in->p = rest;
+	if (vacate(m, str_make(in->p, n))) {
+		memmove(in->p, in->p + n, rest_n);
+	} else {
+		if (rest_n > 0) {
+			rest = mem_alloc(rest_n + BLOCK_BYTES);
+			memcpy(rest, in->p + n, rest_n);
+		}
+		arena_adopt(&m->texts, in->p, n);
+		in->p = rest;
+		in->cap = rest ? rest_n + BLOCK_BYTES : 0;
+	}
 	in->n = rest_n;
-	in->cap = rest ? rest_n + BLOCK_BYTES : 0;
 	compact(m);
 	return rc;
 }

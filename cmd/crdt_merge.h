@@ -50,6 +50,7 @@ struct merge {
 	bool lost_findings;    /* stdout did not take one */
 	bool int64;            /* check: sums must fit */
 	bool compacts;         /* all states are in docs, so memory may be moved under them */
+	size_t compact_at;     /* bytes held, from which on it may pay to do so */
 	uint64_t skipped;      /* bad documents that were passed over */
 	struct merge_stats stats;
 	struct arena texts;    /* of the inputs: what states point into */

@@ -20,8 +20,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LARGE_BYTES (8 << 20)
-#define MANY_BYTES  (256 << 20)
+#define LARGE_BYTES (1 << 20)
+#define HUGE_BYTES  (8 << 20) /* of one, or ... */
+#define MANY_BYTES  (256 << 20) /* ... of all: passes are worth it */
 #define HOLD_BYTES  (4u << 20)
 #define OTHER_FILES 8 /* descriptors that are not inputs: standard ones, output, passes, some air */
 
@@ -65,7 +66,7 @@ static int stream(struct merge *m, struct tap *taps, size_t n, int shape, struct
 
 	for (size_t i = 0; i < n; i++)
 		sources[i] = (struct crdt_source){ tap_read, &taps[i] };
-	return crdt_stream(sources, n, &m->options, shape, to);
+	return crdt_stream(sources, n, &m->options, shape, n == (size_t)m->n_files, to);
 }
 
 /* The last step: what taps give becomes the output. 1 when it is written, 0 when this is not for a
@@ -280,7 +281,7 @@ static bool worth_passes(const struct merge *m)
 		total += st.st_size;
 		largest = st.st_size > largest ? st.st_size : largest;
 	}
-	return largest >= LARGE_BYTES || total >= MANY_BYTES;
+	return largest >= HUGE_BYTES || total >= MANY_BYTES;
 }
 
 int merge_stream(struct merge *m)

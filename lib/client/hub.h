@@ -49,7 +49,8 @@ struct hub *hub_ref(uv_loop_t *loop);
 void hub_unref(struct hub *h);
 
 void task_init(struct task *t, void (*run)(struct task *t));
-/* Runs it once, from the loop, before that sleeps again; added while tasks run: in the next pass. */
+/* Runs it once, from the loop, before that sleeps again; added while tasks run: in the next pass.
+ */
 void hub_soon(struct hub *h, struct task *t);
 /* Not any more. Idempotent. */
 void task_cancel(struct task *t);

@@ -2,7 +2,8 @@
  *
  * A socket that failed may still hold what the server said before, often why: so a failure to write
  * ends writing only, and the link goes down where reading ends. libuv stops a poll handle when the
- * kernel reports an error on its socket; it is started again, and reading tells which error it is. */
+ * kernel reports an error on its socket; it is started again, and reading tells which error it is.
+ */
 #include "client/link.h"
 
 #include "base/mem.h"
@@ -187,8 +188,8 @@ static void offer(struct link *l, char *p, size_t n)
 static bool read_some(struct link *l)
 {
 	char *in = l->client->hub->in;
-	ssize_t n = l->tls ? tls_read(l->tls, in, HUB_READ_BYTES)
-	                   : recv(l->fd, in, HUB_READ_BYTES, 0);
+	ssize_t n =
+		l->tls ? tls_read(l->tls, in, HUB_READ_BYTES) : recv(l->fd, in, HUB_READ_BYTES, 0);
 
 	if (n > 0)
 		offer(l, in, (size_t)n);

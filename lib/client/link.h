@@ -1,7 +1,7 @@
 /* link.h - a stream of bytes to the server of a client
  *
- *      open -> lookup -> connect(address) ... failed -> connect(next) -> up -> data, room ... -> down
- *                                    (or: a Unix socket, or TLS by tls.h)
+ *      open -> lookup -> connect(address) ... failed -> connect(next) -> up -> data, room ... ->
+ * down (or: a Unix socket, or TLS by tls.h)
  *
  * One attempt and the connection that comes of it; then it may be opened again. Reads one buffer of
  * the hub's for each time that the loop says so, so that no connection starves others; what its
@@ -30,15 +30,15 @@ struct link_events {
 struct link {
 	struct client *client;
 	const struct link_events *events;
-	struct dial *dial;   /* while it connects */
-	uv_poll_t *poll;     /* of its socket; NULL: none */
-	struct tls *tls;     /* NULL: plain */
-	struct task task;    /* what no event of the socket calls for */
-	struct buf in;       /* not taken yet */
-	struct buf out;      /* not written yet, from out_at */
+	struct dial *dial; /* while it connects */
+	uv_poll_t *poll;   /* of its socket; NULL: none */
+	struct tls *tls;   /* NULL: plain */
+	struct task task;  /* what no event of the socket calls for */
+	struct buf in;     /* not taken yet */
+	struct buf out;    /* not written yet, from out_at */
 	size_t out_at;
-	int fd, watched;     /* what poll waits for now */
-	int error;           /* of writing: reading goes on to what came before it */
+	int fd, watched; /* what poll waits for now */
+	int error;       /* of writing: reading goes on to what came before it */
 	bool up, paused, wants_room;
 };
 

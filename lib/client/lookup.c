@@ -68,8 +68,7 @@ static struct lookup *find(struct hub *h, const char *host)
 {
 	struct lookup *found = NULL;
 
-	list_for_each_safe(it, &h->lookups)
-	{
+	list_for_each_safe(it, &h->lookups) {
 		struct lookup *l = list_entry(it, struct lookup, node);
 		if (!is_fresh(l))
 			forget(l);

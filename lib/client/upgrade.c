@@ -120,8 +120,8 @@ static void read_field(struct fields *f, struct str line)
 	} else if (str_case_eq(name, STR("Content-Type"))) {
 		type = str_trim(str_cut(value, ';', NULL));
 		f->is_text = str_case_eq(type, STR("application/problem+json")) ||
-			str_case_eq(type, STR("application/json")) ||
-			str_case_eq(type, STR("text/plain"));
+		             str_case_eq(type, STR("application/json")) ||
+		             str_case_eq(type, STR("text/plain"));
 	}
 }
 
@@ -144,7 +144,8 @@ static int check_upgrade(const struct upgrade *u, const struct fields *f, struct
 	if (f->broken)
 		return err_set(e, ERR_INVALID, "a header that is none");
 	if (!f->upgrade || !f->connection)
-		return err_set(e, ERR_INVALID, "no 'Upgrade: websocket' with 'Connection: Upgrade'");
+		return err_set(
+			e, ERR_INVALID, "no 'Upgrade: websocket' with 'Connection: Upgrade'");
 	if (f->accepts != 1 || !str_eq(f->accept, str_of(u->accept)))
 		return err_set(e, ERR_INVALID, "its Sec-WebSocket-Accept is not that of our key");
 	if (f->extension.n)
@@ -177,8 +178,8 @@ static struct str next_line(struct str *rest)
 }
 
 /* `head` ends in the CRLF of its last line. */
-static int read_head(const struct upgrade *u, struct str head, struct upgrade_answer *a,
-	struct err *e)
+static int read_head(
+	const struct upgrade *u, struct str head, struct upgrade_answer *a, struct err *e)
 {
 	struct fields f = { 0 };
 
@@ -212,10 +213,13 @@ long upgrade_read(struct upgrade *u, struct str bytes, struct upgrade_answer *a,
 
 	if (memcmp(bytes.p, begin, bytes.n < 7 ? bytes.n : 7) != 0)
 		return err_set(e, ERR_UNSUPPORTED, "the answer of the server is not HTTP");
-	end = find_end(u, str_make(bytes.p, bytes.n < UPGRADE_HEAD_MAX ? bytes.n : UPGRADE_HEAD_MAX));
+	end = find_end(
+		u, str_make(bytes.p, bytes.n < UPGRADE_HEAD_MAX ? bytes.n : UPGRADE_HEAD_MAX));
 	if (end < 0)
-		return bytes.n < UPGRADE_HEAD_MAX ? 0 : err_set(e, ERR_TOO_LARGE,
-			"its head is over %d bytes", UPGRADE_HEAD_MAX);
+		return bytes.n < UPGRADE_HEAD_MAX
+		               ? 0
+		               : err_set(e, ERR_TOO_LARGE, "its head is over %d bytes",
+					 UPGRADE_HEAD_MAX);
 	rc = read_head(u, str_make(bytes.p, (size_t)end - 2), a, e);
 	return rc < 0 ? rc : end;
 }
@@ -230,6 +234,7 @@ void upgrade_detail(struct str body, struct buf *out)
 	else if (body.n && body.p[0] != '{' && str_utf8(body))
 		text = str_trim(str_cut(str_cut(body, '\n', NULL), '\r', NULL));
 	for (size_t i = 0; i < text.n; i++)
-		buf_add_char(out, (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? '?' : text.p[i]);
+		buf_add_char(
+			out, (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? '?' : text.p[i]);
 	control_fini(&k);
 }

@@ -15,8 +15,8 @@
 struct upgrade {
 	const char *const *headers; /* "Name: value" of the user: sent, and in place of ours */
 	int n_headers;
-	char accept[29];            /* what the server must prove */
-	size_t scanned;             /* of the answer, for the end of its head */
+	char accept[29]; /* what the server must prove */
+	size_t scanned;  /* of the answer, for the end of its head */
 };
 
 struct upgrade_answer {

@@ -2,8 +2,8 @@
  *
  *      link up -> upgrade asked -> 101 -> frames both ways -> close frame, or the link goes down
  *
- * Bytes are carried by link.c, the handshake is upgrade.c's, the framing codec/frame's; what is here
- * is what they mean to the client. Frames are gathered in the hub's span of up to 64 KiB: one
+ * Bytes are carried by link.c, the handshake is upgrade.c's, the framing codec/frame's; what is
+ * here is what they mean to the client. Frames are gathered in the hub's span of up to 64 KiB: one
  * system call for hundreds of messages. A connection that is in the middle of nothing keeps
  * no buffer. */
 #include "base/mem.h"
@@ -12,7 +12,7 @@
 #include "client/upgrade.h"
 #include "codec/frame.h"
 
-#define TARGET_MAX    7168    /* of a request line; servers take 8 KiB */
+#define TARGET_MAX    7168 /* of a request line; servers take 8 KiB */
 #define SPAN_BYTES    65536
 #define TURN_BYTES    1048576 /* of sending before others get their turn */
 #define META_BYTES    4096    /* what metadata adds to a message at most */
@@ -313,7 +313,8 @@ static void on_close(struct ws *w, unsigned code, struct str reason)
 		buf_add_text(&why, ": ");
 	for (size_t i = 0; i < reason.n; i++)
 		buf_add_char(&why, (unsigned char)reason.p[i] < ' ' || reason.p[i] == 0x7f
-				? '?' : reason.p[i]);
+					   ? '?'
+					   : reason.p[i]);
 	if (!reason.n && word)
 		buf_addf(&why, ": %s (%u)", word, code);
 	else if (!reason.n && code != FRAME_NO_CODE && code != 1000)
@@ -324,8 +325,8 @@ static void on_close(struct ws *w, unsigned code, struct str reason)
 		flush(w);
 	}
 	ws_stop((struct carrier *)w);
-	client_on_down(w->client, code_of_close(code), code == 1007 || code == 1009, "%s",
-		buf_cstr(&why));
+	client_on_down(
+		w->client, code_of_close(code), code == 1007 || code == 1009, "%s", buf_cstr(&why));
 	buf_fini(&why);
 }
 
@@ -393,8 +394,8 @@ static size_t take_frames(struct ws *w, char *p, size_t n)
 		mem_free(w->reader);
 		w->reader = NULL;
 	} else {
-		frame_reader_init(&r, FRAME_CLIENT, w->client->conf.max_message +
-			(w->client->conf.raw ? 0 : META_BYTES));
+		frame_reader_init(&r, FRAME_CLIENT,
+			w->client->conf.max_message + (w->client->conf.raw ? 0 : META_BYTES));
 	}
 	left = read_frames(w, &r, p, n);
 	if (w->open && !frame_reader_idle(&r)) {
@@ -458,8 +459,9 @@ static size_t take_answer(struct ws *w, struct str bytes)
 
 	while (!a->answer.status) {
 		struct upgrade_answer answer;
-		long n = taken == bytes.n ? 0 : upgrade_read(&a->upgrade, str_skip(bytes, taken),
-			&answer, &e);
+		long n = taken == bytes.n
+		                 ? 0
+		                 : upgrade_read(&a->upgrade, str_skip(bytes, taken), &answer, &e);
 
 		if (n < 0)
 			broken(w, &e);

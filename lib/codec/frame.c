@@ -117,9 +117,12 @@ static size_t ascii_run(const char *p, size_t n)
 {
 	size_t i = 0;
 
-	while (n - i >= 32 && ((load(p + i) | load(p + i + 8) | load(p + i + 16) | load(p + i + 24)) &
-				      HIGH_BITS) == 0)
-		i += 32;
+	for (; n - i >= 32; i += 32) {
+		uint64_t a = load(p + i) | load(p + i + 8), b = load(p + i + 16) | load(p + i + 24);
+
+		if ((a | b) & HIGH_BITS)
+			break;
+	}
 	while (n - i >= 8 && (load(p + i) & HIGH_BITS) == 0)
 		i += 8;
 	while (i < n && (unsigned char)p[i] < 0x80)

@@ -3,8 +3,8 @@
  * Reading: incremental, unmasks in place, checks everything the RFC lets a reader check (masked
  * when from a client, not masked when from a server, RSV 0, opcodes, control frames <= 125 and not
  * fragmented, continuation order, minimal lengths, close codes 7.4, UTF-8 of text messages across
- * fragments and of close reasons), failing as early as the bytes allow. Writing: a server's headers,
- * and whole frames of either side. */
+ * fragments and of close reasons), failing as early as the bytes allow. Writing: a server's
+ * headers, and whole frames of either side. */
 #ifndef RT_CODEC_FRAME_H
 #define RT_CODEC_FRAME_H
 

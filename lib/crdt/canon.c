@@ -2,6 +2,7 @@
  *
  * json.c has sorted the members already, so this only writes. */
 #include "crdt/canon.h"
+#include "crdt/leaf.h"
 #include "crdt/number.h"
 #include "base/err.h"
 
@@ -41,6 +42,19 @@ void canon_string(struct buf *out, struct str s)
 	if (s.n > done)
 		buf_add(out, s.p + done, s.n - done);
 	buf_add_char(out, '"');
+}
+
+void canon_component(struct buf *out, struct str component)
+{
+	struct str text = str_make(component.p, component.n - 2);
+	struct buf decoded = { 0 };
+
+	if (memchr(text.p, '\0', text.n)) {
+		key_decode(&decoded, component);
+		text = buf_str(&decoded);
+	}
+	canon_string(out, text);
+	buf_fini(&decoded);
 }
 
 static int number(struct json_reader *r, struct buf *out, const struct json *v)

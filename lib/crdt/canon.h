@@ -9,6 +9,8 @@
 
 /* Appends a string with its quotes. */
 void canon_string(struct buf *out, struct str s);
+/* The same of what a component of a key (leaf.h) stands for. */
+void canon_component(struct buf *out, struct str component);
 /* Appends a value; 0, or reported: a real that is not finite. */
 int canon_value(struct json_reader *r, struct buf *out, const struct json *v);
 

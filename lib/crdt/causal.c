@@ -99,14 +99,11 @@ static int read_dots(struct crdt_reader *r, const struct json *v)
 void causal_emit_dot(struct buf *out, struct str key)
 {
 	struct crdt_dot dot;
-	struct buf node = { 0 };
 
 	key_dot(key, &dot);
-	key_decode(&node, dot.node);
-	canon_string(out, buf_str(&node));
+	canon_component(out, dot.node);
 	buf_add_char(out, ',');
 	buf_add_u64(out, dot.seq);
-	buf_fini(&node);
 }
 
 static void emit_dots(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)

@@ -11,8 +11,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-#define NODE_MAX 1024
-
 static const struct crdt_type *const types[] = {
 	&crdt_gcounter, &crdt_pncounter, &crdt_bcounter, &crdt_max, &crdt_min, &crdt_gset, &crdt_2pset, &crdt_lww, &crdt_lwwmap,
 	&crdt_orset, &crdt_rwset, &crdt_ewflag, &crdt_dwflag, &crdt_mvreg, &crdt_ccounter, &crdt_ormap, NULL,
@@ -324,13 +322,9 @@ static int read_slow(struct crdt_reader *r, struct crdt_state *s)
 		rc = read_envelope(r, v);
 	else
 		rc = read_plain(r, v);
-	if (rc == 0 && s->leaves.unsorted) {
-		leaves_sort(&s->leaves);
+	if (rc == 0 && leaves_sort(&s->leaves))
 		rc = drop_repeats(r, s);
-	}
-	if (rc == 0)
-		rc = crdt_check(r->report, s);
-	return rc == 0 && s->type && s->type->causal ? check_dots(r, s) : rc;
+	return rc == 0 ? crdt_check(r->report, s) : rc;
 }
 
 static bool too_long(const struct crdt_reader *r, struct str text)
@@ -395,15 +389,16 @@ int crdt_read(struct crdt_reader *r, struct str *text, struct crdt_state *out)
 		next = next ? next + 1 : end;
 		rc = ERR_TOO_LARGE;
 	} else {
-		next = fast_read(r, *text, out);
 		rc = 0;
-		if (!next) {
+		if (!fast_read(r, out)) {
 			crdt_state_fini(out);
 			out->file = r->report->file;
 			out->line = r->report->line;
 			rc = read_slow(r, out);
-			next = rc == 0 ? j->p : recover(r);
 		}
+		if (rc == 0 && out->type && out->type->causal)
+			rc = check_dots(r, out);
+		next = rc == 0 ? j->p : recover(r);
 	}
 	if (next < end && *next == '\n' && rc == 0)
 		next++;

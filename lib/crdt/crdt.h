@@ -139,6 +139,7 @@ void crdt_add_val(struct crdt_reader *r, const struct str *val);
 void crdt_add_count(struct crdt_reader *r, uint64_t count);
 /* Reads a count; 0, or reported. */
 int crdt_count(struct crdt_reader *r, const struct json *v, uint64_t *out);
+#define NODE_MAX 1024 /* bytes of a node id */
 /* Reports E_NODE when it is none. */
 int crdt_node(struct crdt_reader *r, const struct json *at, struct str node);
 /* v must be an object (array); of an object, no other members than those listed ("a b c"). 0, or reported. */

@@ -151,15 +151,6 @@ bool ctx_is_empty(const struct crdt_ctx *c)
 	return c->vv.n == 0 && c->cloud.n == 0;
 }
 
-static void add_node(struct buf *out, struct str node)
-{
-	struct buf name = { 0 };
-
-	key_decode(&name, node);
-	canon_string(out, buf_str(&name));
-	buf_fini(&name);
-}
-
 void ctx_emit(struct buf *out, const struct crdt_ctx *c)
 {
 	buf_add_char(out, '{');
@@ -167,7 +158,7 @@ void ctx_emit(struct buf *out, const struct crdt_ctx *c)
 		buf_add_text(out, "\"cloud\":[");
 		for (size_t i = 0; i < c->cloud.n; i++) {
 			buf_add_text(out, i ? ",[" : "[");
-			add_node(out, c->cloud.v[i].node);
+			canon_component(out, c->cloud.v[i].node);
 			buf_add_char(out, ',');
 			buf_add_u64(out, c->cloud.v[i].seq);
 			buf_add_char(out, ']');
@@ -178,7 +169,7 @@ void ctx_emit(struct buf *out, const struct crdt_ctx *c)
 	for (size_t i = 0; i < c->vv.n; i++) {
 		if (i > 0)
 			buf_add_char(out, ',');
-		add_node(out, c->vv.v[i].node);
+		canon_component(out, c->vv.v[i].node);
 		buf_add_char(out, ':');
 		buf_add_u64(out, c->vv.v[i].seq);
 	}

@@ -2,6 +2,7 @@
  *
  * Goes through all lists at once, key by key, and speaks where inputs do not agree. A second look at the joined state tells
  * what stands side by side there (concurrent values, additions beside removals). */
+#include "crdt/causal.h"
 #include "crdt/compare.h"
 #include "crdt/causal.h"
 #include "crdt/lww.h"

@@ -1,11 +1,12 @@
 /* leaf.c - keys of leaves, and sorting them
  *
- * Sorting keeps eight bytes of each key beside its number, so that most comparisons touch no key: what all keys share is
- * skipped first, and keys that tie in those eight bytes are sorted by the next eight. */
+ * Sorting is by radix and in place. Four bytes beside each leaf, its digits, hold the next bits in
+ * which the keys differ at all, so that a key is read once for about seven of its bytes, and not
+ * when leaves are compared or moved. */
 #include "crdt/leaf.h"
 #include "base/mem.h"
 
-#include <stdlib.h>
+#include <endian.h>
 
 void leaves_fini(struct crdt_leaves *l)
 {
@@ -51,209 +52,194 @@ size_t leaves_find(const struct crdt_leaves *l, size_t lo, const struct crdt_lea
 
 /* --- sorting ---------------------------------------------------------------------------------- */
 
-struct cached {
-	uint64_t bytes; /* of the key at the depth being sorted, big end first */
-	size_t i;
-};
+#define FEW        32 /* so many are sorted by insertion */
+#define RADIX_BITS 8
+#define RADIX      (1u << RADIX_BITS)
+#define ON         8 /* the key goes on behind its seven bytes */
 
-static uint64_t bytes_at(const struct crdt_leaf *l, size_t depth)
+/* Seven bytes of a key, the first one highest, and below them how many there were, up to ON: a key
+ * that ends stands before one that goes on with NULs. */
+static inline uint64_t bytes_at(const struct crdt_leaf *l, size_t depth)
 {
-	uint64_t v = 0;
 	size_t left = l->key_n > depth ? l->key_n - depth : 0;
+	uint64_t v = 0;
 
 	if (left >= 8) {
 		memcpy(&v, l->key + depth, 8);
-		return __builtin_bswap64(v);
+		return (be64toh(v) & ~UINT64_C(0xff)) | ON;
 	}
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 7; i++)
 		v = v << 8 | (i < left ? (unsigned char)l->key[depth + i] : 0);
-	return v;
+	return v << 8 | left;
 }
 
-static void insertion(struct cached *c, size_t n)
+/* The bits in which keys differ, moved together, keep their order: as many as go into 32. */
+struct squeeze {
+	struct {
+		unsigned shift, width;
+	} runs[32];
+	unsigned n, bits;
+	bool all;
+};
+
+static struct squeeze squeeze_of(uint64_t differ)
 {
+	struct squeeze s = { 0 };
+
+	while (differ && s.bits < 32) {
+		unsigned high = 64 - (unsigned)__builtin_clzll(differ);
+		uint64_t gaps = ~differ & (high < 64 ? (UINT64_C(1) << high) - 1 : UINT64_MAX);
+		unsigned low = gaps ? 64 - (unsigned)__builtin_clzll(gaps) : 0;
+
+		if (high - low > 32 - s.bits)
+			low = high - (32 - s.bits);
+		s.runs[s.n].shift = low;
+		s.runs[s.n++].width = high - low;
+		s.bits += high - low;
+		differ &= low ? (UINT64_C(1) << low) - 1 : 0;
+	}
+	s.all = differ == 0;
+	return s;
+}
+
+static inline uint32_t squeeze(const struct squeeze *s, uint64_t bytes)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		unsigned width = s->runs[i].width;
+
+		v = v << width | (bytes >> s->runs[i].shift & ((UINT64_C(1) << width) - 1));
+	}
+	return (uint32_t)v;
+}
+
+/* Finds the digits by which to sort leaves that agree up to *depth, which moves to where those that
+ * tie go on. Returns how many bits they have; 0: all keys are equal. */
+static unsigned find_digits(const struct crdt_leaf *v, uint32_t *digits, size_t n, size_t *depth)
+{
+	struct squeeze s;
+	uint64_t differ;
+
+	for (;;) {
+		uint64_t first = bytes_at(v, *depth);
+		size_t skip, shortest = ON;
+
+		differ = 0;
+		for (size_t i = 0; i < n; i++) {
+			uint64_t bytes = bytes_at(&v[i], *depth);
+
+			leaves_prefetch(v, n, i);
+			differ |= bytes ^ first;
+			shortest = (bytes & 15) < shortest ? bytes & 15 : shortest;
+		}
+		if (!differ && shortest < ON)
+			return 0;
+		skip = differ ? (size_t)__builtin_clzll(differ) / 8 : 7;
+		skip = skip < shortest ? skip : shortest;
+		if (skip == 0)
+			break;
+		*depth += skip;
+	}
+	s = squeeze_of(differ);
+	for (size_t i = 0; i < n; i++)
+		digits[i] = squeeze(&s, bytes_at(&v[i], *depth));
+	*depth += s.all ? 7 : 0;
+	return s.bits;
+}
+
+/* Returns whether a key stands twice. */
+static bool insertion(struct crdt_leaf *v, uint32_t *digits, size_t n)
+{
+	bool repeats = false;
+
 	for (size_t i = 1; i < n; i++) {
-		struct cached x = c[i];
+		struct crdt_leaf x = v[i];
+		uint32_t d = digits[i];
 		size_t j = i;
 
-		for (; j > 0 && c[j - 1].bytes > x.bytes; j--)
-			c[j] = c[j - 1];
-		c[j] = x;
-	}
-}
+		for (; j > 0 && digits[j - 1] >= d; j--) {
+			int c = digits[j - 1] > d ? 1 : leaf_cmp(&v[j - 1], &x);
 
-static void sift(struct cached *c, size_t at, size_t n)
-{
-	struct cached x = c[at];
-
-	for (size_t child; (child = 2 * at + 1) < n; at = child) {
-		if (child + 1 < n && c[child + 1].bytes > c[child].bytes)
-			child++;
-		if (c[child].bytes <= x.bytes)
-			break;
-		c[at] = c[child];
-	}
-	c[at] = x;
-}
-
-static void heap_sort(struct cached *c, size_t n)
-{
-	for (size_t i = n / 2; i-- > 0;)
-		sift(c, i, n);
-	while (n-- > 1) {
-		struct cached x = c[0];
-
-		c[0] = c[n];
-		c[n] = x;
-		sift(c, 0, n);
-	}
-}
-
-/* Quicksort on the cached bytes; `patience` bounds what a hostile order can cost. */
-static void sort_cached(struct cached *c, size_t n, unsigned patience)
-{
-	while (n > 24) {
-		uint64_t a = c[0].bytes, b = c[n / 2].bytes, d = c[n - 1].bytes;
-		uint64_t pivot = a < b ? (b < d ? b : a < d ? d : a) : (a < d ? a : b < d ? d : b);
-		size_t i = 0, j = n - 1;
-
-		if (patience-- == 0) {
-			heap_sort(c, n);
-			return;
-		}
-		for (;;) {
-			while (c[i].bytes < pivot)
-				i++;
-			while (c[j].bytes > pivot)
-				j--;
-			if (i >= j)
+			repeats |= c == 0;
+			if (c <= 0)
 				break;
-			struct cached x = c[i];
-			c[i++] = c[j];
-			c[j--] = x;
+			v[j] = v[j - 1];
+			digits[j] = digits[j - 1];
 		}
-		i = j + 1;
-		if (i < n - i) {
-			sort_cached(c, i, patience);
-			c += i;
-			n -= i;
-		} else {
-			sort_cached(c + i, n - i, patience);
-			n = i;
-		}
+		v[j] = x;
+		digits[j] = d;
 	}
-	insertion(c, n);
+	return repeats;
 }
 
-static size_t shared_prefix(const struct crdt_leaf *v, const struct cached *c, size_t n, size_t depth)
+/* Sorts leaves whose keys agree up to `depth` but for their digits, of which the lowest `bits` are
+ * still to be looked at. Returns whether a key stands twice. */
+static bool sort_radix(struct crdt_leaf *v, uint32_t *digits, size_t n, unsigned bits, size_t depth)
 {
-	const struct crdt_leaf *first = &v[c[0].i];
-	size_t shared = first->key_n;
+	bool repeats = false;
 
-	for (size_t i = 1; i < n && shared > depth; i++) {
-		const struct crdt_leaf *l = &v[c[i].i];
-		size_t k = depth, max = l->key_n < shared ? l->key_n : shared;
+	while (n > FEW) {
+		size_t from[RADIX], end[RADIX] = { 0 }, large = 0, large_n = 0;
+		unsigned shift;
 
-		while (k < max && l->key[k] == first->key[k])
-			k++;
-		shared = k;
-	}
-	return shared;
-}
-
-static void sort_at(const struct crdt_leaf *v, struct cached *c, size_t n, size_t depth)
-{
-	for (;;) {
-		size_t at = shared_prefix(v, c, n, depth), begin = 0;
-		bool again = false;
-
+		if (bits == 0 && (bits = find_digits(v, digits, n, &depth)) == 0)
+			return true;
+		shift = bits > RADIX_BITS ? bits - RADIX_BITS : 0;
 		for (size_t i = 0; i < n; i++)
-			c[i].bytes = bytes_at(&v[c[i].i], at);
-		sort_cached(c, n, 64);
-		depth = at + 8;
-		for (size_t i = 1; i <= n; i++) {
-			bool more = false;
-
-			if (i < n && c[i].bytes == c[begin].bytes)
-				continue;
-			/* A key that ends within these bytes looks as if NULs followed it. */
-			for (size_t k = begin; k < i && i - begin > 1 && !more; k++)
-				more = v[c[k].i].key_n != v[c[begin].i].key_n || v[c[k].i].key_n > depth;
-			if (more && i - begin == n) {
-				again = true;
-				break;
-			}
-			if (more)
-				sort_at(v, c + begin, i - begin, depth - 8);
-			begin = i;
+			end[digits[i] >> shift & (RADIX - 1)]++;
+		for (size_t i = 0, sum = 0; i < RADIX; i++) {
+			from[i] = sum;
+			end[i] = sum += end[i];
 		}
-		if (!again)
-			return;
-		/* All tie: those that end here go first, shortest first; the others follow by their next bytes. */
-		begin = 0;
-		for (size_t len = at; len <= depth; len++) {
-			for (size_t i = begin; i < n; i++) {
-				if (v[c[i].i].key_n != len)
-					continue;
-				struct cached x = c[i];
-				c[i] = c[begin];
-				c[begin++] = x;
+		for (size_t i = 0; i < RADIX; i++) {
+			while (from[i] < end[i]) {
+				struct crdt_leaf x = v[from[i]];
+				uint32_t d = digits[from[i]];
+
+				for (size_t to; (to = d >> shift & (RADIX - 1)) != i;) {
+					size_t at = from[to]++;
+					struct crdt_leaf y = v[at];
+					uint32_t e = digits[at];
+
+					v[at] = x;
+					digits[at] = d;
+					x = y;
+					d = e;
+				}
+				v[from[i]] = x;
+				digits[from[i]++] = d;
 			}
 		}
-		c += begin;
-		n -= begin;
-		if (n < 2)
-			return;
-	}
-}
-
-/* A second list costs memory, but its reads do not wait for each other. */
-static void permute_copy(struct crdt_leaves *l, const struct cached *c)
-{
-	struct crdt_leaf *v = mem_array(l->n, sizeof(*v));
-
-	for (size_t i = 0; i < l->n; i++)
-		v[i] = l->v[c[i].i];
-	mem_free(l->v);
-	l->v = v;
-	l->cap = l->n;
-}
-
-/* Follows each cycle of the permutation; a place done points to itself. */
-static void permute_in_place(struct crdt_leaves *l, struct cached *c)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		struct crdt_leaf first = l->v[i];
-		size_t at = i;
-
-		while (c[at].i != i) {
-			size_t from = c[at].i;
-
-			l->v[at] = l->v[from];
-			c[at].i = at;
-			at = from;
+		/* Who holds more than half is done in the loop: little stack is enough for any keys. */
+		for (size_t i = 0, begin = 0; i < RADIX; begin = end[i++]) {
+			if (end[i] - begin > n / 2) {
+				large = begin;
+				large_n = end[i] - begin;
+			} else if (end[i] - begin > 1) {
+				repeats |= sort_radix(v + begin, digits + begin, end[i] - begin, shift, depth);
+			}
 		}
-		l->v[at] = first;
-		c[at].i = at;
+		v += large;
+		digits += large;
+		n = large_n;
+		bits = shift;
 	}
+	return insertion(v, digits, n) || repeats;
 }
 
-void leaves_sort(struct crdt_leaves *l)
+bool leaves_sort(struct crdt_leaves *l)
 {
-	struct cached *c;
+	uint32_t *digits;
+	bool repeats;
 
 	if (!l->unsorted)
-		return;
-	c = mem_array(l->n, sizeof(*c));
-	for (size_t i = 0; i < l->n; i++)
-		c[i].i = i;
-	sort_at(l->v, c, l->n, 0);
-	if (l->v[0].val_n == LEAF_COUNT) /* others come with long texts, where memory is what is short */
-		permute_copy(l, c);
-	else
-		permute_in_place(l, c);
-	mem_free(c);
+		return false;
+	digits = mem_zalloc(l->n * sizeof(*digits));
+	repeats = sort_radix(l->v, digits, l->n, 0, 0);
+	mem_free(digits);
 	l->unsorted = false;
+	return repeats;
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
@@ -292,7 +278,7 @@ void key_decode(struct buf *out, struct str component)
 
 void key_add_dot(struct buf *key, struct str node, uint64_t seq)
 {
-	uint64_t big = __builtin_bswap64(seq);
+	uint64_t big = htobe64(seq);
 	uint32_t n = (uint32_t)node.n + 12;
 
 	buf_add_str(key, node);
@@ -308,7 +294,7 @@ size_t key_dot(struct str key, struct crdt_dot *dot)
 	memcpy(&n, key.p + key.n - 4, 4);
 	memcpy(&big, key.p + key.n - 12, 8);
 	dot->node = str_make(key.p + key.n - n, n - 12);
-	dot->seq = __builtin_bswap64(big);
+	dot->seq = be64toh(big);
 	return key.n - n;
 }
 

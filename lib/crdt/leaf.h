@@ -62,11 +62,14 @@ static inline bool leaf_same(const struct crdt_leaf *a, const struct crdt_leaf *
 
 #define LEAVES_AHEAD 12
 
-/* After sorting, keys lie all over the text: asks for one that is needed soon. */
+/* After sorting, keys and the values behind them lie all over the text: asks for those that are
+ * needed soon. */
 static inline void leaves_prefetch(const struct crdt_leaf *v, size_t n, size_t i)
 {
-	if (i + LEAVES_AHEAD < n)
+	if (i + LEAVES_AHEAD < n) {
 		__builtin_prefetch(v[i + LEAVES_AHEAD].key);
+		__builtin_prefetch(v[i + LEAVES_AHEAD].key + 64);
+	}
 }
 
 void leaves_fini(struct crdt_leaves *l);
@@ -75,8 +78,8 @@ void leaves_grow(struct crdt_leaves *l);
 size_t leaves_half(const struct crdt_leaf *v, size_t n, char c);
 /* The first of a sorted list, from `lo` on, that is not before `leaf`; n when all are. */
 size_t leaves_find(const struct crdt_leaves *l, size_t lo, const struct crdt_leaf *leaf);
-/* In order of the keys; equal ones stand side by side. */
-void leaves_sort(struct crdt_leaves *l);
+/* In order of the keys; equal ones stand side by side. Returns whether there are any. */
+bool leaves_sort(struct crdt_leaves *l);
 
 static inline void leaves_add(struct crdt_leaves *l, struct crdt_leaf leaf)
 {

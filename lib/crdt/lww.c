@@ -125,6 +125,19 @@ int lww_read(struct crdt_reader *r, const struct json *v, struct buf *out, bool 
 	return 0;
 }
 
+void lww_write(struct buf *out, const struct lww_entry *e)
+{
+	buf_add_text(out, e->deleted ? "{\"deleted\":true,\"node_id\":" : "{\"node_id\":");
+	buf_add_str(out, e->node);
+	buf_add_text(out, ",\"timestamp\":");
+	buf_add_str(out, e->timestamp);
+	if (!e->deleted) {
+		buf_add_text(out, ",\"value\":");
+		buf_add_str(out, e->value);
+	}
+	buf_add_char(out, '}');
+}
+
 bool lww_looks_like(const struct json *v)
 {
 	const struct json *node = json_get(v, "node_id"), *deleted = json_get(v, "deleted");
@@ -183,6 +196,15 @@ static bool other_unit(struct number a, struct number b)
 	return (ratio > 3e2 && ratio < 3e3) || (ratio > 3e5 && ratio < 3e6) || (ratio > 3e8 && ratio < 3e9);
 }
 
+/* Integers of equally many digits are in the order of their bytes, and count in one unit. */
+static bool alike(struct str a, struct str b)
+{
+	for (size_t i = 0; i < a.n && a.n == b.n; i++)
+		if ((unsigned char)(a.p[i] - '0') > 9 || (unsigned char)(b.p[i] - '0') > 9)
+			return false;
+	return a.n == b.n;
+}
+
 static int cmp_timestamp(struct str a, struct str b, int *flags)
 {
 	bool text_a = a.p[0] == '"', text_b = b.p[0] == '"';
@@ -194,7 +216,7 @@ static int cmp_timestamp(struct str a, struct str b, int *flags)
 	}
 	if (str_eq(a, b))
 		return 0;
-	if (text_a)
+	if (text_a || alike(a, b))
 		return canon_cmp(a, b);
 	if (number_parse(&x, a) != 0 || number_parse(&y, b) != 0)
 		return canon_cmp(a, b);

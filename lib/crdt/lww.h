@@ -18,6 +18,8 @@ struct lww_entry {
 int lww_read(struct crdt_reader *r, const struct json *v, struct buf *out, bool may_delete);
 /* Takes a canonical entry apart; false: it is none. */
 bool lww_split(struct str text, struct lww_entry *e);
+/* Appends the canonical text of an entry whose parts are canonical. */
+void lww_write(struct buf *out, const struct lww_entry *e);
 /* Which of two canonical entries wins: negative, 0, positive. `rule` (may be NULL): what decided; `flags`: JOIN_TIE, JOIN_UNITS, JOIN_MIXED are
  * added. */
 int lww_cmp(struct str a, struct str b, const char **rule, int *flags);

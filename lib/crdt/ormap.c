@@ -58,18 +58,14 @@ static size_t group_end(const struct crdt_leaf *v, size_t total, size_t i, size_
 /* One walk for state and value: they differ in what is written for a child. */
 static void walk(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip, bool value)
 {
-	struct buf name = { 0 };
-
 	buf_add_char(o->b, '{');
 	for (size_t i = 0, end; i < n; i = end) {
 		struct str head = key_head(str_skip(leaf_key(&v[i]), skip));
 
 		end = group_end(v, n, i, skip, head.n);
-		name.n = 0;
-		key_decode(&name, head);
 		if (i > 0)
 			buf_add_char(o->b, ',');
-		canon_string(o->b, buf_str(&name));
+		canon_component(o->b, head);
 		buf_add_text(o->b, ":{");
 		for (size_t k = i, k_end; k < end; k = k_end) {
 			const char *type_name = v[k].key + skip + head.n;
@@ -89,7 +85,6 @@ static void walk(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t
 		crdt_out_turn(o);
 	}
 	buf_add_char(o->b, '}');
-	buf_fini(&name);
 }
 
 static void emit_ormap(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
@@ -128,17 +123,14 @@ static void path_ormap(struct buf *out, struct str key)
 {
 	struct str head, rest;
 	const struct crdt_type *type = descend(key, &head, &rest);
-	struct buf name = { 0 };
 	size_t n;
 
-	key_decode(&name, head);
-	canon_string(out, buf_str(&name));
+	canon_component(out, head);
 	buf_addf(out, ",\"%s\",", type->name);
 	n = out->n;
 	type->path(out, rest);
 	if (out->n == n)
 		out->n--; /* the child is the place */
-	buf_fini(&name);
 }
 
 const struct crdt_type crdt_ormap = {

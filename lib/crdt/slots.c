@@ -178,7 +178,6 @@ static int read_bcounter(struct crdt_reader *r, const struct json *v)
 static void emit_bcounter(struct crdt_out *o, const struct crdt_leaf *v, size_t n, size_t skip)
 {
 	size_t rights = leaves_half(v, n, 'r');
-	struct buf from = { 0 };
 
 	buf_add_text(o->b, "{\"r\":{");
 	for (size_t i = 0, end; i < rights; i = end) {
@@ -189,16 +188,13 @@ static void emit_bcounter(struct crdt_out *o, const struct crdt_leaf *v, size_t 
 				break;
 		if (i > 0)
 			buf_add_char(o->b, ',');
-		from.n = 0;
-		key_decode(&from, head);
-		canon_string(o->b, buf_str(&from));
+		canon_component(o->b, head);
 		buf_add_char(o->b, ':');
 		emit_slots(o, v + i, end - i, skip + 1 + head.n);
 	}
 	buf_add_text(o->b, "},\"u\":");
 	emit_slots(o, v + rights, n - rights, skip + 1);
 	buf_add_char(o->b, '}');
-	buf_fini(&from);
 }
 
 static bool is_minted(const struct crdt_leaf *l)
@@ -228,19 +224,16 @@ static void value_bcounter(struct buf *out, const struct crdt_leaf *v, size_t n,
 static void path_bcounter(struct buf *out, struct str key)
 {
 	struct str head, rest = str_skip(key, 1);
-	struct buf from = { 0 };
 
 	canon_string(out, str_make(key.p, 1));
 	buf_add_char(out, ',');
 	if (key.p[0] == 'r') {
 		head = key_head(rest);
-		key_decode(&from, head);
-		canon_string(out, buf_str(&from));
+		canon_component(out, head);
 		buf_add_char(out, ',');
 		rest = str_skip(rest, head.n);
 	}
 	canon_string(out, rest);
-	buf_fini(&from);
 }
 
 /* What one cell gives to a node, or takes from it. */

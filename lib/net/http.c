@@ -548,6 +548,15 @@ static void wrong_method(struct conn *c, const struct route *r, struct str room)
 	buf_fini(&b);
 }
 
+/* A body that nobody wants is not waited for: it may have no end. */
+static void ask_server(struct conn *c, const struct head *h)
+{
+	if (h->body == BODY_CHUNKED || h->length)
+		c->keep_alive = false;
+	if (!c->net->events->request(c->net->arg, c, h, STR("")))
+		http_not_found(c, h);
+}
+
 void http_request(struct conn *c, const struct head *h)
 {
 	struct str room = { 0 };
@@ -575,12 +584,12 @@ void http_request(struct conn *c, const struct head *h)
 		wrong_method(c, r, room);
 	else if (method_bit(h->method) != POSTS && (h->body == BODY_CHUNKED || h->length))
 		http_refuse(c, 400, STR("a body is for POST and PUT only"));
-	else if (!r && method_bit(h->method) == POSTS)
-		open_body(c, h);
 	else if (r)
 		open_route(c, h, r, room);
 	else if (h->upgrade_websocket)
 		http_refuse(c, 404, STR("WebSockets are at /ws/ROOM"));
-	else if (!c->net->events->request(c->net->arg, c, h, STR("")))
-		http_not_found(c, h);
+	else if (c->net->events->takes_body(c->net->arg, h))
+		open_body(c, h);
+	else
+		ask_server(c, h);
 }

@@ -91,6 +91,9 @@ struct net_events {
 	/* A request that no transport serves; answer with http_reply. False: there is no such
 	 * resource. `body` is the whole body. */
 	bool (*request)(void *arg, struct conn *c, const struct head *h, struct str body);
+	/* Is `request` to be called with the body, once that has come whole? Else it is called at
+	 * once, and the connection ends with the answer. */
+	bool (*takes_body)(void *arg, const struct head *h);
 	/* Ends the turn early: input has come in faster than a turn should hold. */
 	void (*turn)(void *arg);
 	/* Does the server take subscribers and messages now? 0, or a code and a sentence (503). */

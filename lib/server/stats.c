@@ -414,6 +414,13 @@ static void presence_request(
 		http_not_allowed(c, "GET, HEAD, POST, OPTIONS", STR(""));
 }
 
+bool stats_takes_body(void *worker, const struct head *h)
+{
+	(void)worker;
+	return h->method == HTTP_POST &&
+	       str_starts(str_make(h->path, h->path_n), STR("/presence/"));
+}
+
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body)
 {
 	struct worker *w = worker;

@@ -390,9 +390,13 @@ two() {
 	count = lambda i: random.getrandbits(40)
 	lww = lambda i: '{"node_id":"é%d","timestamp":%d,"value":"v%d"}' % (random.randrange(9), random.randrange(10**9), random.randrange(99))
 	f('s1', None, 0, 350000, count); f('s2', 'gcounter', 1000, 350000, count)
+	def o(name, at, node):
+	    body = ','.join('["elem-%07d",[["a",%d],["%s",%d]]]' % (i, i + 1, node, i + 1) for i in range(at, at + 40000) if random.random() < .9)
+	    open(name, 'w').write('{"crdt":"orset/1","ctx":{"cloud":[["z",7]],"vv":{"a":%d,"%s":50000}},"state":[%s]}\n' % (at + 40000, node, body))
+	o('o1', 0, 'é'); o('o2', 9000, 'b')
 	f('l1', 'lwwmap', 0, 130000, lww); f('l2', 'lwwmap', 5, 130005, lww)
 	PY
-	for p in 's1 s2' 'l1 l2' 's2 s1 s1'; do
+	for p in 's1 s2' 'l1 l2' 's2 s1 s1' 'o1 o2' 'o2 o1 o2'; do
 		set -- $p
 		rt-crdt-merge -q "$@" -o streamed
 		cat "$@" | sed 's/:{"node/: {"node/' > one # NDJSON: the general way
@@ -407,6 +411,8 @@ two() {
 	run rt-crdt-merge bad s2; [ "$status" -eq 3 ]; [[ $output == *"E_NEG at /key-0340000"* ]]
 	sed 's/"key-0340000":/"key-0339999":/' s1 > bad
 	run rt-crdt-merge bad s2; [ "$status" -eq 3 ]; [[ $output == *E_DUPKEY* ]]
+	sed 's/"elem-0031234",\[\["a",31235\]/"elem-0031234",[["a",99]/' o2 > bad
+	run rt-crdt-merge o1 bad; [ "$status" -eq 3 ]; [[ $output == *"E_DOT_REUSE at [\"elem-0031234\"]"* ]]
 	head -c -20 s1 > bad; run rt-crdt-merge bad s2; [ "$status" -eq 3 ]
 	case $RT_BIN in *san-*) ;; *) (ulimit -v 30000; rt-crdt-merge s1 s2 -o /dev/null) ;; esac
 }

@@ -238,7 +238,7 @@ teardown() { rt_teardown; }
 	local scheme
 	for scheme in ws http; do
 		RT_RETRY_WINDOW_MS=0 rt-pub -v -u "$scheme://$server_address" "r-$scheme" <x 2>err
-		has_line err "connection lost"
+		has_line err "lost the connection"
 		rt-sub -s earliest -e "r-$scheme" >y
 		cmp x y
 	done

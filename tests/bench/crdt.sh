@@ -1,8 +1,9 @@
 #!/bin/bash
 # crdt.sh [RT-CRDT-MERGE] - the speed of rt-crdt-merge in CPU seconds, against a jansson DOM merge in the same run.
 #
-# A row is the best of three runs each: CPU seconds (user and system), peak memory, and how many times the yardstick takes longer. Needs
-# 700 MB below $TMPDIR, python3, and a compiler with jansson; BIG=10 adds a pair of pipes of so many GB in all.
+# A row: medians of PAIRS=3 runs in turn, CPU seconds (user and system) of ours and the yardstick, peak memory of ours, and how many times
+# longer the yardstick takes. jq, which is slower still, runs once. Needs 700 MB below $TMPDIR, python3, jq, and a compiler with jansson;
+# BIG=10 adds a pair of pipes of so many GB in all.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 tool=${1:-$top/build/release/rt-crdt-merge}
@@ -85,35 +86,58 @@ with open('states', 'w') as f:
         f.write('{' + ','.join(count(i) for i in range(1000)) + '}\n')
 END
 
-best() { # COMMAND...: "CPU KB" of the best of three
-	for _ in 1 2 3; do
-		command time -o t -f '%U %S %M' "$@" > /dev/null 2> /dev/null
-		awk '{print $1 + $2, $3}' t
-	done | sort -n | head -1
-}
+cat > pairs.py <<'END'
+import os, statistics, sys
+name, units, pairs, ours, theirs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(), sys.argv[5].split()
+null = os.open('/dev/null', os.O_WRONLY)
+quiet = [(os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2)]
+def cpu(argv):
+    used = os.wait4(os.posix_spawnp(argv[0], argv, os.environ, file_actions=quiet), 0)
+    if used[1] != 0:
+        sys.exit(f'{argv} ended with {used[1]}')
+    return used[2].ru_utime + used[2].ru_stime
+both = [(cpu(ours), cpu(theirs)) for _ in range(pairs)]
+x, y = (statistics.median(c) for c in zip(*both))
+os.system('command time -o mem -f %M ' + ' '.join(ours) + ' > /dev/null 2>&1')
+size = sum(os.path.getsize(f) for f in ours[2:-2])
+print(f"{name:26} {x:6.3f} s {units / x / 1e6:5.1f} M/s {size / x / 1e6:4.0f} MB/s {int(open('mem').read()) / 1024:6.1f} MiB"
+    f"  (input {size / 2**20:5.1f})  dom {y:6.2f} s {y / x:5.1f}x")
+END
 
 row() { # NAME UNITS FILE...
-	local name=$1 units=$2 ours theirs
+	local name=$1 units=$2
 	shift 2
-	ours=$(best "$tool" -q "$@" -o out)
-	theirs=$(best ./dom "$@" out.dom)
-	echo "$name|$units|$ours|$theirs|$(cat "$@" | wc -c)" | tr ' ' '|' | awk -F'|' '{
-		gsub("_", " ", $1); printf "%-32s %6.3f s %6.1f M/s %6.0f MB/s %7.1f MiB  dom %6.2f s  %5.1fx\n", $1, $3, $2 / $3 / 1e6, $7 / $3 / 1e6, $4 / 1024, $5, $5 / $3 }' 
+	python3 pairs.py "$name" "$units" "${PAIRS:-3}" "$tool -q $* -o out" "./dom $* out.dom"
 }
 
-row '2_x_1e6_slots,_sorted' 2000000 sorted1 sorted2
-row '1000_states_x_1000_slots' 1000000 states
-row '2_x_1e6_slots,_shuffled' 2000000 shuffled1 shuffled2
-row '2_x_1e6_LWW_map,_sorted' 2000000 lww1 lww2
-row '2_x_1e6_LWW_map,_shuffled' 2000000 lwws1 lwws2
-row '2_x_1e5_orset' 200000 orset1 orset2
+row '2 x 1e6 slots, sorted' 2000000 sorted1 sorted2
+python3 - "$tool" <<'END'
+import os, subprocess, sys
+before = os.times()
+subprocess.run([sys.argv[1], '-q', 'sorted1', 'sorted2', '-o', 'out'], check=True)
+between = os.times()
+want = open('out').read()
+got = subprocess.run(['jq', '-cs', '[.[] | to_entries[]] | group_by(.key) | map({key: .[0].key, value: map(.value) | max}) | from_entries',
+    'sorted1', 'sorted2'], check=True, stdout=subprocess.PIPE, text=True).stdout
+after = os.times()
+cpu = lambda a, b: b.children_user + b.children_system - a.children_user - a.children_system
+print('%-26s %6.2f s  %5.0fx, %s' % ('  the same by jq', cpu(between, after), cpu(between, after) / cpu(before, between),
+    'the same bytes' if got == want else 'NOT the same bytes'))
+END
+row '1000 states x 1000 slots' 1000000 states
+row '2 x 1e6 slots, shuffled' 2000000 shuffled1 shuffled2
+row '2 x 1e6 LWW map, sorted' 2000000 lww1 lww2
+row '2 x 1e6 LWW map, shuffled' 2000000 lwws1 lwws2
+row '2 x 1e5 orset' 200000 orset1 orset2
 echo '{"a":1}' > small
 python3 - "$tool" <<'END'
-import subprocess, sys, time
-t = time.time()
+import os, subprocess, sys, time
+wall, before = time.time(), os.times()
 for _ in range(200):
     subprocess.run([sys.argv[1], 'small'], stdout=subprocess.DEVNULL)
-print('start-up                         %6.2f ms' % ((time.time() - t) * 5))
+after = os.times()
+cpu = after.children_user + after.children_system - before.children_user - before.children_system
+print('%-26s %6.2f ms, %.2f ms with waiting' % ('start-up', cpu * 5, (time.time() - wall) * 5))
 END
 if [ "${BIG:-}" ]; then
 	slots() { awk -v n="$((BIG * 22000000))" 'BEGIN { printf "{"; for (i = 0; i < n; i++) printf "%s\"node-%010d\":%d", i ? "," : "", i, i % 7; print "}" }'; }

@@ -256,7 +256,8 @@ def linger():
                             (request("POST", "/pub/a", ["Content-Length: 400002"]) + b'{"a":"' + junk, 413),
                             (request("POST", "/pub/a", ["Content-Length: 400000"]) + junk, (400, 413)),
                             (request("POST", "/pub/a?token=1", ["Content-Length: 400000"]) + junk, 501),
-                            (request("POST", "/nothing", ["Content-Length: 400000"]) + junk, 413),
+                            (request("POST", "/nothing", ["Content-Length: 400000"]) + junk, 404),
+                            (request("POST", "/presence/a", ["Content-Length: 400000"]) + junk, 413),
                             (b"GET / HTTP/9\r\n" + junk, (400, 431, 505))):
             for _ in range(5):
                 w = Wire(s.addr)
@@ -270,6 +271,12 @@ def linger():
                     raise Bad("%r: %d" % (raw[:80], a.status))
                 check("the end", w.rest(), b"")
                 w.close()
+        # a body that nobody wants is not waited for: it may have no end
+        for path, status in (("/nothing", 404), ("/base/pub", 404), ("/rooms", 405)):
+            w = Wire(s.addr)
+            w.send(request("POST", path, ["Transfer-Encoding: chunked"]) + b"3\r\nabc\r\n")
+            check(path, read_answer(w).status, status)
+            w.close()
         # a WebSocket that is closed for a message over the limit sees the close frame
         for _ in range(5):
             ws = Ws(s.addr, ["a"])
