@@ -176,8 +176,8 @@ int merge_refused(struct merge *m, const struct str *text, uint64_t errors)
 
 /* --- documents -------------------------------------------------------------------------------- */
 
-/* Reads the documents of the first n bytes. The block is used again for what follows them, or handed
- * to m->texts. */
+/* Reads the documents of the first n bytes. The block is used again for what follows them, or
+ * handed to m->texts. */
 static int parse(struct merge *m, struct input *in, size_t n, merge_fn *fn, void *arg)
 {
 	struct str text;

@@ -239,8 +239,8 @@ static void check_spelling(const char *operand)
 	struct str meant = opt_nearest(program.words, str_of(operand));
 
 	if (meant.n > 0 && access(operand, F_OK) != 0 && errno == ENOENT)
-		merge_usage("'%s' is neither a verb nor a file (did you mean '" STR_FMT "'?)", operand,
-			STR_ARG(meant));
+		merge_usage("'%s' is neither a verb nor a file (did you mean '" STR_FMT "'?)",
+			operand, STR_ARG(meant));
 }
 
 static enum verb find_verb(int *n, char ***operands)

@@ -1,6 +1,6 @@
 /* arena.c - memory that is given back all at once
  *
- * Blocks grow from 4 KiB to 1 MiB, so that a small document costs little and a large one few calls. */
+ * Blocks grow from 4 KiB to 1 MiB, so that a small document costs little, a large one few calls. */
 #include "crdt/arena.h"
 #include "base/mem.h"
 
@@ -54,9 +54,10 @@ void arena_reset(struct arena *a)
 
 void *arena_slow(struct arena *a, size_t n)
 {
-	size_t room = a->bytes < BLOCK_MIN ? BLOCK_MIN : a->bytes > BLOCK_MAX ? BLOCK_MAX : a->bytes;
+	size_t room = a->bytes < BLOCK_MAX ? a->bytes : BLOCK_MAX;
 	struct arena_block *b;
 
+	room = room > BLOCK_MIN ? room : BLOCK_MIN;
 	if (n > room / 4) { /* a block of its own; the newest one keeps its room */
 		b = add_block(a, n);
 		return b + 1;

@@ -1,7 +1,8 @@
 /* arena.h - memory that is given back all at once
  *
- * Blocks in a list; nothing is freed on its own. An arena may adopt blocks of malloc (a file's text) and other arenas, so
- * that what points into them lives as long as it. Zero-initialise, use, arena_fini. */
+ * Blocks in a list; nothing is freed on its own. An arena may adopt blocks of malloc (a file's
+ * text) and other arenas, so that what points into them lives as long as it. Zero-initialise, use,
+ * arena_fini. */
 #ifndef RT_CRDT_ARENA_H
 #define RT_CRDT_ARENA_H
 

@@ -1,7 +1,7 @@
 /* canon.h - the one text of a value
  *
- * No whitespace, members sorted by the bytes of their names, strings as raw UTF-8 with the fewest escapes (lower-case
- * \u00xx for control characters without a short one), numbers as in number.h. */
+ * No whitespace, members sorted by the bytes of their names, strings as raw UTF-8 with the fewest
+ * escapes (lower-case \u00xx for other control characters), numbers as in number.h. */
 #ifndef RT_CRDT_CANON_H
 #define RT_CRDT_CANON_H
 

@@ -1,8 +1,9 @@
 /* causal.c - types of dots under a context: orset, rwset, ewflag, dwflag, mvreg, ccounter, lwwr
  *
- * Every write has a dot, (node, seq), used once. The state holds the dots that still count, the context those ever seen; a
- * dot that one side has seen and no longer holds was removed there. That is the whole join, and join.c does it for all of these types
- * alike, leaf by leaf. Here is only how each is spelled. */
+ * Every write has a dot, (node, seq), used once. The state holds the dots that still count, the
+ * context those ever seen; a dot that one side has seen and no longer holds was removed there. That
+ * is the whole join, and join.c does it for all of these types alike, leaf by leaf. Here is only
+ * how each is spelled. */
 #include "crdt/causal.h"
 #include "crdt/lww.h"
 #include "crdt/number.h"
@@ -10,7 +11,8 @@
 
 /* --- dots ------------------------------------------------------------------------------------- */
 
-int causal_dot_of(struct crdt_reader *r, const struct json *node, const struct json *seq, struct crdt_dot *dot)
+int causal_dot_of(struct crdt_reader *r, const struct json *node, const struct json *seq,
+	struct crdt_dot *dot)
 {
 	struct number n;
 	struct buf key = { 0 };
@@ -69,7 +71,8 @@ int causal_context(struct crdt_reader *r, const struct json *v)
 		ctx_list_add(&ctx->cloud, dot);
 	}
 	if (ctx_normalise(ctx, &dot))
-		return json_find(&r->json, cloud, E_CTX, "the cloud holds the dot with number %llu twice",
+		return json_find(&r->json, cloud, E_CTX,
+			"the cloud holds the dot with number %llu twice",
 			(unsigned long long)dot.seq);
 	return 0;
 }
@@ -322,7 +325,8 @@ const struct crdt_type crdt_dwflag = {
 /* --- mvreg, lwwr, ccounter -------------------------------------------------------------------- */
 
 /* [[node, seq, value]...]; `add` writes the canonical text of a value. */
-static int read_fun(struct crdt_reader *r, const struct json *v, int (*add)(struct crdt_reader *r, const struct json *v))
+static int read_fun(struct crdt_reader *r, const struct json *v,
+	int (*add)(struct crdt_reader *r, const struct json *v))
 {
 	struct crdt_dot dot;
 	struct str val;
@@ -418,7 +422,8 @@ static int read_lwwr(struct crdt_reader *r, const struct json *v)
 	return read_fun(r, v, add_write);
 }
 
-/* All concurrent writes are kept, and the winner chosen when it is read: dropping the losers would not be associative. */
+/* All concurrent writes are kept, and the winner chosen when it is read: dropping the losers would
+ * not be associative. */
 static void value_lwwr(struct buf *out, const struct crdt_leaf *v, size_t n, size_t skip)
 {
 	const struct crdt_leaf *best = v;

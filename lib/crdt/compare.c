@@ -129,20 +129,23 @@ static uint64_t cost_of_naming(struct crdt_dot top, uint64_t n)
 {
 	uint64_t cost;
 
-	return __builtin_mul_overflow(n, top.node.n + digits(top.seq) + 4, &cost) ? UINT64_MAX : cost;
+	if (__builtin_mul_overflow(n, top.node.n + digits(top.seq) + 4, &cost))
+		return UINT64_MAX;
+	return cost;
 }
 
 /* One node, whose dots up to `top` b has seen without gap, s[0..n) of them shared. Either a shared
- * dot's leaf is repeated, or the dots above it are named one by one: the first *k are repeated, such
- * that the least is written. Returns how much, which is at most what all these leaves take. */
-static uint64_t choose_repeats(
-	const struct crdt_state *b, struct crdt_dot top, const struct shared *s, size_t n, size_t *k)
+ * dot's leaf is repeated, or the dots above it are named one by one: the first *k are repeated,
+ * such that the least is written. Returns how much, which is at most what all these leaves take. */
+static uint64_t choose_repeats(const struct crdt_state *b, struct crdt_dot top,
+	const struct shared *s, size_t n, size_t *k)
 {
 	uint64_t repeated = 0, least = UINT64_MAX;
 
 	*k = n;
 	for (size_t i = 0; i <= n; i++) {
-		uint64_t cost = cost_of_naming(top, i < n ? top.seq - s[i].dot.seq - (n - i - 1) : 0);
+		uint64_t cost =
+			cost_of_naming(top, i < n ? top.seq - s[i].dot.seq - (n - i - 1) : 0);
 
 		if (!__builtin_add_overflow(cost, repeated, &cost) && cost < least) {
 			least = cost;
@@ -195,8 +198,8 @@ static bool is_shared(const struct shared *s, size_t n, struct crdt_dot dot)
 	return n > 0 && bsearch(&want, s, n, sizeof(*s), by_dot);
 }
 
-/* Gives d the context for what b has seen and `seen` has not (NULL: everything). Node by node what is
- * new is named, or all is covered and what is shared of it repeated, whichever is shorter. */
+/* Gives d the context for what b has seen and `seen` has not (NULL: everything). Node by node what
+ * is new is named, or all is covered and what is shared of it repeated, whichever is shorter. */
 static void cover(struct crdt_state *d, const struct crdt_ctx *seen, const struct crdt_state *b,
 	struct shared *s, size_t n)
 {
@@ -223,7 +226,8 @@ static void cover(struct crdt_state *d, const struct crdt_ctx *seen, const struc
 			cover_node(d, b, top, s + begin, end - begin, k);
 	}
 	for (size_t i = 0; i < b->ctx.cloud.n; i++)
-		if (!is_shared(s, n, b->ctx.cloud.v[i]) && !(seen && ctx_covers(seen, b->ctx.cloud.v[i])))
+		if (!is_shared(s, n, b->ctx.cloud.v[i]) &&
+			!(seen && ctx_covers(seen, b->ctx.cloud.v[i])))
 			ctx_list_add(&d->ctx.cloud, b->ctx.cloud.v[i]);
 	ctx_normalise(&d->ctx, NULL);
 	if (d->leaves.unsorted)
@@ -278,8 +282,8 @@ void crdt_delta(struct crdt_state *d, const struct crdt_state *a, const struct c
 	mem_free(s);
 }
 
-int crdt_delta_since(
-	struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx, const struct crdt_state *b)
+int crdt_delta_since(struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx,
+	const struct crdt_state *b)
 {
 	struct shared *s;
 	struct crdt_dot dot;

@@ -17,7 +17,7 @@ void crdt_diff(struct buf *out, const struct crdt_state *a, const struct crdt_st
 void crdt_delta(struct crdt_state *d, const struct crdt_state *a, const struct crdt_state *b);
 /* The delta for whoever has seen the context `ctx`, or more, and whose state is not known: what it
  * holds of b's dots stays, what b has removed goes. Of the deltas that are right for all of them it
- * is the shortest one to write. d borrows from b. 0, or E_TYPE: reported, b's type has no context. */
+ * is the shortest one to write. d borrows from b. 0, or E_TYPE: reported, b has no context. */
 int crdt_delta_since(struct crdt_report *r, struct crdt_state *d, const struct crdt_ctx *ctx,
 	const struct crdt_state *b);
 /* A line of NDJSON for every slot on which the states (n of them, all of one type) do not agree:

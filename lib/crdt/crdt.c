@@ -1,7 +1,8 @@
 /* crdt.c - the table of types, and reading one document
  *
- * A document is an envelope {"crdt":"type/1",...} or one of the plain shapes (shape.c). The fast paths (fast.c) are asked
- * first; whatever they do not know comes here, where every fault has a code and a place. */
+ * A document is an envelope {"crdt":"type/1",...} or one of the plain shapes (shape.c). The fast
+ * paths (fast.c) are asked first; whatever they do not know comes here, where every fault has a
+ * code and a place. */
 #include "crdt/crdt.h"
 #include "crdt/causal.h"
 #include "crdt/dots.h"
@@ -12,8 +13,23 @@
 #include "base/mem.h"
 
 static const struct crdt_type *const types[] = {
-	&crdt_gcounter, &crdt_pncounter, &crdt_bcounter, &crdt_max, &crdt_min, &crdt_gset, &crdt_2pset, &crdt_lww, &crdt_lwwmap,
-	&crdt_orset, &crdt_rwset, &crdt_ewflag, &crdt_dwflag, &crdt_mvreg, &crdt_ccounter, &crdt_ormap, NULL,
+	&crdt_gcounter,
+	&crdt_pncounter,
+	&crdt_bcounter,
+	&crdt_max,
+	&crdt_min,
+	&crdt_gset,
+	&crdt_2pset,
+	&crdt_lww,
+	&crdt_lwwmap,
+	&crdt_orset,
+	&crdt_rwset,
+	&crdt_ewflag,
+	&crdt_dwflag,
+	&crdt_mvreg,
+	&crdt_ccounter,
+	&crdt_ormap,
+	NULL,
 };
 
 const struct crdt_type *const *crdt_types(void)
@@ -73,14 +89,16 @@ int crdt_count(struct crdt_reader *r, const struct json *v, uint64_t *out)
 	if (v->type != JSON_INT)
 		return json_find(&r->json, v, E_NOT_INT, "a count is an integer");
 	if (number_parse(&n, v->text) != 0)
-		return json_find(&r->json, v, v->text.p[0] == '-' ? E_NEG : E_RANGE, "the count " STR_FMT " is out of range",
-			STR_ARG(str_head(v->text, 40)));
+		return json_find(&r->json, v, v->text.p[0] == '-' ? E_NEG : E_RANGE,
+			"the count " STR_FMT " is out of range", STR_ARG(str_head(v->text, 40)));
 	if (n.negative)
 		return json_find(&r->json, v, E_NEG, "the count is " STR_FMT, STR_ARG(v->text));
 	if (n.u > INT64_MAX)
-		return json_find(&r->json, v, E_RANGE, "the count " STR_FMT " is above 9223372036854775807", STR_ARG(v->text));
+		return json_find(&r->json, v, E_RANGE,
+			"the count " STR_FMT " is above 9223372036854775807", STR_ARG(v->text));
 	if (n.u > NUMBER_SAFE_MAX)
-		json_find(&r->json, v, W_UNSAFE_INT, "the integer " STR_FMT " is above 2^53-1", STR_ARG(v->text));
+		json_find(&r->json, v, W_UNSAFE_INT, "the integer " STR_FMT " is above 2^53-1",
+			STR_ARG(v->text));
 	*out = n.u;
 	return 0;
 }
@@ -89,7 +107,8 @@ int crdt_node(struct crdt_reader *r, const struct json *at, struct str node)
 {
 	if (node.n > 0 && node.n <= NODE_MAX)
 		return 0;
-	return json_find(&r->json, at, E_NODE, node.n ? "the node id is longer than 1024 bytes" : "the node id is empty");
+	return json_find(&r->json, at, E_NODE,
+		node.n ? "the node id is longer than 1024 bytes" : "the node id is empty");
 }
 
 static bool listed(const char *members, struct str name)
@@ -106,7 +125,8 @@ int crdt_want_object(struct crdt_reader *r, const struct json *v, const char *me
 		return json_find(&r->json, v, E_KEY, "an object was expected");
 	for (const struct json *m = v->first; m && members; m = m->next)
 		if (!listed(members, m->name))
-			return json_find(&r->json, m, E_KEY, "unknown member '" STR_FMT "'", STR_ARG(str_head(m->name, 80)));
+			return json_find(&r->json, m, E_KEY, "unknown member '" STR_FMT "'",
+				STR_ARG(str_head(m->name, 80)));
 	return 0;
 }
 
@@ -117,7 +137,8 @@ int crdt_want_array(struct crdt_reader *r, const struct json *v)
 
 /* --- the document ----------------------------------------------------------------------------- */
 
-static struct json *walk_to(struct crdt_reader *r, struct json *v, const char *path, const char *option)
+static struct json *walk_to(
+	struct crdt_reader *r, struct json *v, const char *path, const char *option)
 {
 	struct str rest = str_of(path + (*path == '.')), name;
 
@@ -177,15 +198,18 @@ static const struct crdt_type *find_type(struct crdt_reader *r, const struct jso
 	name = str_cut(v->text, '/', &version);
 	t = crdt_type_find(name);
 	if (!t || !version.p || str_u64(version, &number) != 0) {
-		json_find(&r->json, v, E_TYPE, "unknown type '" STR_FMT "'", STR_ARG(str_head(v->text, 80)));
+		json_find(&r->json, v, E_TYPE, "unknown type '" STR_FMT "'",
+			STR_ARG(str_head(v->text, 80)));
 		return NULL;
 	}
 	if (number != 1 || version.n != 1) {
-		json_find(&r->json, v, E_VERSION, "version '" STR_FMT "' of %s is not known (1 is)", STR_ARG(version), t->name);
+		json_find(&r->json, v, E_VERSION, "version '" STR_FMT "' of %s is not known (1 is)",
+			STR_ARG(version), t->name);
 		return NULL;
 	}
 	if (r->options->type && r->options->type != t) {
-		json_find(&r->json, v, E_TYPE, "the type is %s, not %s", t->name, r->options->type->name);
+		json_find(&r->json, v, E_TYPE, "the type is %s, not %s", t->name,
+			r->options->type->name);
 		return NULL;
 	}
 	return t;
@@ -194,7 +218,8 @@ static const struct crdt_type *find_type(struct crdt_reader *r, const struct jso
 static int read_head(struct crdt_reader *r, const struct json *v)
 {
 	struct crdt_state *s = r->state;
-	const struct json *delta = json_get(v, "delta"), *epoch = json_get(v, "epoch"), *id = json_get(v, "id");
+	const struct json *delta = json_get(v, "delta"), *epoch = json_get(v, "epoch"),
+			  *id = json_get(v, "id");
 
 	if (crdt_want_object(r, v, "crdt ctx delta epoch id state") != 0)
 		return ERR_INVALID;
@@ -259,7 +284,8 @@ static int drop_repeats(struct crdt_reader *r, struct crdt_state *s)
 			int rc;
 
 			crdt_path(&path, s->type, leaf_key(l));
-			rc = crdt_find(r->report, E_DOT_REUSE, s->line, buf_cstr(&path), "one dot stands twice with different contents");
+			rc = crdt_find(r->report, E_DOT_REUSE, s->line, buf_cstr(&path),
+				"one dot stands twice with different contents");
 			buf_fini(&path);
 			return rc;
 		}
@@ -281,7 +307,8 @@ static int check_dots(struct crdt_reader *r, struct crdt_state *s)
 			crdt_path(&path, s->type, leaf_key(&s->leaves.v[i]));
 			key_decode(&node, dot.node);
 			rc = crdt_find(r->report, E_DOT_UNCOVERED, s->line, buf_cstr(&path),
-				"the context does not cover the dot [%s,%llu]", buf_cstr(&node), (unsigned long long)dot.seq);
+				"the context does not cover the dot [%s,%llu]", buf_cstr(&node),
+				(unsigned long long)dot.seq);
 			buf_fini(&path);
 			buf_fini(&node);
 			return rc;
@@ -308,7 +335,8 @@ static int read_slow(struct crdt_reader *r, struct crdt_state *s)
 			end++;
 		r->json.p = end;
 		if (end < r->json.end && *end != '\n') {
-			json_find(&r->json, NULL, E_SYNTAX, "something follows the document on its line");
+			json_find(&r->json, NULL, E_SYNTAX,
+				"something follows the document on its line");
 			v = NULL;
 		}
 	}
@@ -318,7 +346,8 @@ static int read_slow(struct crdt_reader *r, struct crdt_state *s)
 		v = walk_to(r, v, r->options->at, "--at");
 	if (!v)
 		return ERR_INVALID;
-	if (v->type == JSON_OBJECT && json_get(v, "crdt") && json_get(v, "crdt")->type == JSON_STRING)
+	if (v->type == JSON_OBJECT && json_get(v, "crdt") &&
+		json_get(v, "crdt")->type == JSON_STRING)
 		rc = read_envelope(r, v);
 	else
 		rc = read_plain(r, v);
@@ -341,8 +370,8 @@ static const char *line_after(const char *p, const char *end)
 	return nl ? nl + 1 : end;
 }
 
-/* Where to read on behind a fault: at the next line. A value that was not read to its end may have run
- * on into the documents behind it; they begin a line. */
+/* Where to read on behind a fault: at the next line. A value that was not read to its end may have
+ * run on into the documents behind it; they begin a line. */
 static const char *recover(const struct crdt_reader *r)
 {
 	const struct json_reader *j = &r->json;
@@ -372,8 +401,13 @@ int crdt_read(struct crdt_reader *r, struct str *text, struct crdt_state *out)
 
 	if (text->n == 0)
 		return 0;
-	*j = (struct json_reader){ .arena = &r->tree, .report = r->report, .max_depth = r->options->max_depth,
-		.begin = begin, .p = begin, .end = end, .line = r->report->line };
+	*j = (struct json_reader){ .arena = &r->tree,
+		.report = r->report,
+		.max_depth = r->options->max_depth,
+		.begin = begin,
+		.p = begin,
+		.end = end,
+		.line = r->report->line };
 	json_skip_space(j);
 	r->report->line += lines_in(begin, j->p);
 	*text = str_make(j->p, (size_t)(end - j->p));
@@ -384,7 +418,8 @@ int crdt_read(struct crdt_reader *r, struct str *text, struct crdt_state *out)
 	*out = (struct crdt_state){ .file = r->report->file, .line = r->report->line };
 	r->state = out;
 	if (too_long(r, *text)) {
-		json_find(j, NULL, E_SIZE, "the line is longer than %zu bytes", r->options->max_line);
+		json_find(
+			j, NULL, E_SIZE, "the line is longer than %zu bytes", r->options->max_line);
 		next = memchr(text->p, '\n', text->n);
 		next = next ? next + 1 : end;
 		rc = ERR_TOO_LARGE;
@@ -403,7 +438,8 @@ int crdt_read(struct crdt_reader *r, struct str *text, struct crdt_state *out)
 	if (next < end && *next == '\n' && rc == 0)
 		next++;
 	if (rc == 0 && (size_t)(next - text->p) > r->options->max_line)
-		rc = json_find(j, NULL, E_SIZE, "the document is longer than %zu bytes", r->options->max_line);
+		rc = json_find(j, NULL, E_SIZE, "the document is longer than %zu bytes",
+			r->options->max_line);
 	r->report->line += lines_in(j->begin, next);
 	*text = str_make(next, (size_t)(end - next));
 	if (rc == 0)

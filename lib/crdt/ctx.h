@@ -1,7 +1,8 @@
 /* ctx.h - a causal context: the set of dots a state has seen
  *
- * Normal form: for each node all dots up to a count, and a sorted cloud of single dots that lie above it with a gap before
- * them. Node ids are encoded as in leaf.h and borrowed: they live in the arena of the state. */
+ * Normal form: for each node all dots up to a count, and a sorted cloud of single dots that lie
+ * above it with a gap before them. Node ids are encoded as in leaf.h and borrowed: they live in the
+ * arena of the state. */
 #ifndef RT_CRDT_CTX_H
 #define RT_CRDT_CTX_H
 
@@ -19,7 +20,8 @@ struct crdt_ctx {
 
 void ctx_fini(struct crdt_ctx *c);
 void ctx_list_add(struct ctx_list *l, struct crdt_dot d);
-/* From unsorted lists to the normal form. Returns whether the cloud held a dot twice (*twice, may be NULL). */
+/* From unsorted lists to the normal form. Returns whether the cloud held a dot twice (*twice, may
+ * be NULL). */
 bool ctx_normalise(struct crdt_ctx *c, struct crdt_dot *twice);
 bool ctx_covers(const struct crdt_ctx *c, struct crdt_dot d);
 /* The highest count known to be seen without gap. */

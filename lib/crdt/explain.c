@@ -1,7 +1,8 @@
 /* explain.c - who won, by which rule
  *
- * Goes through all lists at once, key by key, and speaks where inputs do not agree. A second look at the joined state tells
- * what stands side by side there (concurrent values, additions beside removals). */
+ * Goes through all lists at once, key by key, and speaks where inputs do not agree. A second look
+ * at the joined state tells what stands side by side there (concurrent values, additions beside
+ * removals). */
 #include "crdt/causal.h"
 #include "crdt/compare.h"
 #include "crdt/causal.h"
@@ -86,7 +87,8 @@ static void explain_entry(struct walk *w, struct str key)
 	size_t best = w->n;
 
 	for (size_t i = 0; i < w->n; i++)
-		if (w->have[i] && (best == w->n || lww_cmp(leaf_val(w->have[best]), leaf_val(w->have[i]), NULL, NULL) < 0))
+		if (w->have[i] && (best == w->n || lww_cmp(leaf_val(w->have[best]),
+							   leaf_val(w->have[i]), NULL, NULL) < 0))
 			best = i;
 	for (size_t i = 0; i < w->n; i++) {
 		if (!w->have[i] || leaf_same(w->have[i], w->have[best]))
@@ -172,7 +174,8 @@ static void explain_result(struct walk *w, const struct crdt_state *all)
 			}
 			buf_add_text(w->out, "],\"path\":");
 			buf_add_str(w->out, buf_str(&path));
-			buf_addf(w->out, ",\"rule\":\"%s\"}\n", a && r ? "remove-wins" : "concurrent-kept");
+			buf_addf(w->out, ",\"rule\":\"%s\"}\n",
+				a && r ? "remove-wins" : "concurrent-kept");
 		}
 	}
 	buf_fini(&path);
@@ -192,7 +195,8 @@ void crdt_explain(struct buf *out, const struct crdt_state *s, size_t n)
 		const struct crdt_leaf *least = NULL;
 
 		for (size_t i = 0; i < n; i++) {
-			const struct crdt_leaf *l = w.at[i] < s[i].leaves.n ? &s[i].leaves.v[w.at[i]] : NULL;
+			const struct crdt_leaf *l =
+				w.at[i] < s[i].leaves.n ? &s[i].leaves.v[w.at[i]] : NULL;
 
 			if (l && (!least || leaf_cmp(l, least) < 0))
 				least = l;
@@ -200,7 +204,8 @@ void crdt_explain(struct buf *out, const struct crdt_state *s, size_t n)
 		if (!least)
 			break;
 		for (size_t i = 0; i < n; i++) {
-			const struct crdt_leaf *l = w.at[i] < s[i].leaves.n ? &s[i].leaves.v[w.at[i]] : NULL;
+			const struct crdt_leaf *l =
+				w.at[i] < s[i].leaves.n ? &s[i].leaves.v[w.at[i]] : NULL;
 
 			w.have[i] = l && leaf_cmp(l, least) == 0 ? l : NULL;
 			w.at[i] += w.have[i] != NULL;

@@ -1,7 +1,7 @@
 /* json.c - a document as a tree whose members are sorted
  *
- * Recursive descent with a bounded depth. It serves small documents and everything the fast paths (fast.c) do not take;
- * that is why it may build a tree. No value is interpreted here. */
+ * Recursive descent with a bounded depth. It serves small documents and everything the fast paths
+ * (fast.c) do not take; that is why it may build a tree. No value is interpreted here. */
 #include "crdt/json.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -58,7 +58,8 @@ void json_path(struct buf *out, const struct json *v)
 	buf_addf(out, "/%zu", i);
 }
 
-int json_find(struct json_reader *r, const struct json *v, enum crdt_code code, const char *fmt, ...)
+int json_find(
+	struct json_reader *r, const struct json *v, enum crdt_code code, const char *fmt, ...)
 {
 	struct buf path = { 0 }, text = { 0 };
 	va_list ap;
@@ -68,8 +69,8 @@ int json_find(struct json_reader *r, const struct json *v, enum crdt_code code, 
 	buf_addv(&text, fmt, ap);
 	va_end(ap);
 	json_path(&path, v);
-	rc = crdt_find(r->report, code, json_line(r, v && v->at ? v->at : r->p), buf_cstr(&path), "%s",
-		buf_cstr(&text));
+	rc = crdt_find(r->report, code, json_line(r, v && v->at ? v->at : r->p), buf_cstr(&path),
+		"%s", buf_cstr(&text));
 	buf_fini(&path);
 	buf_fini(&text);
 	return rc;
@@ -153,7 +154,8 @@ static char *put_rune(char *o, uint32_t c)
 	return o;
 }
 
-/* One escape behind its backslash; NULL when it is none. An escape is never shorter than what it stands for. */
+/* One escape behind its backslash; NULL when it is none. An escape is never shorter than what it
+ * stands for. */
 static const char *escape(const char *p, const char *end, char **o)
 {
 	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
@@ -321,7 +323,8 @@ static bool sort_members(struct parse *s, struct json *object)
 static struct json *container(struct parse *s, bool object)
 {
 	struct json_reader *r = s->r;
-	struct json *v = node(s, object ? JSON_OBJECT : JSON_ARRAY, r->p), **to = &v->first, *last = NULL;
+	struct json *v = node(s, object ? JSON_OBJECT : JSON_ARRAY, r->p), **to = &v->first,
+		    *last = NULL;
 	struct parse in = { .r = r, .depth = s->depth + 1, .up = v };
 	char close = object ? '}' : ']';
 	bool sorted = true;
@@ -369,7 +372,8 @@ static struct json *container(struct parse *s, bool object)
 		if (r->p < r->end && *r->p == close)
 			break;
 		in.named = false;
-		return fail(&in, r->p, E_SYNTAX, object ? "',' or '}' was expected" : "',' or ']' was expected");
+		return fail(&in, r->p, E_SYNTAX,
+			object ? "',' or '}' was expected" : "',' or ']' was expected");
 	}
 	r->p++;
 	return sorted || sort_members(s, v) ? v : NULL;

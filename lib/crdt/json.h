@@ -1,7 +1,8 @@
 /* json.h - a document as a tree whose members are sorted
  *
- * Proves RFC 8259, UTF-8, paired surrogates, nesting and that no object has a name twice after unescaping. Strings are
- * unescaped (NUL is an ordinary character); members stand in the order of their names' bytes. Numbers stay text. */
+ * Proves RFC 8259, UTF-8, paired surrogates, nesting and that no object has a name twice after
+ * unescaping. Strings are unescaped (NUL is an ordinary character); members stand in the order of
+ * their names' bytes. Numbers stay text. */
 #ifndef RT_CRDT_JSON_H
 #define RT_CRDT_JSON_H
 
@@ -10,7 +11,16 @@
 
 #define JSON_DEPTH_LIMIT 4096 /* the largest max_depth */
 
-enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_INT, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_INT,
+	JSON_REAL,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 struct json {
 	uint8_t type;         /* enum json_type */
@@ -40,7 +50,7 @@ struct json *json_get(const struct json *object, const char *name);
 /* Appends the JSON pointer (RFC 6901) of a value. */
 void json_path(struct buf *out, const struct json *v);
 /* Reports at a value. */
-int json_find(struct json_reader *r, const struct json *v, enum crdt_code code, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+int json_find(struct json_reader *r, const struct json *v, enum crdt_code code, const char *fmt,
+	...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -211,13 +211,15 @@ static bool sort_radix(struct crdt_leaf *v, uint32_t *digits, size_t n, unsigned
 				digits[from[i]++] = d;
 			}
 		}
-		/* Who holds more than half is done in the loop: little stack is enough for any keys. */
+		/* Who holds more than half is done in the loop: little stack is enough for any
+		 * keys. */
 		for (size_t i = 0, begin = 0; i < RADIX; begin = end[i++]) {
 			if (end[i] - begin > n / 2) {
 				large = begin;
 				large_n = end[i] - begin;
 			} else if (end[i] - begin > 1) {
-				repeats |= sort_radix(v + begin, digits + begin, end[i] - begin, shift, depth);
+				repeats |= sort_radix(
+					v + begin, digits + begin, end[i] - begin, shift, depth);
 			}
 		}
 		v += large;

@@ -1,7 +1,8 @@
 /* leaf.h - a state as a sorted list of leaves
  *
- * Every type is flattened into leaves, each with a key whose byte order is the order of the canonical text, and a value: a
- * count, a canonical text, or nothing. Two states are joined by merging their lists.
+ * Every type is flattened into leaves, each with a key whose byte order is the order of the
+ *canonical text, and a value: a count, a canonical text, or nothing. Two states are joined by
+ *merging their lists.
  *
  *	gcounter   node                        count        gset    element
  *	pncounter  n|p node                    count        2pset   a|r element
@@ -11,8 +12,8 @@
  *	lwwmap     key                         entry        mvreg, lwwr, ccounter   DOT    value
  *	ormap      name. type 0 and the child's key
  *
- * "x." is x with each NUL as 00 ff, then 00 00, which keeps the order. DOT is node. then seq (8 bytes, big end first) and the length of
- * the DOT (4 bytes), so that it is found from the end. */
+ * "x." is x with each NUL as 00 ff, then 00 00, which keeps the order. DOT is node. then seq (8
+ *bytes, big end first) and the length of the DOT (4 bytes), so that it is found from the end. */
 #ifndef RT_CRDT_LEAF_H
 #define RT_CRDT_LEAF_H
 

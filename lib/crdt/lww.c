@@ -1,7 +1,8 @@
 /* lww.c - last writer wins: lww, lwwmap
  *
- * Timestamp and node id alone leave two writes of one node in one tick undecided, and then every replica keeps its own for
- * ever. So the value's bytes decide last, and the tie is reported: it is the trace of a broken clock or a cloned node. */
+ * Timestamp and node id alone leave two writes of one node in one tick undecided, and then every
+ * replica keeps its own for ever. So the value's bytes decide last, and the tie is reported: it is
+ * the trace of a broken clock or a cloned node. */
 #include "crdt/lww.h"
 #include "crdt/hlc.h"
 #include "crdt/number.h"
@@ -23,8 +24,8 @@ static int check_drift(struct crdt_reader *r, const struct json *v, double us)
 
 	if (o->max_drift_us < 0 || us <= (double)o->now_us + (double)o->max_drift_us)
 		return 0;
-	return json_find(&r->json, v, r->report->drift_warns ? W_DRIFT : E_DRIFT, "the timestamp is %.3f s ahead of now",
-		(us - (double)o->now_us) / 1e6);
+	return json_find(&r->json, v, r->report->drift_warns ? W_DRIFT : E_DRIFT,
+		"the timestamp is %.3f s ahead of now", (us - (double)o->now_us) / 1e6);
 }
 
 static int read_stamp(struct crdt_reader *r, const struct json *v, struct buf *out)
@@ -55,7 +56,8 @@ static int read_timestamp(struct crdt_reader *r, const struct json *v, struct bu
 		return json_find(&r->json, v, E_TS, "the timestamp is negative");
 	t = n.real ? n.d : n.negative ? -(double)n.u : (double)n.u;
 	if (n.real && n.d == trunc(n.d) && fabs(n.d) < (double)NUMBER_SAFE_MAX + 1) {
-		buf_addf(out, "%lld", (long long)n.d); /* 5.0 is 5, so that equal stamps have equal bytes */
+		buf_addf(out, "%lld",
+			(long long)n.d); /* 5.0 is 5, so that equal stamps have equal bytes */
 	} else if (canon_value(&r->json, out, v) != 0) {
 		return ERR_INVALID;
 	}
@@ -75,7 +77,9 @@ static int read_node_id(struct crdt_reader *r, const struct json *v, struct buf 
 	}
 	if ((v->type != JSON_INT && v->type != JSON_REAL) || !r->options->node_id_any)
 		return json_find(&r->json, v, E_NODE, "node_id is not a string%s",
-			v->type == JSON_INT || v->type == JSON_REAL ? " (--node-id-any takes numbers)" : "");
+			v->type == JSON_INT || v->type == JSON_REAL
+				? " (--node-id-any takes numbers)"
+				: "");
 	rc = canon_value(&r->json, &text, v);
 	canon_string(out, buf_str(&text));
 	buf_fini(&text);
@@ -87,22 +91,26 @@ static bool is_empty(const struct json *node, const struct json *ts, const struc
 {
 	struct number n;
 
-	return value && value->type == JSON_NULL && node->type == JSON_STRING && node->text.n == 0 &&
-		(ts->type == JSON_INT || ts->type == JSON_REAL) && number_parse(&n, ts->text) == 0 && n.u == 0 && n.d == 0;
+	return value && value->type == JSON_NULL && node->type == JSON_STRING &&
+	       node->text.n == 0 && (ts->type == JSON_INT || ts->type == JSON_REAL) &&
+	       number_parse(&n, ts->text) == 0 && n.u == 0 && n.d == 0;
 }
 
 int lww_read(struct crdt_reader *r, const struct json *v, struct buf *out, bool may_delete)
 {
+	const char *members =
+		may_delete ? "deleted node_id timestamp value" : "node_id timestamp value";
 	const struct json *node, *ts, *value, *deleted;
 
-	if (crdt_want_object(r, v, may_delete ? "deleted node_id timestamp value" : "node_id timestamp value") != 0)
+	if (crdt_want_object(r, v, members) != 0)
 		return ERR_INVALID;
 	node = json_get(v, "node_id");
 	ts = json_get(v, "timestamp");
 	value = json_get(v, "value");
 	deleted = json_get(v, "deleted");
 	if (!node || !ts)
-		return json_find(&r->json, v, E_KEY, "the member '%s' is missing", node ? "timestamp" : "node_id");
+		return json_find(&r->json, v, E_KEY, "the member '%s' is missing",
+			node ? "timestamp" : "node_id");
 	if (deleted && (deleted->type != JSON_TRUE || value))
 		return json_find(&r->json, deleted, E_KEY, deleted->type != JSON_TRUE ?
 			"'deleted' is true or absent" : "a deleted entry has no value");
@@ -193,7 +201,8 @@ static bool other_unit(struct number a, struct number b)
 	if (x < 1e8 || y < 1e8)
 		return false;
 	ratio = x > y ? x / y : y / x;
-	return (ratio > 3e2 && ratio < 3e3) || (ratio > 3e5 && ratio < 3e6) || (ratio > 3e8 && ratio < 3e9);
+	return (ratio > 3e2 && ratio < 3e3) || (ratio > 3e5 && ratio < 3e6) ||
+	       (ratio > 3e8 && ratio < 3e9);
 }
 
 /* Integers of equally many digits are in the order of their bytes, and count in one unit. */

@@ -1,12 +1,20 @@
 /* ormap.c - a map of causal types under one shared context
  *
- * {name:{type:state}}. Removing a key removes the dots below it, so a child needs no tombstone, and a write that the
- * remover had not seen survives. Types without dots (gcounter, lww) cannot be reset and are refused as children. */
+ * {name:{type:state}}. Removing a key removes the dots below it, so a child needs no tombstone, and
+ * a write that the remover had not seen survives. Types without dots (gcounter, lww) cannot be
+ * reset and are refused as children. */
 #include "crdt/causal.h"
 #include "base/err.h"
 
 static const struct crdt_type *const children[] = {
-	&crdt_ccounter, &crdt_dwflag, &crdt_ewflag, &crdt_lwwr, &crdt_mvreg, &crdt_ormap, &crdt_orset, &crdt_rwset,
+	&crdt_ccounter,
+	&crdt_dwflag,
+	&crdt_ewflag,
+	&crdt_lwwr,
+	&crdt_mvreg,
+	&crdt_ormap,
+	&crdt_orset,
+	&crdt_rwset,
 };
 
 static const struct crdt_type *child_type(struct str name)
@@ -30,9 +38,12 @@ static int read_ormap(struct crdt_reader *r, const struct json *v)
 			const struct crdt_type *type = child_type(c->name);
 
 			if (!type)
-				return json_find(&r->json, c, E_TYPE, "'" STR_FMT "' is no type of a child%s",
-					STR_ARG(str_head(c->name, 80)), crdt_type_find(c->name) ?
-					": it has no dots, so it could not be removed" : "");
+				return json_find(&r->json, c, E_TYPE,
+					"'" STR_FMT "' is no type of a child%s",
+					STR_ARG(str_head(c->name, 80)),
+					crdt_type_find(c->name)
+						? ": it has no dots, so it could not be removed"
+						: "");
 			key_add(&r->key, m->name);
 			buf_add_str(&r->key, c->name);
 			buf_add_char(&r->key, '\0');

@@ -1,7 +1,7 @@
 /* slots.c - types that are a maximum per slot: gcounter, pncounter, bcounter, max, min
  *
- * A slot is written by one replica only (or, for max and min, by all), and only ever grows: the join takes the larger one
- * of each. Zero slots are kept: they tell that a replica exists. */
+ * A slot is written by one replica only (or, for max and min, by all), and only ever grows: the
+ * join takes the larger one of each. Zero slots are kept: they tell that a replica exists. */
 #include "crdt/crdt.h"
 #include "crdt/number.h"
 #include "base/err.h"
@@ -158,7 +158,8 @@ static int read_bcounter(struct crdt_reader *r, const struct json *v)
 	rights = json_get(v, "r");
 	used = json_get(v, "u");
 	if ((!rights || !used) && !r->state->delta)
-		return json_find(&r->json, v, E_KEY, "the member '%s' is missing", rights ? "u" : "r");
+		return json_find(
+			&r->json, v, E_KEY, "the member '%s' is missing", rights ? "u" : "r");
 	if (rights && crdt_want_object(r, rights, NULL) != 0)
 		return ERR_INVALID;
 	for (const struct json *m = rights ? rights->first : NULL; m; m = m->next) {
@@ -271,7 +272,8 @@ static int check_bcounter(struct crdt_report *r, const struct crdt_state *s)
 		key_decode(&name, head);
 		rights[n++] = (struct right){ key, l->num, l };
 		if (!str_eq(buf_str(&name), key))
-			rights[n++] = (struct right){ arena_copy(&names, buf_str(&name)), -(__int128)l->num, l };
+			rights[n++] = (struct right){ arena_copy(&names, buf_str(&name)),
+				-(__int128)l->num, l };
 	}
 	if (n > 0)
 		qsort(rights, n, sizeof(*rights), by_node);
@@ -283,7 +285,8 @@ static int check_bcounter(struct crdt_report *r, const struct crdt_state *s)
 		if (left >= 0)
 			continue;
 		crdt_path(&path, s->type, leaf_key(rights[i].leaf));
-		rc = crdt_find(r, E_RIGHTS, s->line, buf_cstr(&path), "'" STR_FMT "' has spent more rights than it held",
+		rc = crdt_find(r, E_RIGHTS, s->line, buf_cstr(&path),
+			"'" STR_FMT "' has spent more rights than it held",
 			STR_ARG(str_head(rights[i].node, 80)));
 	}
 	arena_fini(&names);
