@@ -1,4 +1,5 @@
 /* rt-serve.c - starts, stops and reloads one instance; what it does is in lib/server */
+#include "program.h"
 #include "systemd.h"
 
 #include "base/clock.h"
@@ -8,13 +9,13 @@
 #include "bus/bus.h"
 #include "server/worker.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define EXIT_USAGE      2
-#define EXIT_SYSTEM     6
 #define FILES_KEPT_BACK (32 + NET_REFUSALS_MAX)
 #define DRAIN_MS        5000
 
@@ -115,9 +116,12 @@ static int print_check(struct conf *c)
 	return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
 }
 
-static void print_ready(const struct serve *s)
+/* Whoever waits for the line must not wait for ever: false when it cannot be written (a stdout that
+ * was closed, or nobody reads, is no failure). */
+static bool print_ready(const struct serve *s)
 {
 	struct buf b = { 0 };
+	bool good;
 
 	buf_add_text(&b, "{\"ready\":true,\"listen\":[");
 	for (int i = 0; i < s->worker.n_listeners; i++) {
@@ -128,9 +132,9 @@ static void print_ready(const struct serve *s)
 	buf_addf(&b, "],\"bus\":\"%s\",\"max_connections\":%lld,\"pid\":%ld,\"version\":\"%s\"}\n",
 		s->worker.bus->ops->scheme, (long long)s->conf.max_connections, (long)getpid(),
 		RT_VERSION);
-	fwrite(b.p, 1, b.n, stdout);
-	fflush(stdout);
+	good = fwrite(b.p, 1, b.n, stdout) == b.n && fflush(stdout) == 0;
 	buf_fini(&b);
+	return good || errno == EBADF || errno == EPIPE;
 }
 
 static void warn_open(const struct serve *s)
@@ -167,6 +171,13 @@ static void on_drain_timer(uv_timer_t *timer)
 		close_all(s);
 }
 
+static void drain(struct serve *s)
+{
+	worker_drain(&s->worker);
+	s->drain_until_ms = clock_ms() + DRAIN_MS;
+	uv_timer_start(&s->drain_timer, on_drain_timer, 10, 10);
+}
+
 static void on_stop(uv_signal_t *handle, int signo)
 {
 	struct serve *s = handle->data;
@@ -178,9 +189,7 @@ static void on_stop(uv_signal_t *handle, int signo)
 	}
 	log_info("%s: draining", signo == SIGTERM ? "SIGTERM" : "SIGINT");
 	systemd_notify("STOPPING=1");
-	worker_drain(&s->worker);
-	s->drain_until_ms = clock_ms() + DRAIN_MS;
-	uv_timer_start(&s->drain_timer, on_drain_timer, 10, 10);
+	drain(s);
 }
 
 static void say_fixed(const char *name)
@@ -242,6 +251,7 @@ static void start_handles(struct serve *s)
 static int serve(struct serve *s)
 {
 	struct err e = { 0 };
+	int status = 0;
 
 	uv_loop_init(&s->loop);
 	fit_connections(&s->conf);
@@ -254,13 +264,18 @@ static int serve(struct serve *s)
 	}
 	start_handles(s);
 	warn_open(s);
-	print_ready(s);
-	systemd_notify("READY=1");
+	if (print_ready(s)) {
+		systemd_notify("READY=1");
+	} else {
+		log_error("cannot write to stdout: %s", strerror(errno));
+		status = EXIT_SYSTEM;
+		drain(s);
+	}
 	uv_run(&s->loop, UV_RUN_DEFAULT);
 	worker_close(&s->worker);
 	uv_loop_close(&s->loop);
 	conf_fini(&s->conf);
-	return 0;
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -268,6 +283,7 @@ int main(int argc, char **argv)
 	static struct serve s;
 	struct err e = { 0 };
 
+	program_open_standard_files();
 	log_init("rt-serve", LOG_LEVEL_WARNING, false);
 	sig_ignore_pipe();
 	s.argc = argc;

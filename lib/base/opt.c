@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_LINE_MAX 65536
@@ -421,11 +422,17 @@ int opt_read_file(const struct opt_program *p, const char *path, struct err *e)
 {
 	struct line l;
 	ssize_t n;
-	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A server reads again while it serves: a FIFO must not hold it up. */
+	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
 
 	line_init(&l, FILE_LINE_MAX);
 	if (fd < 0) {
 		r = err_set(e, errno == ENOENT ? ERR_NOTFOUND : ERR_IO, "cannot open '%s':", path);
+		goto out;
+	}
+	if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode)) {
+		r = err_set(e, ERR_USAGE, "'%s' is a pipe, not a file", path);
 		goto out;
 	}
 	do {

@@ -85,6 +85,8 @@ int client_on_text(struct client *c, size_t lane, struct str text)
 		return nonsense(c, e.text);
 	if (msg_has(&m, MSG_OP))
 		return control(c, lane, &m);
+	if (!c->rooms.n)
+		return 0; /* who only publishes asked for no messages */
 	if (room_of(c, lane, &m, &room) < 0)
 		return ERR_INVALID;
 	if (msg_has(&m, MSG_ID)) {
@@ -210,12 +212,14 @@ static int rare_control(struct client *c, size_t lane, const struct msg *m)
 
 	if (control_read(&k, m->text) < 0)
 		r = nonsense(c, "a broken control message");
+	else if (msg_is(m, MSG_OP, STR("error")))
+		r = on_error(c, m, &k);
+	else if (!c->rooms.n)
+		; /* about subscriptions, and there are none */
 	else if (msg_is(m, MSG_OP, STR("subscribed")) && k.room.n)
 		client_on_start(c, lane, k.room, k.id, k.head);
 	else if (msg_is(m, MSG_OP, STR("gap")))
 		on_gap(c, lane, &k, m->text);
-	else if (msg_is(m, MSG_OP, STR("error")))
-		r = on_error(c, m, &k);
 	control_fini(&k); /* others, of a newer server: nothing to do */
 	return r;
 }

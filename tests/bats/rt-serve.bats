@@ -94,3 +94,18 @@ teardown() { rt_teardown; }
 	rt-pub a.b.c.d.e.f '{}' '{}'
 	[ "$(cat server.log)" = "rt-serve: warning: room 'a.b.c.d.e.f' has 6 segments: NATS advises 5 at most" ]
 }
+
+@test "a ready line that cannot be written ends it; a stdout that was closed does not" {
+	run -6 bash -c 'rt-serve -l 0 >/dev/full'
+	rt-serve -l unix:sock >&- 2>server.log 3>&- &
+	server_pid=$!
+	wait_for rt-sub -u unix:sock -e lobby
+	kill -TERM "$server_pid"
+	wait "$server_pid"
+}
+
+@test "a pipe is no file of options: it would hold the server up" {
+	mkfifo conf
+	run -2 rt-serve --config conf -l 0
+	[[ $output == *"'conf' is a pipe, not a file"* ]]
+}

@@ -291,8 +291,9 @@ static void test_pause(void)
 	test_open(&t, "ws", &script);
 	client_free(t.client);
 	t.client = client_new(&t.loop, &t.conf, &pausing, &t, NULL);
+	subscribe(&t, "a", "latest");
 	client_start(t.client);
-	while (t.n < 3)
+	while (t.n < 3 && !t.late)
 		uv_run(&t.loop, UV_RUN_ONCE);
 	for (int i = 0; i < 20; i++)
 		uv_run(&t.loop, UV_RUN_NOWAIT);
@@ -305,6 +306,7 @@ static void test_pause(void)
 	test_open(&t, "ws", &script);
 	client_free(t.client);
 	t.client = client_new(&t.loop, &t.conf, &closing, &t, NULL);
+	subscribe(&t, "a", "latest");
 	client_start(t.client);
 	run(&t, "closed");
 	is_int(t.n, 1, "pause: closed while paused");
@@ -361,6 +363,31 @@ static void test_resend(void)
 	is_text(t.seen.p, t.seen.n, "0:r/d1/1 0:r/d2/2 0:r//3 1:r/d2/2 1:r//3 ",
 		"resend: in order, with the same dedup");
 	test_close(&t, "resend");
+}
+
+/* What a server has no reason to say to who only publishes. */
+static void unasked_text(struct fake_conn *c, struct str text)
+{
+	fake_text(c, "{\"_op\":\"subscribed\",\"_room\":\"r\",\"_id\":\"" EPOCH
+		     "1\",\"head\":\"" EPOCH "1\"}");
+	fake_text(c, "{\"_id\":\"" EPOCH "2\",\"_room\":\"r\",\"v\":0}");
+	fake_text(c, "{\"_op\":\"gap\",\"_room\":\"r\",\"after\":\"" EPOCH "2\",\"at\":\"" EPOCH
+		     "9\",\"reason\":\"slow\"}");
+	fake_text(c, "{\"_op\":\"heartbeat\",\"_id\":\"" EPOCH "9\"}");
+	ack(c, text, "p");
+}
+
+static void test_unasked(void)
+{
+	static const struct fake_script script = { .request = accept_request, .text = unasked_text };
+	struct test t;
+
+	test_open(&t, "ws", &script);
+	publish(&t, "r", "{\"v\":1}", "d1", 11);
+	client_start(t.client);
+	run(&t, "acked(11");
+	is_log(&t, "up acked(11,p)", "unasked: passed over");
+	test_close(&t, "unasked");
 }
 
 /* By the value: refused, unknown on the first connection, or acknowledged. */
@@ -723,6 +750,7 @@ int main(void)
 	test_gap();
 	test_pause();
 	test_resend();
+	test_unasked();
 	test_outcomes();
 	test_culprit();
 	test_window();
