@@ -33,6 +33,7 @@ static const struct metric {
 	{ "dup", FAULT, 0, 0 },
 	{ "reordered", FAULT, 0, 0 },
 	{ "phantom", FAULT, 0, 0 },
+	{ "corrupt", FAULT, 0, 0 },
 	{ "refused", FAULT, 0, 0 },
 	{ "failed", FAULT, 0, 0 },
 	{ "broken", FAULT, 0, 0 },

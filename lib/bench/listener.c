@@ -16,7 +16,7 @@ struct listener {
 	uint64_t heard_ns; /* the last message, with `any` */
 	struct streams streams; /* with `any` */
 	unsigned room;
-	bool raw, ready, ever_ready, dropped, done;
+	bool raw, up, ready, ever_ready, dropped, done;
 	struct follow follows[]; /* one for each publisher */
 };
 
@@ -37,7 +37,8 @@ static void count_any(struct listener *l, const struct mark *m, uint64_t now_ns)
 		tally_late(t, m, now_ns);
 }
 
-static void count(struct listener *l, const struct mark *m, uint64_t now_ns)
+/* `rest` follows the mark. Before the server has said that we are subscribed all may come. */
+static void count(struct listener *l, const struct mark *m, struct str rest, uint64_t now_ns)
 {
 	struct tally *t = l->conf->tally;
 	struct result *r = t->result;
@@ -54,8 +55,10 @@ static void count(struct listener *l, const struct mark *m, uint64_t now_ns)
 	t->arrived++;
 	if (publisher >= t->n_publishers || room != l->room)
 		r->verdict.phantom++;
+	else if (!l->ready && m->number < t->sent[m->stream])
+		r->verdict.early++;
 	else
-		tally_count(t, &l->follows[publisher], m, now_ns);
+		tally_count(t, &l->follows[publisher], m, rest, now_ns);
 }
 
 /* Any message, of which nothing but its coming, its size and its time is known. */
@@ -103,15 +106,11 @@ static void became_ready(struct listener *l)
 
 static bool answer(struct listener *l, struct str text)
 {
-	const char *const *a = l->conf->profile->answers;
+	const char *words = profile_answer(l->conf->profile, text);
 
-	for (; a && *a; a += 2) {
-		if (str_eq(text, str_of(a[0]))) {
-			client_publish(l->client, STR(""), str_of(a[1]), STR(""), 0);
-			return true;
-		}
-	}
-	return false;
+	if (words)
+		client_publish(l->client, STR(""), str_of(words), STR(""), 0);
+	return words;
 }
 
 /* No mark in it: the server speaks for itself, or talks nonsense, or (with `any`) it is a message of
@@ -166,7 +165,7 @@ static void on_message(void *arg, const struct client_msg *msg)
 	if (l->conf->any)
 		hear(l, msg->text, now_ns);
 	do
-		count(l, &m, now_ns);
+		count(l, &m, rest, now_ns);
 	while (mark_find(&rest, &m)); /* servers that gather messages in one frame */
 	if (now_ns >= t->due_ns)
 		t->due(t->arg);
@@ -181,6 +180,7 @@ static void on_up(void *arg, struct str url)
 	struct buf text = { 0 };
 
 	(void)url;
+	l->up = true;
 	for (const char *const *open = l->conf->way->open; open && *open; open++) {
 		text.n = 0;
 		profile_fill(&text, *open, &fill);
@@ -229,6 +229,7 @@ static void on_down(void *arg, struct str why, int64_t retry_in_ms)
 		r->retried++;
 	}
 	unready(l);
+	l->up = false;
 	if (!by_us)
 		tally_trouble(l->conf->tally, why);
 }
@@ -240,6 +241,12 @@ void listener_settle(struct listener *l)
 
 	if (l->done)
 		return;
+	for (size_t i = 0; i < t->n_excused && l->ever_ready; i++) {
+		const struct tally_excused *x = &t->excused[i];
+		if (x->stream % t->n_rooms == l->room)
+			follow_excuse(&l->follows[x->stream / t->n_rooms], x->number,
+				&t->result->verdict);
+	}
 	for (unsigned p = 0; p < t->n_publishers && l->ever_ready; p++) {
 		uint64_t sent = t->sent[tally_stream(t, p, l->room)];
 		if (!l->ready)
@@ -260,6 +267,8 @@ static void on_failed(void *arg, const struct err *e)
 {
 	struct listener *l = arg;
 
+	l->conf->tally->result->broken += l->ready;
+	unready(l);
 	leave(l);
 	tally_failed(l->conf->tally, e);
 	l->conf->ended(l->conf->arg, l);
@@ -303,6 +312,13 @@ void listener_drop(struct listener *l)
 	l->dropped = true;
 	l->lost_ns = tally_now_ns();
 	client_drop(l->client);
+}
+
+const char *listener_waits_for(const struct listener *l)
+{
+	if (l->ready || l->done)
+		return NULL;
+	return l->up ? "word that it is subscribed" : "an answer to its handshake";
 }
 
 bool listener_was_ready(const struct listener *l)

@@ -33,6 +33,8 @@ struct listener *listener_new(const struct listener_conf *conf, const struct cli
 /* Its connection breaks, by the tool itself, and comes back by the client's rule. */
 void listener_drop(struct listener *l);
 bool listener_was_ready(const struct listener *l);
+/* What it needs to be ready; NULL when it is, or has given up. */
+const char *listener_waits_for(const struct listener *l);
 /* Everything sent until now has come (or it is not connected, and nothing will). */
 bool listener_is_complete(const struct listener *l);
 /* What was sent until now was for it, and what has not come is lost: counts. It stays. */

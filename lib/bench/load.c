@@ -26,8 +26,10 @@
 #define STOP_MS      2000
 #define SEND_MAX     1024 /* messages before others get their turn */
 #define LAG_MAX_MS   10   /* p99 of the tool's own lag; more: the run is void */
+#define LAG_WORST_MS 500  /* ... and so is one in which it once stood still */
 #define FILES_BESIDE 64   /* that are no connections */
 #define WINDOW       65536
+#define RAW_WINDOW   1024 /* messages not even written: what waits longer shows as waiting */
 
 enum phase { CONNECT, STORM, RUN, DRAIN, END };
 
@@ -40,6 +42,7 @@ struct load {
 	struct tally tally;
 	enum phase phase;
 	struct addresses addresses;
+	struct message message;
 	struct client_conf publish_client;
 	struct publisher_conf publisher_conf;
 	struct crowd crowd;
@@ -54,7 +57,7 @@ struct load {
 	uint64_t storm_ns; /* when all were dropped */
 	uint64_t begin_ns; /* of the schedule */
 	uint64_t tick_ns;
-	uint64_t quiet_since_ns, seen;
+	uint64_t quiet_since_ns, seen, sent;
 	int timer_fd;
 	uv_poll_t *due;
 	uv_timer_t *tick;
@@ -75,8 +78,10 @@ static int check_files(unsigned connections, struct err *e)
 	if (files.rlim_max >= want)
 		return 0;
 	return err_set(e, ERR_BUSY,
-		"%u connections need %llu open files, and only %llu are allowed (ulimit -Hn)",
-		connections, (unsigned long long)want, (unsigned long long)files.rlim_max);
+		"%u connections need %llu open files, and only %llu are allowed: ask for fewer, or "
+		"raise that (ulimit -Hn %llu, as root)",
+		connections, (unsigned long long)want, (unsigned long long)files.rlim_max,
+		(unsigned long long)want);
 }
 
 static bool publisher_more(void *arg, unsigned *room);
@@ -106,7 +111,7 @@ static void set_confs(struct load *l)
 	l->publish_client = conf->client;
 	l->publish_client.raw = conf->profile->publish != PUBLISH_RT;
 	l->publish_client.url = l->addresses.publish;
-	l->publish_client.window = WINDOW;
+	l->publish_client.window = l->publish_client.raw ? RAW_WINDOW : WINDOW;
 	l->publisher_conf = (struct publisher_conf){
 		.loop = l->loop,
 		.tally = &l->tally,
@@ -163,6 +168,9 @@ struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 		err_set(e, ERR_IO, "cannot make a timer: %s", strerror(errno));
 		goto fail;
 	}
+	message_init(&l->message, conf->size);
+	if (conf->publishers && strstr(conf->profile->message, "{message}"))
+		l->tally.message = &l->message;
 	set_confs(l);
 	describe(l);
 	l->publishers = mem_array(conf->publishers + 1, sizeof(*l->publishers));
@@ -197,6 +205,7 @@ void load_free(struct load *l)
 	if (l->timer_fd >= 0)
 		close(l->timer_fd);
 	addresses_fini(&l->addresses);
+	message_fini(&l->message);
 	mem_free(l->publishers);
 	tally_fini(&l->tally);
 	mem_free(l);
@@ -218,12 +227,17 @@ static void judge(struct load *l)
 {
 	struct result *r = l->result;
 	uint64_t lag_ns = hist_percentile(&r->lag, 99), max_ms = lag_max_ms();
+	uint64_t worst_ms = max_ms > LAG_WORST_MS ? max_ms : LAG_WORST_MS;
 
 	if (lag_ns > max_ms * 1000000)
 		result_end(r, END_GENERATOR,
 			"it came late to what was due: %.1f ms for the worst 1 %%, where %d ms "
 			"are tolerable (a busy machine, or too much for one process)",
 			(double)lag_ns / 1e6, (int)max_ms);
+	else if (r->lag.n && r->lag.max > worst_ms * 1000000)
+		result_end(r, END_GENERATOR,
+			"it stood still for %.1f s (a busy machine, or it was stopped)",
+			(double)r->lag.max / 1e9);
 }
 
 static void end(struct load *l)
@@ -240,6 +254,7 @@ static void end(struct load *l)
 		crowd_leave(&l->crowd);
 	for (unsigned i = 0; i < l->conf->publishers && l->publishers[i]; i++)
 		publisher_settle(l->publishers[i]);
+	l->tally.n_excused = 0;
 	judge(l);
 	l->events->ended(l->arg);
 }
@@ -274,6 +289,10 @@ static void drain_tick(struct load *l, uint64_t now_ns)
 
 	if (now_ns - l->sampler.at_ns >= SAMPLE_MS * UINT64_C(1000000))
 		take_sample(l, now_ns);
+	if (l->result->sent != l->sent) { /* it took that long to send */
+		l->sent = l->result->sent;
+		l->result->seconds = (double)(now_ns - l->sampler.begin_ns) / 1e9;
+	}
 	if (progress(l) != l->seen) {
 		l->seen = progress(l);
 		l->quiet_since_ns = now_ns;
@@ -303,6 +322,7 @@ static void drain(struct load *l, uint64_t now_ns)
 		took_ns = l->length_ns;
 	l->result->seconds = (double)took_ns / 1e9;
 	l->quiet_since_ns = now_ns;
+	l->sent = l->result->sent;
 	sampler_end(&l->sampler);
 	sampler_memory(l->result, MEMORY_AFTER, l->conf->pid);
 }
@@ -480,6 +500,23 @@ static void connected(struct load *l, uint64_t now_ns)
 		run(l, now_ns);
 }
 
+static void tell_unready(struct load *l, const char *who, const char *what, unsigned n)
+{
+	for (; what && n; n--)
+		result_error(l->result, "a %s of '%s' was not ready in time: it waited for %s", who,
+			l->addresses.safe, what);
+}
+
+/* The time for connecting is over. */
+static void tell_late(struct load *l)
+{
+	for (unsigned i = 0; i < l->conf->publishers; i++)
+		tell_unready(l, "publisher", publisher_waits_for(l->publishers[i]), 1);
+	for (unsigned i = 0; i < l->crowd.begun; i++)
+		tell_unready(l, "subscriber", listener_waits_for(l->crowd.listeners[i]), 1);
+	tell_unready(l, "subscriber", "its turn", l->crowd.n - l->crowd.begun);
+}
+
 static void connect_tick(struct load *l, uint64_t now_ns)
 {
 	const struct load_conf *conf = l->conf;
@@ -493,10 +530,7 @@ static void connect_tick(struct load *l, uint64_t now_ns)
 	if (!late && !all_settled(l))
 		return;
 	if (late)
-		result_error(r, "%u of %u connections to '%s' were not ready in time",
-			conf->subscribers + conf->publishers - l->crowd.settled -
-				l->n_publishers_settled,
-			conf->subscribers + conf->publishers, l->addresses.safe);
+		tell_late(l);
 	crowd_close(&l->crowd);
 	if ((conf->subscribers && !l->crowd.ready) || l->n_publishers_ready < conf->publishers) {
 		if (r->end != END_GENERATOR) /* else the fault is ours */

@@ -105,25 +105,19 @@ __attribute__((format(printf, 2, 3))) static void finish(
 
 /* --- publishing ------------------------------------------------------------------------------- */
 
-static void on_posted(void *arg, unsigned status, struct str why)
+static void on_posted(void *arg, enum poster_news what, const struct err *why)
 {
 	struct probe *p = arg;
 	uint64_t took_ns = tally_now_ns() - p->filler_ns;
-	struct buf text = { 0 };
 
 	if (!p->trying)
 		return;
-	if (status >= 200 && status < 300) {
+	if (what == POSTER_TAKEN) {
 		if (!p->found->publish_ns || took_ns < p->found->publish_ns)
 			p->found->publish_ns = took_ns;
 		return;
 	}
-	if (status)
-		client_status_text(p->client, status, STR(""), &text);
-	else
-		buf_add_str(&text, why);
-	finish(p, "it subscribed, but publishing to '%s' failed: %s", p->found->url, buf_cstr(&text));
-	buf_fini(&text);
+	finish(p, "it subscribed, but publishing to '%s' failed: %s", p->found->url, why->text);
 }
 
 /* The message, or one behind it that fills whatever gathers them. */
@@ -286,7 +280,7 @@ static int open_publishing(struct probe *p, struct client_conf client, struct er
 	client.window = FILLER_MAX + 1;
 	if (profile->publish != PUBLISH_WS) {
 		client.raw = false;
-		p->poster = poster_new(p->loop, &client, profile, p->addresses.rooms[0], on_posted, p, e);
+		p->poster = poster_new(p->loop, &client, profile, on_posted, p, e);
 		return p->poster ? 0 : e->code;
 	}
 	client.raw = true;

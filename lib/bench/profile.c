@@ -175,7 +175,8 @@ static int take_publish(const struct from *top, struct err *e)
 		{ "rt", "publish.rt.", PUBLISH_RT, { NULL } },
 		{ "ws", "publish.ws.", PUBLISH_WS,
 			{ "path", "open", "ready", "message", "ack", NULL } },
-		{ "post", "publish.post.", PUBLISH_POST, { "path", "message", "headers", NULL } },
+		{ "post", "publish.post.", PUBLISH_POST,
+			{ "path", "message", "headers", "ack", NULL } },
 	};
 	static const char *const names[] = { "rt", "ws", "post", NULL };
 	struct profile *p = &top->o->profile;
@@ -342,4 +343,13 @@ bool profile_has(const char *const *words, struct str text)
 			return true;
 	}
 	return false;
+}
+
+const char *profile_answer(const struct profile *p, struct str text)
+{
+	for (const char *const *a = p->answers; a && *a; a += 2) {
+		if (str_eq(text, str_of(a[0])))
+			return a[1];
+	}
+	return NULL;
 }

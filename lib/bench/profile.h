@@ -35,7 +35,9 @@ struct profile {
 	struct profile_way publish_way; /* PUBLISH_WS, PUBLISH_POST */
 	const char *message;            /* of PUBLISH_WS: the frame; of PUBLISH_POST: the body */
 	const char *const *headers;     /* of PUBLISH_POST; NULL-terminated */
-	const char *ack;                /* PUBLISH_WS: what an ack has in it; NULL: none is sent */
+	/* PUBLISH_WS: what an ack has in it; NULL: none is sent. PUBLISH_POST: what an answer has in
+	 * it when the message was taken; NULL: a status of 2xx is enough. */
+	const char *ack;
 	const char *const *gaps;    /* what a message has in it that declares missing ones */
 	const char *const *ignored; /* ... that is neither a message nor garbage */
 	const char *const *answers; /* pairs: a message that is exactly this is answered with that */
@@ -54,6 +56,8 @@ struct profile_fill {
 
 /* Appends `template` with its placeholders filled in. */
 void profile_fill(struct buf *out, const char *template, const struct profile_fill *f);
+/* What a message that is exactly `text` is answered with; NULL: with nothing. */
+const char *profile_answer(const struct profile *p, struct str text);
 /* Is any of the NULL-terminated words in the text? `words` may be NULL. */
 bool profile_has(const char *const *words, struct str text);
 

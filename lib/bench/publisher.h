@@ -40,11 +40,14 @@ bool publisher_is_ready(const struct publisher *p);
 void publisher_fill(struct publisher *p);
 /* The next message of its stream in `room` (an index) is due. */
 void publisher_send(struct publisher *p, unsigned room, uint64_t due_ns);
+/* What it needs to be ready; NULL when it is, or has given up. */
+const char *publisher_waits_for(const struct publisher *p);
 /* Messages that wait or have no acknowledgement yet. */
 uint64_t publisher_open(const struct publisher *p);
 /* Nothing that was sent has still to come back (echo). */
 bool publisher_is_complete(const struct publisher *p);
-/* What waits is not sent any more, and what has not come back is lost: counts. */
+/* What waits is not sent any more, and what has not come back is lost: counts, and says what had no
+ * answer. */
 void publisher_settle(struct publisher *p);
 /* Not from a callback. NULL is fine. */
 void publisher_free(struct publisher *p);

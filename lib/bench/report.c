@@ -47,6 +47,7 @@ static int add_faults(const struct result *r, struct buf *out)
 	} faults[] = {
 		{ "LOST", "lost", v->lost, v->expected },
 		{ "PHANTOM", "phantom", v->phantom, 0 },
+		{ "CORRUPT", "corrupt", v->corrupt, 0 },
 		{ "DUPLICATED", "duplicated", v->dup, 0 },
 		{ "REORDERED", "reordered", v->reordered, 0 },
 		{ "REFUSED", "refused", r->refused, r->due },
@@ -285,6 +286,7 @@ static void add_received(const struct table *t)
 	fault(t, "duplicated", v->dup, true, "");
 	fault(t, "reordered", v->reordered, true, "");
 	fault(t, "phantom", v->phantom, false, "never sent");
+	fault(t, "corrupt", v->corrupt, false, "not as they had been sent");
 	buf_fini(&undeclared);
 }
 
@@ -293,7 +295,8 @@ static void add_rest(const struct table *t)
 	const struct result *r = t->r;
 
 	note(t, "gaps told", r->gaps, "by the server");
-	note(t, "missed away", r->verdict.away, "sent while the subscriber's connection was down");
+	note(t, "not expected", r->verdict.away, "sent while the connection was down, or refused");
+	note(t, "resumed", r->verdict.resumed, "received after the connection had been down");
 	note(t, "early", r->verdict.early, "sent before the subscriber listened");
 	note(t, "foreign", r->foreign, "of other runs");
 	if (r->unrecognised) {

@@ -129,6 +129,7 @@ static uint64_t get_undeclared(const struct result *r) { return r->verdict.undec
 static uint64_t get_dup(const struct result *r) { return r->verdict.dup; }
 static uint64_t get_reordered(const struct result *r) { return r->verdict.reordered; }
 static uint64_t get_phantom(const struct result *r) { return r->verdict.phantom; }
+static uint64_t get_corrupt(const struct result *r) { return r->verdict.corrupt; }
 static uint64_t get_unrecognised(const struct result *r) { return r->unrecognised; }
 static uint64_t get_gaps(const struct result *r) { return r->gaps; }
 static uint64_t get_acked(const struct result *r) { return r->acked; }
@@ -157,6 +158,7 @@ static const struct count_metric counts[] = {
 	{ STR("dup"), get_dup, true },
 	{ STR("reordered"), get_reordered, true },
 	{ STR("phantom"), get_phantom, true },
+	{ STR("corrupt"), get_corrupt, true },
 	{ STR("unrecognised"), get_unrecognised, false },
 	{ STR("gaps"), get_gaps, true },
 	{ STR("acked"), get_acked, false },
@@ -325,8 +327,8 @@ bool result_metric(
 
 const char *result_metric_names(void)
 {
-	return "sent received lost undeclared dup reordered phantom unrecognised gaps errors rate "
-	       "delivered acked refused blocked opened failed broken retried heard tool_cpu tool_rss "
-	       "server_cpu server_rss conn_bytes p50 p90 p99 p999 p9999 p99999 max, with "
+	return "sent received lost undeclared dup reordered phantom corrupt unrecognised gaps "
+	       "errors rate delivered acked refused blocked opened failed broken retried heard "
+	       "tool_cpu tool_rss server_cpu server_rss conn_bytes p50 p90 p99..p99999 max, with "
 	       "u_ lag_ upgrade_ connect_ back_ spacing_ ack_";
 }

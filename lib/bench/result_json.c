@@ -35,6 +35,8 @@ static const struct {
 	COUNT("dup", verdict.dup),
 	COUNT("reordered", verdict.reordered),
 	COUNT("phantom", verdict.phantom),
+	COUNT("corrupt", verdict.corrupt),
+	COUNT("resumed", verdict.resumed),
 	COUNT("away", verdict.away),
 	COUNT("early", verdict.early),
 	COUNT("received_bytes", bytes),

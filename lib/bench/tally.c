@@ -36,7 +36,7 @@ static uint64_t this_machine(void)
 void tally_init(struct tally *t, struct result *r, unsigned n_publishers, unsigned n_rooms)
 {
 	*t = (struct tally){ .result = r, .n_publishers = n_publishers, .n_rooms = n_rooms,
-		.due_ns = UINT64_MAX };
+		.due_ns = UINT64_MAX, .begin_ns = tally_now_ns() };
 	rand_bytes(&t->run, sizeof(t->run));
 	t->run &= (1u << DRAWN_BITS) - 1;
 	t->run |= this_machine() << DRAWN_BITS;
@@ -47,6 +47,7 @@ void tally_init(struct tally *t, struct result *r, unsigned n_publishers, unsign
 void tally_fini(struct tally *t)
 {
 	mem_free(t->sent);
+	mem_free(t->excused);
 	hist_fini(&t->interval);
 }
 
@@ -60,13 +61,33 @@ void tally_late(struct tally *t, const struct mark *m, uint64_t now_ns)
 	hist_add(&r->uncorrected, late_ns > m->after_ns ? late_ns - m->after_ns : 0);
 }
 
-void tally_count(struct tally *t, struct follow *f, const struct mark *m, uint64_t now_ns)
+/* Is it as it was sent? Its times too: they must lie between the beginning and now. */
+static bool is_intact(
+	const struct tally *t, const struct mark *m, struct str rest, uint64_t now_ns)
 {
-	switch (follow_see(f, m->number, t->sent[m->stream], &t->result->verdict)) {
-	case FOLLOW_NEW:
-	case FOLLOW_LATE: tally_late(t, m, now_ns); break;
-	default: break;
+	return m->due_ns >= t->begin_ns && m->due_ns + m->after_ns <= now_ns &&
+	       (!t->message || message_is_intact(t->message, rest, m->number));
+}
+
+void tally_count(struct tally *t, struct follow *f, const struct mark *m, struct str rest,
+	uint64_t now_ns)
+{
+	struct verdict *v = &t->result->verdict;
+	enum follow_result what = follow_see(f, m->number, t->sent[m->stream], v);
+
+	if (!is_intact(t, m, rest, now_ns))
+		v->corrupt++; /* and its times may be anything */
+	else if (what == FOLLOW_NEW || what == FOLLOW_LATE)
+		tally_late(t, m, now_ns);
+}
+
+void tally_excuse(struct tally *t, uint32_t stream, uint64_t number)
+{
+	if (t->n_excused == t->excused_cap) {
+		t->excused_cap = t->excused_cap ? 2 * t->excused_cap : 16;
+		t->excused = mem_resize(t->excused, t->excused_cap, sizeof(*t->excused));
 	}
+	t->excused[t->n_excused++] = (struct tally_excused){ stream, number };
 }
 
 void tally_ready(struct tally *t, bool again, uint64_t since_ns)
@@ -78,16 +99,38 @@ void tally_ready(struct tally *t, bool again, uint64_t since_ns)
 		hist_add(&t->result->back, t->last_ready_ns - since_ns);
 }
 
-/* The client says it in the words of the system. */
-static bool is_our_fault(struct str why)
+/* The client says it in the words of the system, and nothing else: a server may have its own. */
+static bool is_fault(struct str why, int code)
 {
-	static const int codes[] = { UV_EADDRNOTAVAIL, UV_EMFILE, UV_ENFILE, UV_ENOBUFS, UV_ENOMEM };
+	struct buf b = { 0 };
+	bool is;
 
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		if (str_find(why, str_of(uv_strerror(codes[i]))) >= 0)
-			return true;
+	buf_addf(&b, "': %s", uv_strerror(code));
+	is = why.n >= b.n && str_eq(str_skip(why, why.n - b.n), buf_str(&b));
+	buf_fini(&b);
+	return is;
+}
+
+static void look_for_own_fault(struct tally *t, struct str why)
+{
+	static const struct {
+		int code;
+		const char *what, *mend;
+	} faults[] = {
+		{ UV_EADDRNOTAVAIL, "local ports",
+			", give more --sources, or widen net.ipv4.ip_local_port_range" },
+		{ UV_EMFILE, "open files", ", or raise ulimit -n" },
+		{ UV_ENFILE, "open files", ", or raise fs.file-max" },
+		{ UV_ENOBUFS, "memory for sockets", ", or raise net.ipv4.tcp_mem" },
+		{ UV_ENOMEM, "memory", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		if (is_fault(why, faults[i].code))
+			result_end(t->result, END_GENERATOR,
+				"this machine ran out of %s: ask for fewer connections%s",
+				faults[i].what, faults[i].mend);
 	}
-	return false;
 }
 
 /* The same error in another room is no other error: what it quotes first is the URL. */
@@ -106,9 +149,7 @@ static void count_error(struct tally *t, struct str why)
 void tally_trouble(struct tally *t, struct str why)
 {
 	count_error(t, why);
-	if (is_our_fault(why))
-		result_end(t->result, END_GENERATOR, "this machine ran out of something: " STR_FMT,
-			STR_ARG(why));
+	look_for_own_fault(t, why);
 }
 
 void tally_failed(struct tally *t, const struct err *e)

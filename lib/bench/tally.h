@@ -4,7 +4,7 @@
 #ifndef RT_BENCH_TALLY_H
 #define RT_BENCH_TALLY_H
 
-#include "bench/mark.h"
+#include "bench/message.h"
 #include "bench/result.h"
 #include "bench/verdict.h"
 
@@ -14,6 +14,10 @@ struct tally {
 	uint64_t run;            /* drawn, but for the bits that name this machine */
 	unsigned n_publishers, n_rooms;
 	uint64_t *sent;          /* of each stream: publisher * n_rooms + room */
+	struct tally_excused *excused; /* numbers that nobody need get */
+	size_t n_excused, excused_cap;
+	const struct message *message; /* what is sent; NULL: only the marks are known */
+	uint64_t begin_ns;       /* no message is due before */
 	uint64_t arrived;        /* messages at subscribers, for knowing that nothing comes any more */
 	struct hist interval;    /* corrected latency since the last sample */
 	uint64_t interval_sent;  /* ... and messages */
@@ -29,16 +33,24 @@ struct tally {
 	void *arg;
 };
 
+struct tally_excused {
+	uint32_t stream;
+	uint64_t number;
+};
+
 void tally_init(struct tally *t, struct result *r, unsigned n_publishers, unsigned n_rooms);
 void tally_fini(struct tally *t);
 static inline uint32_t tally_stream(const struct tally *t, unsigned publisher, unsigned room)
 {
 	return publisher * t->n_rooms + room;
 }
-/* A message of this run has come, to whom `f` follows its stream. */
-void tally_count(struct tally *t, struct follow *f, const struct mark *m, uint64_t now_ns);
+/* A message of this run has come, to whom `f` follows its stream; `rest` stands behind its mark. */
+void tally_count(struct tally *t, struct follow *f, const struct mark *m, struct str rest,
+	uint64_t now_ns);
 /* ... without a judgement about its number: how late it is. */
 void tally_late(struct tally *t, const struct mark *m, uint64_t now_ns);
+/* The server did not take that message, or nobody knows whether it did. */
+void tally_excuse(struct tally *t, uint32_t stream, uint64_t number);
 /* A connection that is waited for has become ready, `again` after it was lost at `since_ns`. */
 void tally_ready(struct tally *t, bool again, uint64_t since_ns);
 /* A connection broke or was not made. Where this machine is at fault (no port, no file is left), the

@@ -131,6 +131,7 @@ static void count(struct follow *f, uint64_t number, struct verdict *v)
 static enum follow_result seen_before(struct follow *f, uint64_t number, struct verdict *v)
 {
 	struct hole *h = find(f, number);
+	bool away;
 
 	if (number < f->start) {
 		v->early++;
@@ -140,9 +141,11 @@ static enum follow_result seen_before(struct follow *f, uint64_t number, struct 
 		v->dup++;
 		return FOLLOW_DUP;
 	}
+	away = h->kind == AWAY;
 	count(f, number, v);
+	v->resumed += away;
 	fill(f, h, number, v);
-	return FOLLOW_LATE;
+	return away ? FOLLOW_RESUMED : FOLLOW_LATE;
 }
 
 enum follow_result follow_see(struct follow *f, uint64_t number, uint64_t sent, struct verdict *v)
@@ -173,6 +176,30 @@ void follow_return(struct follow *f, uint64_t number, struct verdict *v)
 		f->next = number;
 	}
 	f->told = false; /* it spoke of what is excused now */
+}
+
+void follow_excuse(struct follow *f, uint64_t number, struct verdict *v)
+{
+	struct hole *h;
+	size_t at = 0;
+
+	if (number < f->start)
+		return;
+	if (number >= f->next) {
+		if (number > f->next)
+			add_hole(f, number, f->told ? DECLARED : LOST, v);
+		f->next = number;
+		add_hole(f, number + 1, AWAY, v);
+		f->next = number + 1;
+		return;
+	}
+	h = find(f, number);
+	if (!h || h->kind == AWAY)
+		return;
+	fill(f, h, number, v);
+	while (at < f->holes->n && f->holes->v[at].from < number)
+		at++;
+	insert(f, at, (struct hole){ number, number + 1, AWAY }, v);
 }
 
 void follow_end(struct follow *f, uint64_t number, struct verdict *v)
@@ -207,6 +234,8 @@ void verdict_merge(struct verdict *v, const struct verdict *from)
 	v->dup += from->dup;
 	v->reordered += from->reordered;
 	v->phantom += from->phantom;
+	v->corrupt += from->corrupt;
+	v->resumed += from->resumed;
 	v->away += from->away;
 	v->early += from->early;
 }

@@ -25,7 +25,10 @@ struct verdict {
 	uint64_t dup;        /* came again */
 	uint64_t reordered;  /* came after a later one of the same stream */
 	uint64_t phantom;    /* were never sent */
-	uint64_t away;       /* not expected: sent while the subscriber's connection was down */
+	uint64_t corrupt;    /* came, and were not as they had been sent */
+	uint64_t resumed;    /* of the received: made good after the connection had been down */
+	uint64_t away;       /* not expected: sent while the subscriber's connection was down, or
+	                      * not taken by the server */
 	uint64_t early;      /* not expected: came although sent before it listened */
 };
 
@@ -38,7 +41,15 @@ struct follow {
 	bool told;           /* a gap was told since the last message */
 };
 
-enum follow_result { FOLLOW_NEW, FOLLOW_EARLY, FOLLOW_LATE, FOLLOW_DUP, FOLLOW_PHANTOM };
+/* RESUMED: it was sent while we were away, so it is no wonder that it is late. */
+enum follow_result {
+	FOLLOW_NEW,
+	FOLLOW_EARLY,
+	FOLLOW_LATE,
+	FOLLOW_RESUMED,
+	FOLLOW_DUP,
+	FOLLOW_PHANTOM,
+};
 
 /* Listens from the message `number` on. */
 void follow_init(struct follow *f, uint64_t number);
@@ -50,6 +61,8 @@ enum follow_result follow_see(
 void follow_tell_gap(struct follow *f);
 /* Was away and listens again from `number` on. */
 void follow_return(struct follow *f, uint64_t number, struct verdict *v);
+/* That number need not come. */
+void follow_excuse(struct follow *f, uint64_t number, struct verdict *v);
 /* Leaves: everything below `number` was for it. */
 void follow_end(struct follow *f, uint64_t number, struct verdict *v);
 /* Nothing below `number` need be waited for: it has come, was declared missing, or is excused. */

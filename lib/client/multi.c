@@ -1,8 +1,8 @@
 /* multi.c - libcurl's transfers on a uv loop
  *
  * The usual marriage: libcurl says which sockets and which deadline it waits for, uv waits. libcurl
- * forbids ending a transfer inside a callback, so those are put aside and ended when the call into
- * libcurl has returned. */
+ * forbids beginning and ending a transfer inside a callback, so those are put aside until the call
+ * into libcurl has returned. */
 #include "client/multi.h"
 
 #include "base/log.h"
@@ -19,7 +19,8 @@ struct multi {
 	uv_timer_t *timer;
 	unsigned refs;
 	unsigned inside;   /* calls into libcurl under way */
-	struct list dying; /* transfers to end when there are none */
+	struct list born;  /* transfers to begin when there are none */
+	struct list dying; /* ... to end */
 	struct list deaf;  /* live ones that stopped listening */
 };
 
@@ -41,10 +42,21 @@ static void transfer_free(struct transfer *t)
 	mem_free(t);
 }
 
+static void begin(struct transfer *t)
+{
+	if (curl_multi_add_handle(t->multi->curl, t->easy) == CURLM_RECURSIVE_API_CALL)
+		list_add(&t->multi->born, &t->node);
+}
+
 static void reap(struct multi *m)
 {
 	struct list *it;
 
+	while (!m->inside && (it = list_pop(&m->born))) {
+		m->inside++;
+		begin(list_entry(it, struct transfer, node));
+		m->inside--;
+	}
 	while (!m->inside && (it = list_pop(&m->dying))) {
 		m->inside++; /* libcurl tells of sockets that go */
 		transfer_free(list_entry(it, struct transfer, node));
@@ -208,6 +220,7 @@ struct multi *multi_ref(uv_loop_t *loop)
 	m = mem_new(struct multi);
 	m->loop = loop;
 	m->refs = 1;
+	list_init(&m->born);
 	list_init(&m->dying);
 	list_init(&m->deaf);
 	m->timer = mem_new(uv_timer_t);
@@ -232,6 +245,11 @@ void multi_unref(struct multi *m)
 	uv_close((uv_handle_t *)m->timer, free_handle);
 	mem_free(m);
 	curl_global_cleanup();
+}
+
+void multi_keep(struct multi *m, unsigned n)
+{
+	curl_multi_setopt(m->curl, CURLMOPT_MAXCONNECTS, (long)n);
 }
 
 /* --- a transfer ---------------------------------------------------------------------------------
@@ -327,7 +345,7 @@ struct transfer *transfer_new(
 void transfer_start(struct transfer *t)
 {
 	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
-	curl_multi_add_handle(t->multi->curl, t->easy);
+	begin(t);
 }
 
 void transfer_pause(struct transfer *t, int what)
@@ -467,6 +485,7 @@ int transfer_why(const struct transfer *t, const struct client *c, CURLcode code
 		break;
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
+	case CURLE_SEND_FAIL_REWIND: /* it would have sent the request once more */
 	case CURLE_OK: client_add_closed(c, why); break;
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL: /* "Received HTTP/0.9 when not allowed" */

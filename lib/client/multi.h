@@ -30,6 +30,8 @@ struct transfer {
 
 struct multi *multi_ref(uv_loop_t *loop);
 void multi_unref(struct multi *m);
+/* Keeps at least `n` connections alive; without, four for each transfer under way. */
+void multi_keep(struct multi *m, unsigned n);
 
 /* A transfer with what all of ours have: protocols, TLS and identity of the client's conf, no
  * signals, no redirects. Not started. `c` is read during the call only. */

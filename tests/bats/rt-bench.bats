@@ -342,7 +342,7 @@ lines() {
 @test "a server that says nothing is given up in time" {
 	start_odd odd silent
 	bench 5 connect -c 2 -w 1s "ws://$odd_address"
-	has_line bench.err "2 of 2 connections to 'ws://$odd_address' were not ready in time"
+	has_line bench.err "a subscriber of 'ws://$odd_address' was not ready in time: it waited for an answer to its handshake"
 }
 
 @test "a tool that comes late to what is due voids the run" {
@@ -364,7 +364,7 @@ lines() {
 	echo "$output"
 	[ "$status" -eq 6 ]
 	is .end generator
-	[[ $(get .why) == "300 connections need "*" open files, and only 200 are allowed"* ]]
+	[[ $(get .why) == "300 connections need "*" open files, and only 200 are allowed: ask for fewer, or raise that (ulimit -Hn "*")"* ]]
 }
 
 @test "too few ports for the connections is the tool's fault" {
@@ -373,6 +373,8 @@ lines() {
 		ip link set lo up && echo 50000 50019 > /proc/sys/net/ipv4/ip_local_port_range || exit 99
 		rt-serve -l 127.0.0.1:9000 2>serve.log >ready & server=$!
 		until grep -q ready ready; do read -r -t 0.05 <> <(:); done
+		rt-bench connect -c 40 --retry 0 --transport sse -f json -o sse.json 127.0.0.1:9000
+		[ $? -eq 6 ] || exit 1
 		rt-bench connect -c 40 --retry 0 -f json -o report.json 127.0.0.1:9000
 		status=$?
 		kill $server
@@ -381,7 +383,8 @@ lines() {
 	echo "$output"
 	[ "$status" -eq 6 ]
 	is .end generator
-	is '.why | contains("address not available")' true
+	is '.why | contains("local ports") and contains("--sources") and contains("ip_local_port_range")' true
+	is '.errors[0].text | endswith("address not available")' true
 }
 
 # way TRANSPORT FILTER: of a probe's report

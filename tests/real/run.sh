@@ -1,8 +1,9 @@
 #!/bin/sh
-# run.sh BUILD - the programs in BUILD against clients that others wrote: browser, npm, PyPI, curl.
+# run.sh BUILD - the programs in BUILD against clients and servers that others wrote: browser, npm, PyPI, curl, nginx, Go.
 #
 # They are fetched once, with three tries, into ~/.cache/rt-tests, by lock files with checksums. Each part is a program that speaks TAP; two run at a
 # time, each has 120 s. A part that cannot be fetched is skipped by name; with RT_REQUIRE=all it fails. Ends with "N passed, N failed" alone on a line.
+# Centrifugo is built from its sources, which takes a quarter of an hour the first time: only RT_STRANGERS=all does that; then it is a part for good.
 set -u
 build=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,7 +31,9 @@ cached() {
 npm_fetch() { (cd "$1" && npm ci --no-fund --no-audit --ignore-scripts --fetch-retries=1 --fetch-retry-mintimeout=1000); }
 pip_fetch() { python3 -m venv "$1/venv" && "$1/venv/bin/pip" install --disable-pip-version-check -q --retries 1 --require-hashes -r "$here/requirements.txt"; }
 
-node=no npm=no python=no browser=no curl=no
+go_fetch() { (cd "$1" && GOFLAGS=-mod=readonly go build -o centrifugo github.com/centrifugal/centrifugo/v6); }
+
+node=no npm=no python=no browser=no curl=no nchan=no
 command -v node > /dev/null && [ "$(node -p 'parseInt(process.versions.node) >= 18')" = true ] && node=yes
 command -v curl > /dev/null && [ $node = yes ] && curl=yes
 
@@ -51,6 +54,15 @@ if [ ! -f "$venv/done" ] && command -v python3 > /dev/null; then
 	thrice pip_fetch "$venv" && touch "$venv/done"
 fi
 [ -f "$venv/done" ] && python=yes
+[ $npm = yes ] && [ -x /usr/sbin/nginx ] && [ -f /usr/lib/nginx/modules/ngx_nchan_module.so ] && nchan=yes
+go=$(cached go "$here/go/go.mod" "$here/go/go.sum")
+if [ "${RT_STRANGERS:-}" = all ] && [ ! -f "$go/done" ] && command -v go > /dev/null; then
+	mkdir -p "$go"
+	cp "$here/go/go.mod" "$here/go/go.sum" "$here/go/strangers.go" "$go"
+	thrice go_fetch "$go" && touch "$go/done"
+fi
+RT_CENTRIFUGO=$go/centrifugo
+export RT_CENTRIFUGO
 RT_CHROMIUM=$(command -v chromium) && [ $npm = yes ] && browser=yes
 export RT_CHROMIUM
 
@@ -77,6 +89,13 @@ part() {
 	part curl $curl node "$here/curl.js"
 	part seed $npm node "$here/seed.js"
 	part strict $node node "$here/strict.js"
+	part npm-ws $npm node "$here/strangers.js" npm-ws
+	part nchan $nchan node "$here/strangers.js" nchan
+	if [ -f "$go/done" ]; then
+		part centrifugo yes node "$here/strangers.js" centrifugo
+	elif [ "${RT_STRANGERS:-}" = all ]; then
+		part centrifugo no
+	fi
 } > "$log/parts"
 
 cat > "$log/one" <<'EOF'

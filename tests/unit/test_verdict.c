@@ -81,7 +81,8 @@ static enum follow_result model_see(struct model *m, uint64_t i, uint64_t sent)
 		return FOLLOW_DUP;
 	}
 	if (i < m->next) {
-		r = FOLLOW_LATE;
+		r = m->state[i] == AWAY ? FOLLOW_RESUMED : FOLLOW_LATE;
+		m->v.resumed += m->state[i] == AWAY;
 	} else {
 		model_miss(m, i, m->told ? DECLARED : MISSING);
 		m->told = false;
@@ -117,7 +118,7 @@ static bool model_complete(const struct model *m, uint64_t number)
 static bool same(const struct verdict *a, const struct verdict *b)
 {
 	return a->expected == b->expected && a->received == b->received && a->lost == b->lost && a->undeclared == b->undeclared &&
-		a->dup == b->dup && a->reordered == b->reordered && a->phantom == b->phantom && a->away == b->away && a->early == b->early;
+		a->dup == b->dup && a->reordered == b->reordered && a->phantom == b->phantom && a->away == b->away && a->resumed == b->resumed && a->early == b->early;
 }
 
 static void show(const char *who, const struct verdict *v)
@@ -307,9 +308,31 @@ static void test_reconnects(void)
 	for (unsigned i = 1; i <= 100000; i++)
 		follow_return(&f, i, &v);
 	follow_see(&f, 100000, 100001, &v);
-	is_int(follow_see(&f, 50000, 100001, &v), FOLLOW_LATE, "of 100000 absences in a row none is forgotten: they are one");
+	is_int(follow_see(&f, 50000, 100001, &v), FOLLOW_RESUMED, "of 100000 absences in a row none is forgotten: they are one");
 	follow_end(&f, 100001, &v);
 	is_int(v.away, 99999, "and are counted");
+}
+
+/* What the server did not take need not come, wherever it lies. */
+static void test_excuse(void)
+{
+	struct verdict v = { 0 };
+	struct follow f;
+
+	follow_init(&f, 10);
+	follow_see(&f, 10, 100, &v);
+	follow_see(&f, 15, 100, &v);
+	for (unsigned i = 9; i <= 12; i++)
+		follow_excuse(&f, i, &v);
+	follow_excuse(&f, 14, &v);
+	follow_excuse(&f, 15, &v);
+	follow_excuse(&f, 14, &v);
+	follow_excuse(&f, 18, &v);
+	follow_end(&f, 20, &v);
+	is_int(v.away, 4, "four that had not come");
+	is_int(v.received, 2, "two have");
+	is_int(v.lost, 4, "and the others are lost: 13, 16, 17, 19");
+	is_int(v.expected, 6, "all that are expected");
 }
 
 int main(int argc, char **argv)
@@ -317,6 +340,7 @@ int main(int argc, char **argv)
 	test_words();
 	test_absence();
 	test_reconnects();
+	test_excuse();
 	test_random(argc > 1 ? strtoull(argv[1], NULL, 0) : 1);
 	return tap_done();
 }
