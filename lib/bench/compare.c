@@ -47,8 +47,12 @@ static const struct metric {
 	POINT("u_p99", LESS, 99, uncorrected),
 	POINT("ack_p50", LESS, 50, ack),
 	POINT("ack_p99", LESS, 99, ack),
+	POINT("upgrade_p99", LESS, 99, upgrade),
 	POINT("connect_p50", LESS, 50, connect),
 	POINT("connect_p99", LESS, 99, connect),
+	POINT("back_p50", LESS, 50, back),
+	POINT("back_p99", LESS, 99, back),
+	{ "conn_bytes", LESS, 0, 0 },
 	{ "server_cpu", LESS, 0, 0 },
 	{ "server_rss", LESS, 0, 0 },
 	{ "tool_cpu", SHOWN, 0, 0 },
@@ -73,7 +77,7 @@ int compare_tolerance(const char *text, double *tolerance, struct err *e)
 
 static bool is_void(const struct result *r)
 {
-	return r->end == END_GENERATOR || r->end == END_REFUSED;
+	return r->end >= END_GENERATOR;
 }
 
 static void take_side(struct comparison *c, struct compare_side *side, const char *name,

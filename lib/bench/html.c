@@ -1,276 +1,23 @@
-/* html.c - the page: verdict, figures, curves, tables, settings */
+/* html.c - the page: verdict, figures, tables, settings; html_curves.c draws */
 #include "bench/html.h"
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "bench/chart.h"
 #include "bench/figure.h"
+#include "bench/html_part.h"
 #include "bench/html_style.h"
 #include "bench/report.h"
 
 #include <inttypes.h>
-#include <math.h>
-
-#define POINTS_MAX 300 /* of a curve over time; more samples are gathered */
-#define DECADES    5   /* of the percentile curve: to 99.999 */
-#define PER_DECADE 40
-#define SPREAD_MAX 5 /* of two curves that share a scale */
-
-/* --- samples, gathered into as many points as a screen shows ---------------------------------- */
-
-struct points {
-	size_t n, per; /* samples in a point */
-	double length_s;
-	double *x, *v[11];
-};
-
-enum {
-	SENT,
-	RECEIVED,
-	CONNECTED,
-	P50,
-	P99,
-	MAX,
-	TOOL_CPU,
-	TOOL_RSS,
-	SERVER_CPU,
-	SERVER_RSS,
-	SERVER_FDS
-};
-
-static double worse(double a, double b)
-{
-	return isnan(a) ? b : isnan(b) ? a : fmax(a, b);
-}
-
-static double or_none(double v, bool there)
-{
-	return there ? v : NAN;
-}
-
-/* Times, memory and files are the worst of their stretch, rates and CPU the mean. */
-static void gather(struct points *p, size_t to, const struct result_sample *s, size_t n)
-{
-	double sent = 0, received = 0, for_s = 0, tool = 0, server = 0;
-	bool served = false;
-
-	for (int k = CONNECTED; k <= SERVER_FDS; k++)
-		p->v[k][to] = NAN;
-	for (size_t i = 0; i < n; i++) {
-		bool arrived = s[i].max > 0;
-		sent += (double)s[i].sent;
-		received += (double)s[i].received;
-		for_s += s[i].for_s;
-		tool += s[i].tool_cpu * s[i].for_s;
-		p->v[CONNECTED][to] = (double)s[i].connected;
-		p->v[P50][to] = worse(p->v[P50][to], or_none((double)s[i].p50, arrived));
-		p->v[P99][to] = worse(p->v[P99][to], or_none((double)s[i].p99, arrived));
-		p->v[MAX][to] = worse(p->v[MAX][to], or_none((double)s[i].max, arrived));
-		p->v[TOOL_RSS][to] = worse(
-			p->v[TOOL_RSS][to], or_none((double)s[i].tool_rss, s[i].tool_rss > 0));
-		if (s[i].server_cpu < 0)
-			continue;
-		served = true;
-		server += s[i].server_cpu * s[i].for_s;
-		p->v[SERVER_RSS][to] = worse(p->v[SERVER_RSS][to], (double)s[i].server_rss);
-		p->v[SERVER_FDS][to] = worse(p->v[SERVER_FDS][to], (double)s[i].server_fds);
-	}
-	for_s = for_s > 0 ? for_s : 1;
-	p->x[to] = (s[0].at_s + s[n - 1].at_s + s[n - 1].for_s) / 2;
-	p->v[SENT][to] = sent / for_s;
-	p->v[RECEIVED][to] = received / for_s;
-	p->v[TOOL_CPU][to] = 100 * tool / for_s;
-	p->v[SERVER_CPU][to] = or_none(100 * server / for_s, served);
-}
-
-static void points_init(struct points *p, const struct result *r)
-{
-	size_t n = r->n_samples;
-
-	*p = (struct points){ .length_s = r->seconds };
-	p->per = n > POINTS_MAX ? (n + POINTS_MAX - 1) / POINTS_MAX : 1;
-	p->n = (n + p->per - 1) / p->per;
-	p->x = mem_array(p->n + 1, sizeof(double));
-	for (int k = SENT; k <= SERVER_FDS; k++)
-		p->v[k] = mem_array(p->n + 1, sizeof(double));
-	for (size_t i = 0; i < p->n; i++) {
-		size_t from = i * p->per;
-		gather(p, i, r->samples + from, n - from < p->per ? n - from : p->per);
-	}
-	if (n) {
-		const struct result_sample *last = &r->samples[n - 1];
-		p->length_s = fmax(p->length_s, last->at_s + last->for_s);
-	}
-}
-
-static void points_fini(struct points *p)
-{
-	mem_free(p->x);
-	for (int k = SENT; k <= SERVER_FDS; k++)
-		mem_free(p->v[k]);
-}
-
-static bool has_any(const struct points *p, int which)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		if (!isnan(p->v[which][i]))
-			return true;
-	}
-	return false;
-}
-
-/* --- curves ----------------------------------------------------------------------------------- */
-
-static void over_time(struct buf *out, const struct points *p, struct chart c)
-{
-	struct buf caption = { 0 };
-
-	c.axis = CHART_TIME;
-	c.x = p->x;
-	c.n = p->n;
-	c.x_max = p->length_s;
-	if (p->per > 1) {
-		buf_addf(&caption, "Each point stands for %zu samples%s%s", p->per,
-			c.caption ? ": " : ".", c.caption ? c.caption : "");
-		c.caption = buf_cstr(&caption);
-	}
-	chart_draw(out, &c);
-	buf_fini(&caption);
-}
-
-static void draw_latency(struct buf *out, const struct points *p)
-{
-	over_time(out, p,
-		(struct chart){ .title = "Latency over time",
-			.unit = "ns",
-			.log_y = true,
-			.caption = p->per > 1 ? "the worst of them." : NULL,
-			.series = { { "p50", p->v[P50] }, { "p99", p->v[P99] },
-				{ "max", p->v[MAX] } },
-			.n_series = 3 });
-}
-
-static double most(const struct points *p, int which)
-{
-	double v = 0;
-
-	for (size_t i = 0; i < p->n; i++)
-		v = worse(v, p->v[which][i]);
-	return v;
-}
-
-/* Side by side where one would press the other to the ground. */
-static void draw_throughput(struct buf *out, const struct points *p)
-{
-	const char *caption = p->per > 1 ? "their mean." : NULL;
-
-	if (most(p, RECEIVED) < SPREAD_MAX * most(p, SENT) || most(p, SENT) <= 0) {
-		over_time(out, p,
-			(struct chart){ .title = "Messages",
-				.unit = "/s",
-				.caption = caption,
-				.series = { { "sent", p->v[SENT] },
-					{ "received", p->v[RECEIVED] } },
-				.n_series = 2 });
-		return;
-	}
-	over_time(out, p,
-		(struct chart){ .title = "Messages sent",
-			.unit = "/s",
-			.caption = caption,
-			.series = { { "sent", p->v[SENT] } },
-			.n_series = 1 });
-	over_time(out, p,
-		(struct chart){ .title = "Messages received, by all subscribers",
-			.unit = "/s",
-			.caption = caption,
-			.series = { { "received", p->v[RECEIVED] } },
-			.n_series = 1 });
-}
-
-static void draw_connections(struct buf *out, const struct points *p)
-{
-	over_time(out, p,
-		(struct chart){ .title = "Connections",
-			.unit = "",
-			.series = { { "subscribers connected", p->v[CONNECTED] } },
-			.n_series = 1 });
-}
-
-static void draw_processes(struct buf *out, const struct points *p)
-{
-	int n = has_any(p, SERVER_CPU) ? 2 : 1;
-
-	over_time(out, p,
-		(struct chart){ .title = "CPU, of one core",
-			.unit = "%",
-			.series = { { "tool", p->v[TOOL_CPU] }, { "server", p->v[SERVER_CPU] } },
-			.n_series = n });
-	if (has_any(p, TOOL_RSS) || n > 1)
-		over_time(out, p,
-			(struct chart){ .title = "Memory",
-				.unit = "bytes",
-				.series = { { "tool", p->v[TOOL_RSS] },
-					{ "server", p->v[SERVER_RSS] } },
-				.n_series = n });
-}
-
-/* To where a single value decides. */
-static void draw_percentiles(struct buf *out, const struct result *r)
-{
-	enum { MOST = DECADES * PER_DECADE + 1 };
-	double x[MOST], corrected[MOST], uncorrected[MOST];
-	double decades = fmin(fmax(ceil(log10((double)r->latency.n + 1)), 1), DECADES);
-	size_t n = (size_t)decades * PER_DECADE + 1;
-
-	for (size_t i = 0; i < n; i++) {
-		double percent;
-		x[i] = (double)i / PER_DECADE;
-		percent = 100 - 100 * pow(10, -x[i]);
-		corrected[i] = (double)hist_percentile(&r->latency, percent);
-		uncorrected[i] = or_none(
-			(double)hist_percentile(&r->uncorrected, percent), r->uncorrected.n > 0);
-	}
-	chart_draw(out,
-		&(struct chart){ .title = "Latency by percentile",
-			.unit = "ns",
-			.log_y = true,
-			.axis = CHART_PERCENTILE,
-			.caption =
-				"Corrected: since the message was due. Uncorrected: since it was really sent.",
-			.x = x,
-			.n = n,
-			.x_max = decades,
-			.series = { { "corrected", corrected }, { "uncorrected", uncorrected } },
-			.n_series = 2 });
-}
-
-static void draw_all(struct buf *out, const struct result *r, const struct points *p)
-{
-	if (!p->n && !r->latency.n)
-		return;
-	buf_add_text(out, "<div class=\"grid2\">\n");
-	if (has_any(p, MAX))
-		draw_latency(out, p);
-	if (r->latency.n)
-		draw_percentiles(out, r);
-	if (p->n) {
-		draw_throughput(out, p);
-		draw_connections(out, p);
-		draw_processes(out, p);
-	}
-	buf_add_text(out, "</div>\n");
-}
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static void add_text(struct buf *out, const char *text)
+void html_text(struct buf *out, const char *text)
 {
 	chart_escape(out, str_of(text));
 }
 
-/* The figure with its unit as HTML has it. */
-static void add_value(struct buf *out, double v, const char *unit)
+void html_value(struct buf *out, double v, const char *unit)
 {
 	struct buf text = { 0 };
 	struct str s;
@@ -297,7 +44,7 @@ static void add_tile(struct buf *out, const struct result *r, const char *name, 
 		return;
 	buf_addf(out, "<div><dt>%s</dt><dd%s>", name,
 		strcmp(metric, "lost") == 0 && value > 0 ? " class=\"bad\"" : "");
-	add_value(out, value, unit);
+	html_value(out, value, unit);
 	buf_add_text(out, "</dd></div>\n");
 }
 
@@ -333,11 +80,11 @@ static void add_hist_row(struct buf *out, const char *name, const struct hist *h
 	buf_addf(out, "<tr><th scope=\"row\">%s</th><td>", name);
 	figure_count(out, h->n);
 	buf_add_text(out, "</td><td>");
-	add_value(out, hist_mean(h), "ns");
+	html_value(out, hist_mean(h), "ns");
 	buf_add_text(out, "</td>");
 	for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
 		buf_add_text(out, "<td>");
-		add_value(out, (double)hist_percentile(h, points[i]), "ns");
+		html_value(out, (double)hist_percentile(h, points[i]), "ns");
 		buf_add_text(out, "</td>");
 	}
 	buf_add_text(out, "</tr>\n");
@@ -345,7 +92,7 @@ static void add_hist_row(struct buf *out, const char *name, const struct hist *h
 
 static void add_times(struct buf *out, const struct result *r)
 {
-	if (!r->latency.n && !r->connect.n && !r->ack.n && !r->lag.n)
+	if (!r->latency.n && !r->connect.n && !r->ack.n && !r->spacing.n && !r->lag.n)
 		return;
 	buf_add_text(out,
 		"<section><h2>Times</h2><div class=\"scroll\"><table><thead><tr><th></th>"
@@ -354,7 +101,10 @@ static void add_times(struct buf *out, const struct result *r)
 	add_hist_row(out, "latency", &r->latency);
 	add_hist_row(out, "uncorrected", &r->uncorrected);
 	add_hist_row(out, "acknowledged", &r->ack);
-	add_hist_row(out, "connecting", &r->connect);
+	add_hist_row(out, "spacing", &r->spacing);
+	add_hist_row(out, "answered", &r->upgrade);
+	add_hist_row(out, "subscribed", &r->connect);
+	add_hist_row(out, "back", &r->back);
 	add_hist_row(out, "tool&#39;s lag", &r->lag);
 	buf_add_text(out, "</tbody></table></div></section>\n");
 }
@@ -362,6 +112,7 @@ static void add_times(struct buf *out, const struct result *r)
 static void add_counts(struct buf *out, const struct result *r)
 {
 	const struct verdict *v = &r->verdict;
+	bool messages = r->publishers > 0 || v->expected > 0;
 	const struct {
 		const char *name;
 		uint64_t n;
@@ -377,11 +128,11 @@ static void add_counts(struct buf *out, const struct result *r)
 			"until their publisher could take them" },
 		{ "expected", v->expected, r->subscribers > 0, false,
 			"at all subscribers together" },
-		{ "received", v->received, r->subscribers > 0, false, "" },
-		{ "lost", v->lost, r->subscribers > 0, true, "" },
+		{ "received", v->received, messages, false, "" },
+		{ "lost", v->lost, messages, true, "" },
 		{ "lost, no gap told", v->undeclared, false, true, "" },
-		{ "duplicated", v->dup, r->subscribers > 0, true, "" },
-		{ "reordered", v->reordered, r->subscribers > 0, true, "" },
+		{ "duplicated", v->dup, messages, true, "" },
+		{ "reordered", v->reordered, messages, true, "" },
 		{ "phantom", v->phantom, false, true, "never sent" },
 		{ "corrupt", v->corrupt, false, true, "not as they had been sent" },
 		{ "gaps told", r->gaps, false, false, "by the server" },
@@ -392,8 +143,12 @@ static void add_counts(struct buf *out, const struct result *r)
 		{ "early", v->early, false, false, "sent before the subscriber listened" },
 		{ "foreign", r->foreign, false, false, "of other runs" },
 		{ "unrecognised", r->unrecognised, false, false, r->example ? r->example : "" },
+		{ "messages", r->heard, false, false,
+			"that reached subscribers, whoever sent them" },
 		{ "bytes received", r->bytes, false, false, "" },
 		{ "connections", r->opened, true, false, "" },
+		{ "tried again", r->retried, false, false, "to connect" },
+		{ "came back", r->back.n, false, false, "after their connection was lost" },
 		{ "given up", r->failed, false, true,
 			"connections that could not be made or kept" },
 		{ "broken", r->broken, false, true, "connections lost while in use" },
@@ -407,10 +162,51 @@ static void add_counts(struct buf *out, const struct result *r)
 			rows[i].fault && rows[i].n ? " class=\"bad\"" : "");
 		figure_count(out, rows[i].n);
 		buf_add_text(out, "</td><td class=\"text note\">");
-		add_text(out, rows[i].note);
+		html_text(out, rows[i].note);
 		buf_add_text(out, "</td></tr>\n");
 	}
 	buf_add_text(out, "</tbody></table></section>\n");
+}
+
+static void add_memory_row(
+	struct buf *out, const struct result *r, const char *name, const uint64_t v[MEMORY_MOMENTS])
+{
+	double each;
+
+	if (!v[MEMORY_CONNECTED])
+		return;
+	buf_addf(out, "<tr><th scope=\"row\">%s</th>", name);
+	for (int i = 0; i < MEMORY_MOMENTS; i++) {
+		buf_add_text(out, "<td>");
+		html_value(out, (double)v[i], "bytes");
+		buf_add_text(out, "</td>");
+	}
+	buf_add_text(out, "<td>");
+	if (result_per_connection(r, v[MEMORY_BEFORE], v[MEMORY_CONNECTED], &each))
+		html_value(out, each, "bytes");
+	buf_add_text(out, "</td></tr>\n");
+}
+
+/* What connections cost. */
+static void add_memory(struct buf *out, const struct result *r)
+{
+	uint64_t server[MEMORY_MOMENTS], tool[MEMORY_MOMENTS], kernel[MEMORY_MOMENTS];
+
+	if (!r->memory[MEMORY_CONNECTED].known)
+		return;
+	for (int i = 0; i < MEMORY_MOMENTS; i++) {
+		server[i] = r->memory[i].server_rss;
+		tool[i] = r->memory[i].tool_rss;
+		kernel[i] = r->memory[i].slab;
+	}
+	buf_add_text(out,
+		"<section><h2>Memory</h2><div class=\"scroll\"><table><thead><tr><th></th>"
+		"<th>before</th><th>connected</th><th>at the end</th>"
+		"<th>a connection</th></tr></thead><tbody>\n");
+	add_memory_row(out, r, "server", server);
+	add_memory_row(out, r, "tool", tool);
+	add_memory_row(out, r, "kernel of this machine", kernel);
+	buf_add_text(out, "</tbody></table></div></section>\n");
 }
 
 static void add_complaints(struct buf *out, const struct result *r)
@@ -436,7 +232,7 @@ static void add_complaints(struct buf *out, const struct result *r)
 		buf_add_text(out, "<tr><td>");
 		figure_count(out, r->errors[i].n);
 		buf_add_text(out, "&times;</td><td class=\"text\">");
-		add_text(out, r->errors[i].text);
+		html_text(out, r->errors[i].text);
 		buf_add_text(out, "</td></tr>\n");
 	}
 	buf_add_text(out, r->n_errors ? "</tbody></table></section>\n</div>\n" : "</div>\n");
@@ -447,14 +243,14 @@ static void add_setting(struct buf *out, const char *name, const char *text)
 	if (!text)
 		return;
 	buf_addf(out, "<tr><th scope=\"row\">%s</th><td class=\"text\">", name);
-	add_text(out, text);
+	html_text(out, text);
 	buf_add_text(out, "</td></tr>\n");
 }
 
 static void add_setting_value(struct buf *out, const char *name, double v, const char *unit)
 {
 	buf_addf(out, "<tr><th scope=\"row\">%s</th><td class=\"text\">", name);
-	add_value(out, v, unit);
+	html_value(out, v, unit);
 	buf_add_text(out, "</td></tr>\n");
 }
 
@@ -483,61 +279,12 @@ static void add_settings(struct buf *out, const struct result *r)
 	buf_add_text(out, "</tbody></table>\n");
 	if (r->command) {
 		buf_add_text(out, "<pre>");
-		add_text(out, r->command);
+		html_text(out, r->command);
 		buf_add_text(out, "</pre>\n");
 	}
 	buf_add_text(out, "</section>\n");
 	buf_fini(&started);
 	buf_fini(&duration);
-}
-
-static void add_cell(struct buf *out, double v, const char *unit)
-{
-	buf_add_text(out, "<td>");
-	if (isnan(v))
-		buf_add_text(out, "&ndash;");
-	else
-		add_value(out, v, unit);
-	buf_add_text(out, "</td>");
-}
-
-/* The curves over time in numbers. */
-static void add_samples(struct buf *out, const struct points *p)
-{
-	static const struct {
-		const char *name, *unit;
-		int which;
-	} columns[] = {
-		{ "sent", "/s", SENT },
-		{ "received", "/s", RECEIVED },
-		{ "connected", "", CONNECTED },
-		{ "p50", "ns", P50 },
-		{ "p99", "ns", P99 },
-		{ "max", "ns", MAX },
-		{ "tool CPU", "%", TOOL_CPU },
-		{ "server CPU", "%", SERVER_CPU },
-		{ "server memory", "bytes", SERVER_RSS },
-		{ "server files", "", SERVER_FDS },
-	};
-
-	if (!p->n)
-		return;
-	buf_add_text(out, "<details><summary>Over time, in numbers</summary><div class=\"scroll\">"
-			  "<table><thead><tr><th>at</th>");
-	for (size_t k = 0; k < sizeof(columns) / sizeof(columns[0]); k++) {
-		if (has_any(p, columns[k].which))
-			buf_addf(out, "<th>%s</th>", columns[k].name);
-	}
-	buf_add_text(out, "</tr></thead><tbody>\n");
-	for (size_t i = 0; i < p->n; i++) {
-		buf_addf(out, "<tr><th scope=\"row\">%.1f s</th>", p->x[i]);
-		for (size_t k = 0; k < sizeof(columns) / sizeof(columns[0]); k++) {
-			if (has_any(p, columns[k].which))
-				add_cell(out, p->v[columns[k].which][i], columns[k].unit);
-		}
-		buf_add_text(out, "</tr>\n");
-	}
-	buf_add_text(out, "</tbody></table></div></details>\n");
 }
 
 /* --- the page --------------------------------------------------------------------------------- */
@@ -560,18 +307,18 @@ static void add_head(struct buf *out, const struct result *r)
 		html_style, classes[judged]);
 	chart_escape(out, buf_str(&verdict));
 	buf_add_text(out, "</h1><p>");
-	add_text(out, r->scenario ? r->scenario : "");
+	html_text(out, r->scenario ? r->scenario : "");
 	if (r->transport) {
 		buf_add_text(out, " over ");
-		add_text(out, r->transport);
+		html_text(out, r->transport);
 	}
 	if (r->profile) {
 		buf_add_text(out, ", profile ");
-		add_text(out, r->profile);
+		html_text(out, r->profile);
 	}
 	if (r->url) {
 		buf_add_text(out, ", ");
-		add_text(out, r->url);
+		html_text(out, r->url);
 	}
 	buf_add_text(out, "</p></header>\n");
 	buf_fini(&verdict);
@@ -579,19 +326,16 @@ static void add_head(struct buf *out, const struct result *r)
 
 void html_report(const struct result *r, struct buf *out)
 {
-	struct points p;
-
-	points_init(&p, r);
 	add_head(out, r);
 	add_tiles(out, r);
 	add_complaints(out, r);
-	draw_all(out, r, &p);
+	html_curves(out, r);
 	buf_add_text(out, "<div class=\"grid2\">\n");
 	add_counts(out, r);
 	add_settings(out, r);
 	buf_add_text(out, "</div>\n");
 	add_times(out, r);
-	add_samples(out, &p);
+	add_memory(out, r);
+	html_samples(out, r);
 	buf_addf(out, "</main>\n<script>\n%s</script>\n</body>\n</html>\n", html_script);
-	points_fini(&p);
 }

@@ -56,6 +56,7 @@ const char html_style[] =
 	"white-space:nowrap}\n"
 	"th:first-child{text-align:left;padding-left:0}\n"
 	"td.text{text-align:left;white-space:normal;overflow-wrap:anywhere}\n"
+	"section+section{margin-top:1.5rem}.grid2 section+section{margin-top:0}\n"
 	".scroll{overflow-x:auto}\n"
 	"pre{background:var(--card);border-radius:.5rem;padding:.7rem .9rem;margin:.5rem 0 0;"
 	"white-space:pre-wrap;overflow-wrap:anywhere;font:.9rem/1.5 ui-monospace,'DejaVu Sans Mono',"

@@ -101,6 +101,17 @@ static void merge_samples(struct result *r, const struct result *from, double sh
 
 /* --- all of it -------------------------------------------------------------------------------- */
 
+/* All came back only if all did of each part. */
+static void merge_storm(struct result *r, const struct result *from)
+{
+	bool some_did_not = (r->back.n && r->storm_s < 0) || (from->back.n && from->storm_s < 0);
+
+	if (some_did_not)
+		r->storm_s = -1;
+	else if (from->storm_s > r->storm_s)
+		r->storm_s = from->storm_s;
+}
+
 static void add(struct result *r, const struct result *from)
 {
 	merge_text(&r->scenario, from->scenario);
@@ -130,8 +141,7 @@ static void add(struct result *r, const struct result *from)
 	r->window = greater(r->window, from->window);
 	if (from->connect_s > r->connect_s)
 		r->connect_s = from->connect_s;
-	if (from->storm_s > r->storm_s)
-		r->storm_s = from->storm_s;
+	merge_storm(r, from);
 	hist_merge(&r->latency, &from->latency);
 	hist_merge(&r->uncorrected, &from->uncorrected);
 	hist_merge(&r->upgrade, &from->upgrade);

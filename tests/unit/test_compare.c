@@ -213,10 +213,12 @@ static void test_void(void)
 
 	add_run(&new, 90000000, 50, END_GENERATOR);
 	add_run(&new, 0, 0, END_REFUSED);
+	add_run(&new, 0, 0, END_DENIED);
 	compare_make(&c, "a.json", &old, "b.json", &new, 0.1, &e);
-	ok(c.n_worse == 0 && c.new.n == 1 && c.new.n_void == 2, "void runs are left out");
+	ok(c.n_worse == 0 && c.new.n == 1 && c.new.n_void == 3, "void runs are left out");
 	ok(strcmp(buf_cstr(&c.notes), "'b.json': run 2 is void and left out: of something\n"
-			"'b.json': run 3 is void and left out: of something\n") == 0, "and named");
+			"'b.json': run 3 is void and left out: of something\n"
+			"'b.json': run 4 is void and left out: of something\n") == 0, "and named");
 	compare_fini(&c);
 	add_run(&none, 1000000, 0, END_GENERATOR);
 	is_int(compare_make(&c, "a.json", &old, "b.json", &none, 0.1, &e), ERR_INVALID, "nothing else is nothing");

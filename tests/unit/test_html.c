@@ -170,6 +170,19 @@ static void test_pages(const char *dir)
 	page_of(&r, "no-samples", dir, 1, "Latency by percentile");
 	describe(&r, 10);
 	page_of(&r, "nothing", dir, 0, "VOID: nothing was measured");
+	describe(&r, 5);
+	r.publishers = 0;
+	r.opened = 1000;
+	hist_add_n(&r.upgrade, 20000000, 1000);
+	hist_add_n(&r.connect, 21000000, 1000);
+	hist_add_n(&r.back, 90000000, 500);
+	r.storm_s = -1;
+	for (int i = 0; i < MEMORY_MOMENTS; i++)
+		r.memory[i] = (struct result_memory){ .known = true, .server_rss = (6u + (i > 0) * 4u) << 20, .tool_rss = 9 << 20, .slab = 99 << 20 };
+	page_of(&r, "storm", dir, 0, "<td>4.10 KiB</td>");
+	describe(&r, 0);
+	result_end(&r, END_DENIED, "a token is wanted");
+	page_of(&r, "denied", dir, 0, "DENIED: a token is wanted");
 	describe(&r, 0);
 	result_end(&r, END_REFUSED, "cannot connect to 'wss://bench.example.net/rooms': connection refused");
 	result_errors(&r, "cannot connect to 'wss://bench.example.net/rooms': connection refused", 3);

@@ -291,6 +291,36 @@ static void metric_is(const struct result *r, const char *name, double want, boo
 		"%s: %g %s (%g %s)", name, want, want_known ? want_unit : "unknown", value, unit);
 }
 
+/* Of two storms one was not over. */
+static void test_merge_storms(void)
+{
+	struct result a, b, merged, *v[] = { &a, &b };
+
+	describe(&a);
+	describe(&b);
+	hist_add(&a.back, 100);
+	hist_add(&b.back, 200);
+	a.storm_s = 2;
+	b.storm_s = 3;
+	result_init(&merged);
+	results_merge(&merged, v, 2);
+	ok(merged.storm_s == 3 && merged.back.n == 2, "of two storms the longer counts");
+	result_fini(&merged);
+	b.storm_s = -1;
+	result_init(&merged);
+	results_merge(&merged, v, 2);
+	ok(merged.storm_s < 0, "and one after which not all came back");
+	result_fini(&merged);
+	v[0] = &b;
+	v[1] = &a;
+	result_init(&merged);
+	results_merge(&merged, v, 2);
+	ok(merged.storm_s < 0, "whichever was first");
+	result_fini(&merged);
+	result_fini(&a);
+	result_fini(&b);
+}
+
 static void test_metrics(void)
 {
 	struct str names = str_of(result_metric_names());
@@ -378,6 +408,7 @@ int main(void)
 	test_no_result();
 	test_merge();
 	test_merge_times();
+	test_merge_storms();
 	test_metrics();
 	test_errors();
 	return tap_done();
