@@ -9,13 +9,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bench/crowd.h"
+#include "bench/generator.h"
 #include "bench/publisher.h"
 #include "bench/sampler.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -25,9 +24,6 @@
 #define QUIET_MS     5000 /* nothing arrives for so long: nothing will */
 #define STOP_MS      2000
 #define SEND_MAX     1024 /* messages before others get their turn */
-#define LAG_MAX_MS   10   /* p99 of the tool's own lag; more: the run is void */
-#define LAG_WORST_MS 500  /* ... and so is one in which it once stood still */
-#define FILES_BESIDE 64   /* that are no connections */
 #define WINDOW       65536
 #define RAW_WINDOW   1024 /* messages not even written: what waits longer shows as waiting */
 
@@ -64,25 +60,6 @@ struct load {
 };
 
 /* --- making ----------------------------------------------------------------------------------- */
-
-static int check_files(unsigned connections, struct err *e)
-{
-	struct rlimit files;
-	rlim_t want = connections + FILES_BESIDE;
-
-	getrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_cur >= want)
-		return 0;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
-	if (files.rlim_max >= want)
-		return 0;
-	return err_set(e, ERR_BUSY,
-		"%u connections need %llu open files, and only %llu are allowed: ask for fewer, or "
-		"raise that (ulimit -Hn %llu, as root)",
-		connections, (unsigned long long)want, (unsigned long long)files.rlim_max,
-		(unsigned long long)want);
-}
 
 static bool publisher_more(void *arg, unsigned *room);
 static void publisher_ready(void *arg);
@@ -159,7 +136,7 @@ struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 		.timer_fd = -1 };
 	tally_init(&l->tally, result, conf->publishers, conf->rooms);
 	l->tally.limit = conf->plan & PLAN_LISTEN ? conf->count : 0;
-	if (check_files(conf->subscribers + conf->publishers, e) < 0 ||
+	if (generator_files(conf->subscribers + conf->publishers, e) < 0 ||
 		addresses_make(&l->addresses, conf, l->tally.run, e) < 0)
 		goto fail;
 	l->tally.peer = conf->rooms > 1 ? l->addresses.safe : NULL;
@@ -213,33 +190,6 @@ void load_free(struct load *l)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static uint64_t lag_max_ms(void)
-{
-#ifdef RT_TEST
-	const char *ms = getenv("RT_LAG_MAX_MS");
-	if (ms)
-		return strtoull(ms, NULL, 10);
-#endif
-	return LAG_MAX_MS;
-}
-
-static void judge(struct load *l)
-{
-	struct result *r = l->result;
-	uint64_t lag_ns = hist_percentile(&r->lag, 99), max_ms = lag_max_ms();
-	uint64_t worst_ms = max_ms > LAG_WORST_MS ? max_ms : LAG_WORST_MS;
-
-	if (lag_ns > max_ms * 1000000)
-		result_end(r, END_GENERATOR,
-			"it came late to what was due: %.1f ms for the worst 1 %%, where %d ms "
-			"are tolerable (a busy machine, or too much for one process)",
-			(double)lag_ns / 1e6, (int)max_ms);
-	else if (r->lag.n && r->lag.max > worst_ms * 1000000)
-		result_end(r, END_GENERATOR,
-			"it stood still for %.1f s (a busy machine, or it was stopped)",
-			(double)r->lag.max / 1e9);
-}
-
 static void end(struct load *l)
 {
 	if (l->phase == END)
@@ -255,7 +205,7 @@ static void end(struct load *l)
 	for (unsigned i = 0; i < l->conf->publishers && l->publishers[i]; i++)
 		publisher_settle(l->publishers[i]);
 	l->tally.n_excused = 0;
-	judge(l);
+	generator_judge(l->result);
 	l->events->ended(l->arg);
 }
 

@@ -329,6 +329,6 @@ const char *result_metric_names(void)
 {
 	return "sent received lost undeclared dup reordered phantom corrupt unrecognised gaps "
 	       "errors rate delivered acked refused blocked opened failed broken retried heard "
-	       "tool_cpu tool_rss server_cpu server_rss conn_bytes p50 p90 p99..p99999 max, with "
-	       "u_ lag_ upgrade_ connect_ back_ spacing_ ack_";
+	       "tool_cpu tool_rss server_cpu server_rss conn_bytes p50 p90 p99 p999 p9999 p99999 "
+	       "max, u_p50 .. ack_max";
 }
