@@ -139,7 +139,7 @@ test('several objects are the streamed form: a line each, and the sum', async (t
 	const a = await ask(['--data-binary', '@-', `${s.http}/pub/lobby`], { input: '{"n":1}{"n":2}\n\n {"n":3,"_nope":1}\n{"n":4}' });
 	assert.equal(a.status, 200);
 	const got = json_lines(a.body);
-	assert.deepEqual(got.map((l) => Object.keys(l).join()), ['_id', '_id', 'error,line', '_id', 'accepted,refused']);
+	assert.deepEqual(got.map((l) => Object.keys(l).join()), ['_id', '_id', 'error,code,line', '_id', 'accepted,refused']);
 	assert.equal(got[2].line, 3);
 	assert.deepEqual(got[4], { accepted: 3, refused: 1 });
 	assert.deepEqual((await history(s, 'lobby')).map((m) => m.n), [1, 2, 4]);
