@@ -193,6 +193,13 @@ static void format_query(struct buf *b, struct str query)
 	}
 }
 
+bool url_is_tls(const struct url *u)
+{
+	size_t n = strlen(u->scheme);
+
+	return strcmp(u->scheme, "wss") == 0 || (n >= 5 && strcmp(u->scheme + n - 5, "https") == 0);
+}
+
 void url_format_safe(struct buf *b, const struct url *u)
 {
 	if (strcmp(u->scheme, "unix") == 0) {

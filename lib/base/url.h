@@ -21,6 +21,8 @@ struct url {
 /* Fills `u` (free with url_fini). Port range, host and scheme characters are checked. */
 int url_parse(struct url *u, struct str s, struct err *e);
 void url_fini(struct url *u);
+/* Of wss, https, and what ends in https. */
+bool url_is_tls(const struct url *u);
 /* The URL with `***` in place of a password, of a user without one (a token to NATS), and of the
  * values of query members whose names have token, password or secret in them. */
 void url_format_safe(struct buf *b, const struct url *u);

@@ -5,21 +5,12 @@
 #include "base/url.h"
 #include "codec/name.h"
 
-#define DEFAULT_URL "ws://127.0.0.1:8080"
-
 static const char *const schemes[TRANSPORTS] = {
 	[TRANSPORT_WS] = "ws",
 	[TRANSPORT_SSE] = "sse+http",
 	[TRANSPORT_STREAM] = "http",
 	[TRANSPORT_POLL] = "poll+http",
 };
-
-static bool is_tls(const struct url *u)
-{
-	size_t n = strlen(u->scheme);
-
-	return strcmp(u->scheme, "wss") == 0 || (n >= 5 && strcmp(u->scheme + n - 5, "https") == 0);
-}
 
 /* `path` "": what stands in the URL. */
 static char *make_url(
@@ -29,7 +20,7 @@ static char *make_url(
 	struct buf b = { 0 };
 	char *text;
 
-	buf_addf(&b, "%s%s://", scheme, is_tls(u) ? "s" : "");
+	buf_addf(&b, "%s%s://", scheme, url_is_tls(u) ? "s" : "");
 	if (u->user) {
 		url_encode(&b, str_of(u->user));
 		buf_add_char(&b, ':');
@@ -95,7 +86,7 @@ int addresses_make(struct addresses *a, const struct load_conf *conf, uint64_t r
 	const char *path = conf->profile->ways[conf->transport].path;
 	struct buf safe = { 0 };
 	struct url u;
-	int r = url_parse(&u, str_of(conf->client.url ? conf->client.url : DEFAULT_URL), e);
+	int r = url_parse(&u, str_of(conf->client.url ? conf->client.url : CLIENT_DEFAULT_URL), e);
 
 	if (r < 0 || (r = check(conf, &u, e)) < 0)
 		goto out;

@@ -12,6 +12,7 @@
 #include "bench/generator.h"
 #include "bench/publisher.h"
 #include "bench/sampler.h"
+#include "client/handle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -163,11 +164,6 @@ fail:
 	return NULL;
 }
 
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h);
-}
-
 void load_free(struct load *l)
 {
 	if (!l)
@@ -176,8 +172,8 @@ void load_free(struct load *l)
 	for (unsigned i = 0; l->publishers && i < l->conf->publishers; i++)
 		publisher_free(l->publishers[i]);
 	if (l->due) {
-		uv_close((uv_handle_t *)l->due, free_handle);
-		uv_close((uv_handle_t *)l->tick, free_handle);
+		handle_free(l->due);
+		handle_free(l->tick);
 	}
 	if (l->timer_fd >= 0)
 		close(l->timer_fd);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/url.h"
 #include "client/carrier.h"
+#include "client/handle.h"
 #include "client/multi.h"
 
 #define WHY_BYTES      120
@@ -251,17 +252,12 @@ struct poster *poster_new(uv_loop_t *loop, const struct client_conf *client,
 	return p;
 }
 
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h);
-}
-
 void poster_free(struct poster *p)
 {
 	if (!p)
 		return;
 	transfer_drop(p->transfer);
-	uv_close((uv_handle_t *)p->timer, free_handle);
+	handle_free(p->timer);
 	client_free(p->client);
 	multi_unref(p->multi);
 	buf_fini(&p->target);

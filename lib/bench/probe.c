@@ -11,6 +11,7 @@
 #include "bench/poster.h"
 #include "bench/publisher.h"
 #include "client/carrier.h"
+#include "client/handle.h"
 #include "client/multi.h"
 
 #include <stdio.h>
@@ -472,11 +473,6 @@ void probe_start(struct probe *p)
 	transfer_start(p->reach);
 }
 
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h);
-}
-
 void probe_free(struct probe *p)
 {
 	if (!p)
@@ -487,6 +483,6 @@ void probe_free(struct probe *p)
 	multi_unref(p->multi);
 	message_fini(&p->message);
 	message_fini(&p->filler);
-	uv_close((uv_handle_t *)p->tick, free_handle);
+	handle_free(p->tick);
 	mem_free(p);
 }

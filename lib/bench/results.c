@@ -1,12 +1,14 @@
 /* results.c - reading files of results, line by line */
 #include "bench/results.h"
 
+#include "base/line.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #define LINE_MAX_BYTES (64u << 20)
+#define READ_BYTES     65536
 
 static int add(struct results *all, struct str line, const char *path, size_t number, struct err *e)
 {
@@ -27,37 +29,42 @@ static int add(struct results *all, struct str line, const char *path, size_t nu
 	return 0;
 }
 
-static int read_lines(struct results *all, FILE *f, const char *path, struct err *e)
+static int add_lines(
+	struct results *all, struct line *l, bool eof, const char *path, struct err *e)
 {
-	struct buf text = { 0 };
-	size_t number = 1, got, before = all->n;
+	enum line_result r;
+	struct str text;
 	int rc = 0;
 
-	do {
-		const char *end;
-		size_t from = text.n;
+	while (rc == 0 && (r = line_next(l, eof, &text)) != LINE_NONE) {
+		if (r == LINE_TOO_LONG)
+			rc = err_set(e, ERR_INVALID, "'%s' line %llu: over %u bytes", path,
+				(unsigned long long)l->number, LINE_MAX_BYTES);
+		else if (str_trim(text).n)
+			rc = add(all, str_trim(text), path, (size_t)l->number, e);
+	}
+	return rc;
+}
 
-		got = fread(buf_reserve(&text, 65536), 1, 65536, f);
-		text.n += got;
-		while (rc == 0 && (end = memchr(text.p + from, '\n', text.n - from))) {
-			struct str line = str_trim(str_make(text.p, (size_t)(end - text.p)));
-			if (line.n)
-				rc = add(all, line, path, number, e);
-			buf_drop(&text, (size_t)(end - text.p) + 1);
-			from = 0;
-			number++;
-		}
-		if (rc == 0 && text.n > LINE_MAX_BYTES)
-			rc = err_set(e, ERR_INVALID, "'%s' line %zu: over %u bytes", path, number,
-				LINE_MAX_BYTES);
+static int read_lines(struct results *all, FILE *f, const char *path, struct err *e)
+{
+	size_t got, room, before = all->n;
+	struct line l;
+	int rc = 0;
+
+	line_init(&l, LINE_MAX_BYTES);
+	do {
+		char *to = line_space(&l, READ_BYTES, &room);
+		got = fread(to, 1, READ_BYTES, f);
+		line_filled(&l, got);
+		if (got == 0 && ferror(f))
+			rc = err_set(e, ERR_IO, "cannot read '%s':", path);
+		else
+			rc = add_lines(all, &l, got == 0, path, e);
 	} while (got && rc == 0);
-	if (rc == 0 && ferror(f))
-		rc = err_set(e, ERR_IO, "cannot read '%s':", path);
-	if (rc == 0 && str_trim(buf_str(&text)).n)
-		rc = add(all, str_trim(buf_str(&text)), path, number, e);
 	if (rc == 0 && all->n == before)
 		rc = err_set(e, ERR_INVALID, "'%s' line 1: no result of rt-bench in it", path);
-	buf_fini(&text);
+	line_fini(&l);
 	return rc;
 }
 

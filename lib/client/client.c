@@ -136,7 +136,7 @@ struct client *client_new(uv_loop_t *loop, const struct client_conf *conf,
 		c->conf.window = 1;
 	if (!c->conf.max_message)
 		c->conf.max_message = 1u << 20;
-	r = url_parse(&c->url, str_of(conf->url ? conf->url : "ws://127.0.0.1:8080"), e);
+	r = url_parse(&c->url, str_of(conf->url ? conf->url : CLIENT_DEFAULT_URL), e);
 	if (r < 0 || (r = check_conf(conf, e)) < 0 || (r = choose_carrier(c, e)) < 0)
 		goto out;
 	url_format_safe(&c->url_safe, &c->url);

@@ -24,8 +24,10 @@
 
 struct client;
 
+#define CLIENT_DEFAULT_URL "ws://127.0.0.1:8080"
+
 struct client_conf {
-	const char *url;            /* as given by -u; NULL: ws://127.0.0.1:8080 */
+	const char *url;            /* as given by -u; NULL: CLIENT_DEFAULT_URL */
 	const char *token;          /* sent as Authorization: Bearer; NULL: none */
 	const char *const *headers; /* "Name: value", n_headers of them */
 	int n_headers;

@@ -17,6 +17,7 @@
 #include "base/pos.h"
 #include "client/carrier.h"
 #include "client/control.h"
+#include "client/handle.h"
 #include "client/post.h"
 #include "client/sse.h"
 
@@ -95,17 +96,12 @@ static void up(struct http *h)
 	client_on_up(h->client);
 }
 
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h);
-}
-
 static void gets_fini(struct http *h)
 {
 	for (size_t i = 0; i < h->n_gets; i++) {
 		struct get *g = &h->gets[i];
 		if (g->pace)
-			uv_close((uv_handle_t *)g->pace, free_handle);
+			handle_free(g->pace);
 		buf_fini(&g->next);
 		buf_fini(&g->head);
 		buf_fini(&g->since);
@@ -425,7 +421,7 @@ static int http_fits(struct carrier *k, struct err *e)
 	if (target.n > TARGET_MAX && !h->client->conf.raw)
 		r = err_set(e, ERR_USAGE,
 			"too many rooms for one http request (over %d bytes): use %s://",
-			TARGET_MAX, strstr(h->client->url.scheme, "https") ? "wss" : "ws");
+			TARGET_MAX, url_is_tls(&h->client->url) ? "wss" : "ws");
 	buf_fini(&target);
 	return r;
 }

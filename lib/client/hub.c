@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "client/handle.h"
 #include "client/lookup.h"
 
 static struct list hubs = LIST_INIT(hubs);
@@ -133,19 +134,14 @@ struct hub *hub_ref(uv_loop_t *loop)
 	return h;
 }
 
-static void free_handle(uv_handle_t *handle)
-{
-	mem_free(handle);
-}
-
 void hub_unref(struct hub *h)
 {
 	if (!h || --h->refs)
 		return;
 	list_del(&h->node);
 	lookups_forget(h);
-	uv_close((uv_handle_t *)h->idle, free_handle);
-	uv_close((uv_handle_t *)h->timer, free_handle);
+	handle_free(h->idle);
+	handle_free(h->timer);
 	buf_fini(&h->span);
 	mem_free(h);
 }

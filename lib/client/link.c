@@ -7,6 +7,7 @@
 #include "client/link.h"
 
 #include "base/mem.h"
+#include "client/handle.h"
 #include "client/lookup.h"
 #include "client/tls.h"
 
@@ -35,16 +36,11 @@ static void connect_next(struct link *l);
 
 /* --- ending ----------------------------------------------------------------------------------- */
 
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h);
-}
-
 static void drop_socket(struct link *l)
 {
 	if (l->poll) {
 		l->poll->data = NULL;
-		uv_close((uv_handle_t *)l->poll, free_handle);
+		handle_free(l->poll);
 		if (!l->tls)
 			close(l->fd);
 	}
@@ -483,7 +479,7 @@ void link_open(struct link *l)
 	struct client *c = l->client;
 	struct dial *d;
 
-	if (strcmp(c->url.scheme, "wss") == 0) {
+	if (url_is_tls(&c->url)) {
 		l->tls = tls_open(c, &tls_events, l);
 		return;
 	}

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/carrier.h"
+#include "client/handle.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -138,11 +139,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	act(s->multi, s->fd, what);
 }
 
-static void free_handle(uv_handle_t *h)
-{
-	mem_free(h);
-}
-
 static void note_listening(struct multi *m, CURL *easy, bool listens)
 {
 	struct transfer *t = NULL;
@@ -167,7 +163,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
 	note_listening(m, easy, what != CURL_POLL_REMOVE && what & CURL_POLL_IN);
 	if (what == CURL_POLL_REMOVE) {
 		if (s)
-			uv_close((uv_handle_t *)&s->poll, free_handle);
+			handle_free(&s->poll);
 		curl_multi_assign(m->curl, fd, NULL);
 		return 0;
 	}
@@ -242,7 +238,7 @@ void multi_unref(struct multi *m)
 	list_del(&m->node);
 	reap(m);
 	curl_multi_cleanup(m->curl);
-	uv_close((uv_handle_t *)m->timer, free_handle);
+	handle_free(m->timer);
 	mem_free(m);
 	curl_global_cleanup();
 }
@@ -278,9 +274,7 @@ void transfer_header(struct transfer *t, const char *fmt, ...)
 /* "http://host:port" of any scheme of ours. */
 static void add_origin(struct buf *url, const struct url *u)
 {
-	bool tls = strcmp(u->scheme, "wss") == 0 || strstr(u->scheme, "https");
-
-	buf_add_text(url, tls ? "https://" : "http://");
+	buf_add_text(url, url_is_tls(u) ? "https://" : "http://");
 	if (strcmp(u->scheme, "unix") == 0)
 		buf_add_text(url, "localhost");
 	else
@@ -358,11 +352,6 @@ void transfer_pause(struct transfer *t, int what)
 /* --- why one failed ------------------------------------------------------------------------------
  */
 
-static bool speaks_tls(const struct client *c)
-{
-	return strcmp(c->url.scheme, "wss") == 0 || strstr(c->url.scheme, "https");
-}
-
 /* The same server by the scheme with TLS, or the one without. */
 static void add_other_url(const struct client *c, struct buf *out)
 {
@@ -370,7 +359,7 @@ static void add_other_url(const struct client *c, struct buf *out)
 	char scheme[32];
 	size_t n = strlen(c->url.scheme);
 
-	if (speaks_tls(c))
+	if (url_is_tls(&c->url))
 		snprintf(scheme, sizeof(scheme), "%.*s", (int)(n - 1), c->url.scheme);
 	else
 		snprintf(scheme, sizeof(scheme), "%ss", c->url.scheme);
@@ -382,7 +371,7 @@ static void add_other_url(const struct client *c, struct buf *out)
 /* A server with TLS says nothing that can be read to who begins without. */
 void client_add_doubt(const struct client *c, struct buf *why)
 {
-	if (speaks_tls(c) || strcmp(c->url.scheme, "unix") == 0)
+	if (url_is_tls(&c->url) || strcmp(c->url.scheme, "unix") == 0)
 		return;
 	buf_add_text(why, " (if it speaks TLS: ");
 	add_other_url(c, why);
@@ -479,7 +468,7 @@ int transfer_why(const struct transfer *t, const struct client *c, CURLcode code
 		break;
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
-		if (speaks_tls(c) && says(t, "certificate required|bad certificate|unknown ca"))
+		if (url_is_tls(&c->url) && says(t, "certificate required|bad certificate|unknown ca"))
 			return why_no_tls(t, c, why);
 		client_add_closed(c, why);
 		break;

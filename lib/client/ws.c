@@ -107,7 +107,7 @@ static void make_target(struct client *c, struct buf *target)
 
 static void make_host(const struct url *u, struct buf *host)
 {
-	int usual = strcmp(u->scheme, "wss") == 0 ? 443 : 80;
+	int usual = url_is_tls(u) ? 443 : 80;
 
 	if (strcmp(u->scheme, "unix") == 0)
 		buf_add_text(host, "localhost");

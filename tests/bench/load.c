@@ -7,9 +7,9 @@
  * the message, at a fixed place from the end, so that reading costs little and load keeps up with the server. */
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bench/procstat.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -144,45 +144,23 @@ static void stop_server(void)
 	waitpid(server_pid, &status, 0);
 }
 
-/* Time on the CPU, all threads. */
+static struct procstat server_stat(void)
+{
+	struct procstat s;
+
+	if (!procstat_read(server_pid, &s))
+		void_run("the server is gone");
+	return s;
+}
+
 static int64_t server_cpu_ns(void)
 {
-	char path[300];
-	int64_t sum = 0;
-	struct dirent *d;
-	DIR *dir;
-
-	snprintf(path, sizeof path, "/proc/%d/task", (int)server_pid);
-	dir = opendir(path);
-	if (!dir)
-		void_run("the server is gone");
-	while ((d = readdir(dir))) {
-		long long ns = 0;
-		FILE *f;
-		snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", (int)server_pid, d->d_name);
-		f = d->d_name[0] == '.' ? NULL : fopen(path, "r");
-		if (!f)
-			continue;
-		if (fscanf(f, "%lld", &ns) == 1)
-			sum += ns;
-		fclose(f);
-	}
-	closedir(dir);
-	return sum;
+	return (int64_t)server_stat().cpu_ns;
 }
 
 static int64_t server_rss(void)
 {
-	char path[64];
-	long long size = 0, resident = 0;
-	FILE *f;
-
-	snprintf(path, sizeof path, "/proc/%d/statm", (int)server_pid);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%lld %lld", &size, &resident) != 2)
-		void_run("the server is gone");
-	fclose(f);
-	return resident * sysconf(_SC_PAGESIZE);
+	return (int64_t)server_stat().rss_bytes;
 }
 
 /* --- what arrives ------------------------------------------------------------------------------------- */
