@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "codec/name.h"
 #include "codec/frame.h"
+#include "codec/name.h"
 #include "net/http.h"
 
 #include <stdio.h>

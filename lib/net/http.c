@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define PROBLEM "application/problem+json"
+#define RETRY_S 2 /* Retry-After, where nothing better is known */
 
 const char *http_reason(int status)
 {
@@ -120,8 +121,6 @@ static void problem_body(struct buf *b, int status, struct str detail)
 	buf_add_text(b, "}\n");
 }
 
-#define RETRY_S 2 /* Retry-After, where nothing better is known */
-
 static void problem_headers(struct buf *b, int status, int64_t retry_s)
 {
 	if (status == 426)
@@ -130,12 +129,16 @@ static void problem_headers(struct buf *b, int status, int64_t retry_s)
 		buf_addf(b, "Retry-After: %lld\r\n", (long long)retry_s);
 }
 
-static void reply_problem(struct conn *c, int status, struct str detail, int64_t retry_s)
+/* `allow`: for a 405; NULL: none. */
+static void reply_problem(
+	struct conn *c, int status, struct str detail, int64_t retry_s, const char *allow)
 {
 	struct buf body = { 0 }, headers = { 0 };
 
 	problem_body(&body, status, detail);
 	problem_headers(&headers, status, retry_s);
+	if (allow)
+		buf_addf(&headers, "Allow: %s\r\n", allow);
 	http_reply(c, status, PROBLEM, buf_str(&headers), buf_str(&body));
 	buf_fini(&headers);
 	buf_fini(&body);
@@ -143,7 +146,7 @@ static void reply_problem(struct conn *c, int status, struct str detail, int64_t
 
 void http_problem(struct conn *c, int status, struct str detail)
 {
-	reply_problem(c, status, detail, RETRY_S);
+	reply_problem(c, status, detail, RETRY_S, NULL);
 }
 
 void http_refuse(struct conn *c, int status, struct str detail)
@@ -181,14 +184,8 @@ void http_add_over_limit(struct buf *out, enum conn_over over)
 
 void http_not_allowed(struct conn *c, const char *allow, struct str detail)
 {
-	struct buf body = { 0 }, headers = { 0 };
-
 	c->keep_alive = false;
-	problem_body(&body, 405, detail);
-	buf_addf(&headers, "Allow: %s\r\n", allow);
-	http_reply(c, 405, PROBLEM, buf_str(&headers), buf_str(&body));
-	buf_fini(&headers);
-	buf_fini(&body);
+	reply_problem(c, 405, detail, RETRY_S, allow);
 }
 
 /* --- the query -------------------------------------------------------------------------------- */
@@ -482,7 +479,8 @@ static bool check_rate(struct conn *c)
 	addr_refused(&n->addrs, c->addr, ADDR_REQUESTS, n->now_ms);
 	c->keep_alive = false;
 	reply_problem(
-		c, 429, STR("too many requests from your address"), (wait_ms + 999) / 1000);
+		c, 429, STR("too many requests from your address"), (wait_ms + 999) / 1000,
+		NULL);
 	return false;
 }
 

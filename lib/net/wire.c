@@ -1,9 +1,9 @@
 /* wire.c - entries as bytes, gathered once for all who are owed the same */
 #include "net/wire.h"
 
+#include "codec/frame.h"
 #include "codec/msg.h"
 #include "codec/name.h"
-#include "codec/frame.h"
 
 #include <stdio.h>
 

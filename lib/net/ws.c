@@ -5,8 +5,8 @@
  * frame.c, positions and gaps in room/. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "codec/name.h"
 #include "codec/frame.h"
+#include "codec/name.h"
 #include "net/http.h"
 
 #include <stdio.h>
