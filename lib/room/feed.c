@@ -109,6 +109,23 @@ static struct cursor *feed_top(struct feed *f, struct pos *key, enum next *what)
 	return NULL;
 }
 
+/* Among those under the same key as `c`, in the heap from i down, the one of its room that is
+ * furthest behind. An ephemeral entry has the key of the message before it, which another
+ * subscription of this feed may have yet to read. */
+static struct cursor *feed_behind(struct feed *f, uint32_t i, struct cursor *c, struct pos at)
+{
+	struct cursor *o;
+	struct pos key;
+
+	if (i >= f->n_heap || pos_cmp(f->heap[i].key, at) > 0)
+		return c;
+	o = f->heap[i].cursor;
+	if (o->room == c->room && cursor_next(o, &key) == NEXT_ENTRY && pos_eq(key, at) &&
+		o->seq < c->seq)
+		c = o;
+	return feed_behind(f, 2 * i + 2, feed_behind(f, 2 * i + 1, c, at), at);
+}
+
 /* --- the feed --------------------------------------------------------------------------------- */
 
 void feed_init(struct feed *f, struct table *t, void *owner, struct str client, bool no_echo)
@@ -354,6 +371,8 @@ again:
 	}
 	if (!c)
 		return PEEK_EMPTY;
+	if (what == NEXT_ENTRY && f->n_heap > 1)
+		c = feed_behind(f, 0, c, key);
 	p->cursor = c;
 	p->sub = c->sub;
 	p->told = NULL;
@@ -457,35 +476,31 @@ static void pass_pages(struct feed *f, struct pos pos)
 	}
 }
 
-/* Is there, among the last of the run, a message of its last position? An ephemeral entry
- * only borrows it. */
-static bool ends_in_message(const struct ring *r, uint64_t from, uint64_t to)
+/* The last message of the run. An ephemeral entry only borrows its position, of a message that may
+ * be in another room and yet to come. */
+static const struct entry *last_message(const struct ring *r, uint64_t from, uint64_t to)
 {
-	struct pos last = ring_at(r, to - 1)->pos;
-
-	for (; to > from && pos_eq(ring_at(r, to - 1)->pos, last); to--) {
+	for (; to > from; to--) {
 		const struct entry *e = ring_at(r, to - 1)->entry;
 		if (e && e->kind == ENTRY_MESSAGE)
-			return true;
+			return e;
 	}
-	return false;
+	return NULL;
 }
 
 static void run_taken(struct cursor *c, uint64_t from, uint64_t to)
 {
 	struct feed *f = c->sub->feed;
-	const struct ring *r = &c->room->ring;
-	struct pos pos = ring_at(r, to - 1)->pos;
+	const struct entry *last = last_message(&c->room->ring, from, to);
 
 	cursor_move(c, to);
-	/* Not c->pos: an ephemeral entry comes early in a room that starts above what
-	 * others were delivered. */
-	feed_moved(f, pos);
+	if (last)
+		feed_moved(f, last->pos);
 	if (f->n_subs == 1)
 		return;
 	pass_over(f, 0, c, from, to);
-	if (ends_in_message(r, from, to))
-		pass_pages(f, pos);
+	if (last)
+		pass_pages(f, last->pos);
 }
 
 static void gap_told(struct feed *f, const struct peek *p)

@@ -31,6 +31,7 @@ void table_init(struct table *t, const struct table_conf *conf, const struct tab
 	list_init(&t->ready);
 	list_init(&t->feeds);
 	list_init(&t->patterns);
+	list_init(&t->starting);
 	list_init(&t->backfilling);
 	list_init(&t->backfill_queue);
 }
@@ -185,6 +186,8 @@ void table_wake(struct table *t)
 	struct list *it;
 	struct list ready = LIST_INIT(ready);
 
+	while (table_may_scan(t) && (it = list_pop(&t->starting)))
+		sub_begin(list_entry(it, struct sub, queue));
 	while ((it = list_pop(&t->awake)))
 		feed_wake_cursor(list_entry(it, struct cursor, link));
 	/* A feed that is woken may make itself ready again for the next turn. */
@@ -203,6 +206,14 @@ static bool room_is_idle(const struct room *r)
 	list_for_each(it, &r->cursors)
 		parked++;
 	return parked == r->n_cursors;
+}
+
+bool table_takes_subs(const struct table *t)
+{
+	uint64_t half = t->conf.memory / 2;
+
+	return t->n_cursors * sizeof(struct cursor) <
+		(half > CURSORS_ALWAYS ? half : CURSORS_ALWAYS);
 }
 
 bool room_evict(struct table *t, struct room *r)
@@ -268,6 +279,7 @@ void table_trim(struct table *t, int64_t now_ms)
 {
 	struct list *it;
 
+	t->scanned = 0;
 	while ((it = list_pop(&t->dirty)))
 		room_finish_turn(t, list_entry(it, struct room, dirty), now_ms);
 	if (t->bytes > t->conf.memory)

@@ -51,6 +51,8 @@ struct table_conf {
 	int n_slow;
 	enum slow_policy slow_default;
 	unsigned backfills;            /* at the same time */
+	uint64_t scan;                 /* rooms that a turn looks at for patterns that begin: with
+	                                * more the next one waits; 0: any */
 };
 
 struct feed;
@@ -80,6 +82,7 @@ struct table {
 	struct list ready;        /* feeds */
 	struct list feeds;
 	struct list patterns;     /* subs on patterns */
+	struct list starting;     /* subs on patterns whose turn has yet to come */
 	struct list backfilling, backfill_queue;
 	unsigned n_backfilling;
 	struct pos head;          /* everything of the bus up to here was appended */
@@ -87,7 +90,8 @@ struct table {
 	uint64_t bytes;           /* of all rings, rooms and cursors: many patterns over many
 	                           * rooms are many cursors */
 	uint64_t n_evicted, n_trimmed;
-	uint64_t n_subs;
+	uint64_t n_subs, n_cursors;
+	uint64_t scanned;         /* rooms, in this turn */
 };
 
 /* `start`: the head at which listening began (positions of the bus), or {epoch, 0, 0}. `conf` is
@@ -113,7 +117,7 @@ void table_head(struct table *t, struct pos head);
 /* The bus is another one now (epoch): rooms are emptied and every subscription is told a gap. */
 void table_reset(struct table *t, struct pos start, int64_t now_ms);
 
-/* Calls ops->wake for every feed with something to read. */
+/* Begins what waits for its turn; calls ops->wake for every feed with something to read. */
 void table_wake(struct table *t);
 /* Ends the turn: limits of the rooms touched in it, and the memory budget. */
 void table_trim(struct table *t, int64_t now_ms);
@@ -122,6 +126,10 @@ void table_sweep(struct table *t, int64_t now_ms);
 int64_t table_sweep_every(const struct table *t);
 /* Removes the room from memory, raising evicted_floor, if only parked pattern cursors are in it. */
 bool room_evict(struct table *t, struct room *r);
+/* Do cursors leave memory for another sub? They may take half of it, or CURSORS_ALWAYS where that is
+ * more: rooms can be forgotten, subscribers cannot. */
+bool table_takes_subs(const struct table *t);
+#define CURSORS_ALWAYS (16u << 20) /* bytes */
 /* New limits and rules (SIGHUP); applied at the next trim. */
 void table_configure(struct table *t, const struct table_conf *conf);
 

@@ -140,6 +140,7 @@ static struct cursor *cursor_new(struct sub *s, struct room *r, struct pos pos)
 	c->generation = r->ring.generation;
 	c->fresh = true;
 	r->n_cursors++;
+	r->table->n_cursors++;
 	r->table->bytes += sizeof *c;
 	feed_place_cursor(c);
 	return c;
@@ -153,8 +154,10 @@ void cursor_drop(struct cursor *c)
 	list_del(&c->link);
 	list_del(&c->of_sub);
 	r->n_cursors--;
+	r->table->n_cursors--;
 	r->table->bytes -= sizeof *c;
-	room_settle(r);
+	if (!r->n_named) /* maybe nobody needs it any more */
+		room_touch(r);
 	mem_free(c);
 }
 
@@ -306,10 +309,12 @@ static void sub_start_pos(struct sub *s)
 	}
 }
 
-static void sub_begin(struct sub *s)
+void sub_begin(struct sub *s)
 {
 	struct table *t = s->feed->table;
 
+	if (s->pattern)
+		t->scanned += t->rooms.n;
 	switch (s->since.kind) {
 	case SINCE_LATEST:
 		sub_start_at(s, t->head);
@@ -326,6 +331,20 @@ static void sub_begin(struct sub *s)
 			sub_start_in_rings(s);
 		break;
 	}
+}
+
+/* At once, or after those who came first; "from now on" is from now on all the same. */
+static void sub_begin_in_turn(struct sub *s)
+{
+	struct table *t = s->feed->table;
+
+	if (!s->pattern || (table_may_scan(t) && list_empty(&t->starting))) {
+		sub_begin(s);
+		return;
+	}
+	if (s->since.kind == SINCE_LATEST)
+		s->since = (struct since){ .kind = SINCE_POS, .pos = t->head };
+	list_add(&t->starting, &s->queue);
 }
 
 void sub_located(struct sub *s, struct pos pos, struct pos head)
@@ -364,6 +383,15 @@ struct sub *sub_find(const struct feed *f, struct str name)
 			return s;
 	}
 	return NULL;
+}
+
+unsigned feed_patterns(const struct feed *f)
+{
+	unsigned n = 0;
+
+	list_for_each(it, &f->subs)
+		n += list_entry(it, struct sub, of_feed)->pattern;
+	return n;
 }
 
 struct sub *sub_open(struct feed *f, struct str name, const struct since *since, uint32_t tag,
@@ -405,7 +433,7 @@ struct sub *sub_open(struct feed *f, struct str name, const struct since *since,
 		if (s->room->n_named++ == 0)
 			room_settle(s->room);
 	}
-	sub_begin(s);
+	sub_begin_in_turn(s);
 	return s;
 }
 
@@ -414,7 +442,10 @@ static void sub_clear(struct sub *s)
 {
 	struct table *t = s->feed->table;
 
-	if (s->state == SUB_LOCATING || s->state == SUB_PAGING)
+	bool asked = s->state == SUB_PAGING ||
+		(s->state == SUB_LOCATING && list_empty(&s->queue));
+
+	if (asked)
 		t->ops->forget(t, s);
 	backfill_stop(s);
 	sub_drop_cursors(s);
@@ -450,9 +481,10 @@ void feed_restart(struct feed *f)
 	f->started = false;
 	list_for_each(it, &f->subs) {
 		struct sub *s = list_entry(it, struct sub, of_feed);
-		/* A position of the connection covers those whose own announcement
-		 * is still to come. */
-		bool known = s->announced || (started && s->state != SUB_LOCATING);
+		/* A position of the connection covers those whose own announcement is still to
+		 * come, but not what they missed before they began. */
+		bool known = s->announced ||
+			(started && s->state != SUB_LOCATING && !s->gap_first);
 
 		if (known)
 			s->since = (struct since){ .kind = SINCE_POS, .pos = f->pos };

@@ -50,7 +50,7 @@ struct cursor {
 };
 
 enum sub_state {
-	SUB_LOCATING,  /* waits for the bus to say where `since` is */
+	SUB_LOCATING,  /* waits for its turn to begin, or for the bus to say where `since` is */
 	SUB_QUEUED,    /* waits for its turn to backfill */
 	SUB_PAGING,    /* waits for a page of the bus */
 	SUB_BACKFILL,  /* has entries of a page to deliver */
@@ -68,7 +68,7 @@ struct hole {
 struct sub {
 	struct list of_feed;     /* feed.subs */
 	struct list of_table;    /* table.patterns, for patterns */
-	struct list queue;       /* table.backfilling or backfill_queue */
+	struct list queue;       /* table.starting, backfilling or backfill_queue */
 	struct feed *feed;
 	struct room *room;       /* NULL for a pattern */
 	struct list cursors;     /* struct cursor.of_sub */
@@ -153,6 +153,8 @@ struct sub *sub_open(
 void feed_ready(struct feed *f);
 void sub_close(struct sub *s);
 struct sub *sub_find(const struct feed *f, struct str name);
+/* How many of its subs are patterns. */
+unsigned feed_patterns(const struct feed *f);
 
 /* What comes next. Does not change what is owed until feed_advance. */
 enum peek_kind feed_peek(struct feed *f, struct peek *p);
@@ -198,6 +200,13 @@ void sub_page(
 
 /* --- between room.c, sub.c and feed.c ------------------------------------------------------ */
 
+/* A pattern looks at every room: may another one begin in this turn? */
+static inline bool table_may_scan(const struct table *t)
+{
+	return t->conf.scan == 0 || t->scanned < t->conf.scan;
+}
+/* Finds the start of a sub that waits for it. */
+void sub_begin(struct sub *s);
 /* A room appeared that a pattern matches; a cursor at the room's floor. */
 void sub_attach(struct sub *s, struct room *r);
 /* A hole, for the rooms of a pattern that are not in memory. */

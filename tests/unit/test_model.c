@@ -9,8 +9,9 @@
  * These are the lines that must not go; each of them, changed so, turned this test red:
  *   room.c  room_evict: no evicted_floor; room_get: ring_init with a floor of 0; table_hole: no entries, or no evicted_floor
  *   feed.c  peek_merged: no PEEK_WAIT; feed_top: any cursor first; gap_moves: always true; cursor_next: an overrun under the floor's key;
- *           peek_first_gap: has_id with every gap; feed_moved: f->merged = pos
- *   sub.c   sub_start_other_epoch: the head for epochs of the data; start_is: f->pos stays; sub_start_pos: a foreign epoch is not asked about
+ *           peek_first_gap: has_id with every gap; feed_moved: f->merged = pos; run_taken: the position of an ephemeral entry;
+ *           peek_merged: no feed_behind
+ *   sub.c   feed_restart: known with a gap to tell; sub_start_other_epoch: the head for epochs of the data; start_is: f->pos stays; sub_start_pos: a foreign epoch is not asked about
  *   backfill.c  page_keep: no cut at upto; page_is_foreign: false */
 #include "base/mem.h"
 #include "codec/name.h"
@@ -117,6 +118,10 @@ static void on_ephemeral(struct client *c, struct view *v, int room, const struc
 
 	memcpy(&i, entry_payload(e).p, sizeof i);
 	n_ephemeral++;
+	TRACE("client %td %s got ephemeral %u of %s at %llx-%llu", c - c->h->clients, v->name, i, world_rooms[room],
+		(unsigned long long)e->pos.epoch, (unsigned long long)world_n(e->pos));
+	if (i <= v->ephemeral[room])
+		TRACE("AGAIN");
 	if (i <= v->ephemeral[room])
 		c->h->bad[DOUBLED]++;
 	v->ephemeral[room] = i;
@@ -636,6 +641,7 @@ static bool run(enum world_kind kind, uint64_t seed)
 	w->rng = rng;
 	conf.limits = (struct ring_limits){ counts[world_below(w, 3)], world_chance(w, .3) ? 900 : 1 << 20,
 		world_chance(w, .3) ? 30 : 1000000 };
+	conf.scan = world_below(w, 3) * 4;
 	conf.slow_default = (enum slow_policy)world_below(w, 3);
 	world_init(w, kind, kind == WORLD_MEM ? 1 : 1 + (int)world_below(w, WORLD_WORKERS), world_random(w), &conf, on_wake);
 	for (int i = 0; i < CLIENTS; i++)
@@ -676,7 +682,7 @@ static bool run(enum world_kind kind, uint64_t seed)
 int main(int argc, char **argv)
 {
 	static const char *const kinds[] = { "mem", "redis", "log" };
-	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 3000;
+	uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : 10000;
 	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 
 	tracing = getenv("TRACE") != NULL;

@@ -550,6 +550,37 @@ static void test_holes(void)
 	end();
 }
 
+/* Patterns that begin together take turns; the last loses nothing of what comes while it waits. */
+static void test_turns(void)
+{
+	begin(false, SLOW_SKIP, 100, 0);
+	t.conf.scan = 1;
+	puts_("a1 b2");
+	sub("a", "1");
+	sub("*", "latest");
+	sub("c.*", "latest");
+	sub(">", "earliest");
+	ok(t.scanned == 2, "one pattern has looked at two rooms");
+	owed("?", "the start of a connection waits for all");
+	puts_("a3");
+	table_trim(&t, 0);
+	table_wake(&t);
+	owed("?", "one more");
+	table_trim(&t, 0);
+	table_wake(&t);
+	owed("!a@1 !*@2 !c.*@2 !>@0 a:1 b:2 a:3 .", "all have begun, where they were asked to");
+	sub_close(sub_find(&f, STR(">")));
+	sub("d", "latest");
+	sub("b.*", "latest");
+	sub("a.*", "latest");
+	sub_close(sub_find(&f, STR("a.*")));
+	table_trim(&t, 0);
+	table_wake(&t);
+	owed("!d@3 !b.*@3 .", "who leaves before its turn is forgotten");
+	ok(list_empty(&t.starting), "nobody waits");
+	end();
+}
+
 int main(void)
 {
 	test_since_in_rings();
@@ -560,6 +591,7 @@ int main(void)
 	test_early_ephemeral();
 	test_live();
 	test_holes();
+	test_turns();
 	buf_fini(&out);
 	return tap_done();
 }
