@@ -43,6 +43,7 @@ _rt_serve()
 	--slow) _rt_add_words 'close skip latest'; return ;;
 	--max-connections) return ;;
 	--max-rooms) return ;;
+	--max-patterns) return ;;
 	--publish-rate) return ;;
 	--address-connections) return ;;
 	--address-request-rate) return ;;
@@ -65,7 +66,7 @@ _rt_serve()
 	esac
 	[[ $glued ]] && return
 	if [[ $cur == -* ]]; then
-		_rt_add_words '-l --listen -b --bus --history --history-bytes --history-age --memory --slow --max-connections --max-rooms --publish-rate --address-connections --address-request-rate --address-publish-rate --max-message --ping --pong --heartbeat --idle --origin --presence --presence-ttl --presence-grace --dedup --dedup-max --backfills --config --check --log -q --quiet -v --verbose -h --help -V --version --completion --dump-options'
+		_rt_add_words '-l --listen -b --bus --history --history-bytes --history-age --memory --slow --max-connections --max-rooms --max-patterns --publish-rate --address-connections --address-request-rate --address-publish-rate --max-message --ping --pong --heartbeat --idle --origin --presence --presence-ttl --presence-grace --dedup --dedup-max --backfills --config --check --log -q --quiet -v --verbose -h --help -V --version --completion --dump-options'
 		return
 	fi
 }

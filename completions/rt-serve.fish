@@ -10,6 +10,7 @@ complete -c rt-serve -l memory -r -f -d 'of all rooms together; idle rooms go fi
 complete -c rt-serve -l slow -r -f -a 'close skip latest' -d 'who falls behind: skip (told), latest, close; per room or pattern'
 complete -c rt-serve -l max-connections -r -f -d 'refuse more (10000, or what the file limit allows)'
 complete -c rt-serve -l max-rooms -r -f -d 'of one connection (1024)'
+complete -c rt-serve -l max-patterns -r -f -d 'among them (32)'
 complete -c rt-serve -l publish-rate -r -f -d 'read a connection no faster, 100/s (any)'
 complete -c rt-serve -l address-connections -r -f -d 'of one peer address at a time; refuse more (any)'
 complete -c rt-serve -l address-request-rate -r -f -d 'of one peer address; refuse more, 20/s (any)'

@@ -19,6 +19,7 @@ _rt_serve() {
 		'*'--slow='[who falls behind: skip (told), latest, close; per room or pattern]:[ROOM=]POLICY:(close skip latest)' \
 		--max-connections='[refuse more (10000, or what the file limit allows)]:N: ' \
 		--max-rooms='[of one connection (1024)]:N: ' \
+		--max-patterns='[among them (32)]:N: ' \
 		--publish-rate='[read a connection no faster, 100/s (any)]:RATE: ' \
 		--address-connections='[of one peer address at a time; refuse more (any)]:N: ' \
 		--address-request-rate='[of one peer address; refuse more, 20/s (any)]:RATE: ' \

@@ -255,6 +255,24 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 	return c->sub;
 }
 
+/* A pattern costs a cursor in every room that it matches. */
+static int check_limits(const struct conn *c, struct str room, struct err *e)
+{
+	const struct net *n = c->net;
+	const struct feed *f = &c->sub->feed;
+
+	if (f->n_subs >= n->conf.max_rooms)
+		return err_set(e, ERR_TOO_LARGE, "over the limit of %u rooms on one connection",
+			n->conf.max_rooms);
+	if (pattern_is(room) && feed_patterns(f) >= n->conf.max_patterns)
+		return err_set(e, ERR_TOO_LARGE, "over the limit of %u patterns on one connection",
+			n->conf.max_patterns);
+	if (!table_takes_subs(n->table))
+		return err_set(e, ERR_BUSY,
+			"the server has no memory for more subscriptions (rt-serve --memory)");
+	return 0;
+}
+
 int conn_open_sub(
 	struct conn *c, struct str room, const struct since *since, uint32_t tag, struct err *e)
 {
@@ -263,11 +281,10 @@ int conn_open_sub(
 
 	if (rc == 0)
 		rc = n->events->allow(n->arg, c, ASK_SUBSCRIBE, room, e);
+	if (rc == 0)
+		rc = check_limits(c, room, e);
 	if (rc)
 		return rc;
-	if (c->sub->feed.n_subs >= n->conf.max_rooms)
-		return err_set(e, ERR_TOO_LARGE, "over the limit of %u rooms on one connection",
-			n->conf.max_rooms);
 	if (!sub_open(&c->sub->feed, room, since, tag, n->now_ms))
 		return err_set(
 			e, ERR_INVALID, "already subscribed to '" STR_FMT "'", STR_ARG(room));

@@ -100,12 +100,21 @@ static void cut_slow(struct net *n)
 	}
 }
 
+/* What is due waits for net_expire. */
 static void on_timer(uv_timer_t *timer)
 {
 	struct net *n = timer->data;
 
-	n->now_ms = clock_ms();
 	n->timer_ms = INT64_MAX;
+	n->due = true;
+}
+
+void net_expire(struct net *n)
+{
+	if (!n->due)
+		return;
+	n->due = false;
+	n->now_ms = clock_ms();
 	cut_slow(n);
 	wheel_run(&n->wheel, n->now_ms, conn_on_deadline, n);
 	wheel_run(&n->throttled, n->now_ms, conn_on_resume, n);
@@ -117,7 +126,9 @@ void net_set_timer(struct net *n)
 	const struct wheel *const wheels[] = { &n->wheel, &n->throttled, &n->addrs.wheel };
 	int64_t at = cut_slow_next_ms(n), wait;
 
-	if (uv_is_closing((uv_handle_t *)&n->timer))
+	if (n->due)
+		n->again = true;
+	if (n->due || uv_is_closing((uv_handle_t *)&n->timer))
 		return;
 	for (size_t i = 0; i < sizeof wheels / sizeof *wheels; i++) {
 		int64_t next = wheel_next_ms(wheels[i]);

@@ -22,7 +22,8 @@ struct transport;
 struct net_conf {
 	size_t max_message;
 	uint64_t turn_bytes;
-	unsigned max_connections, max_rooms; /* rooms: of one connection */
+	unsigned max_connections, max_rooms, max_patterns; /* rooms (patterns among them) of one
+	                                                    * connection */
 	double publish_rate;                 /* messages a second of one connection; 0: any */
 	unsigned address_connections;        /* of one peer's address, 0: any; and a second: */
 	double address_request_rate, address_publish_rate;
@@ -153,6 +154,7 @@ struct net {
 	struct batches batches;
 	uint64_t next_id;
 	bool draining, again;     /* again: the turn left work */
+	bool due;                 /* the timer fired: net_expire has something to do */
 	struct net_stats stats;
 	int64_t now_ms;           /* of this turn */
 	uint64_t turn_bytes;      /* read in it */
@@ -168,6 +170,9 @@ void net_fini(struct net *n);
 void net_accept(void *net, int fd, const struct listen_peer *peer);
 /* The flush: writes what every dirty connection is owed, then frees the dead. */
 void net_flush(struct net *n);
+/* Ends deadlines. After the sockets were read, not before: whoever sent in time is not to suffer for
+ * a turn that took long. */
+void net_expire(struct net *n);
 /* Ends the turn: the timer runs only while something is due, and not before it is. */
 void net_set_timer(struct net *n);
 /* ops->wake of the table. */

@@ -28,6 +28,8 @@ static struct opt options[] = {
 		.help = "refuse more (10000, or what the file limit allows)" },
 	{ .name = "max-rooms", .type = OPT_INT, .arg = "N", .min = 1, .max = 100000,
 		.help = "of one connection (1024)" },
+	{ .name = "max-patterns", .type = OPT_INT, .arg = "N", .min = 0, .max = 100000,
+		.help = "among them (32)" },
 	{ .name = "publish-rate", .type = OPT_RATE, .arg = "RATE",
 		.help = "read a connection no faster, 100/s (any)" },
 	{ .name = "address-connections", .type = OPT_INT, .arg = "N", .min = 0, .max = 1000000,
@@ -117,6 +119,7 @@ const struct opt_program *conf_program(struct conf *c)
 	aim("slow", &c->slow);
 	aim("max-connections", &c->max_connections);
 	aim("max-rooms", &c->max_rooms);
+	aim("max-patterns", &c->max_patterns);
 	aim("publish-rate", &c->publish_rate);
 	aim("address-connections", &c->address_connections);
 	aim("address-request-rate", &c->address_request_rate);
@@ -156,6 +159,7 @@ void conf_init(struct conf *c)
 		.history_age_ms = 3600 * 1000,
 		.memory = 256 << 20,
 		.max_rooms = 1024,
+		.max_patterns = 32,
 		.max_message = 1 << 20,
 		.ping_ms = 30000,
 		.pong_ms = 10000,
@@ -279,6 +283,8 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 	return read_slow(c, e);
 }
 
+#define SCAN_ROOMS 10000 /* a few milliseconds */
+
 struct table_conf conf_table(const struct conf *c, unsigned bus_caps)
 {
 	return (struct table_conf){
@@ -294,6 +300,7 @@ struct table_conf conf_table(const struct conf *c, unsigned bus_caps)
 		.n_slow = c->n_slow,
 		.slow_default = (enum slow_policy)c->slow_default,
 		.backfills = (unsigned)c->backfills,
+		.scan = SCAN_ROOMS,
 	};
 }
 

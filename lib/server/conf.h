@@ -16,6 +16,7 @@ struct conf {
 	struct opt_list origins;
 	int64_t max_connections;      /* 0: as many as the file limit allows, 10,000 at most */
 	int64_t max_rooms;            /* of a connection */
+	int64_t max_patterns;         /* among them */
 	int64_t timeout_ms;           /* of heads and bodies, for tests; 0: as always */
 	double publish_rate;          /* messages per second of a connection; 0: any */
 	int64_t address_connections;  /* of a peer's address; 0: any */

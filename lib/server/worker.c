@@ -322,7 +322,7 @@ static void end_turn(struct worker *w)
 	table_trim(&w->table, w->net.now_ms);
 	net_set_timer(&w->net);
 	set_presence_timer(w);
-	if (w->net.again)
+	if (w->net.again || !list_empty(&w->table.starting))
 		uv_idle_start(&w->go_on, go_on);
 	else
 		uv_idle_stop(&w->go_on);
@@ -343,7 +343,10 @@ static void before_poll(uv_prepare_t *handle)
 
 static void after_poll(uv_check_t *handle)
 {
-	end_turn(handle->data);
+	struct worker *w = handle->data;
+
+	net_expire(&w->net);
+	end_turn(w);
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -408,6 +411,7 @@ static struct net_conf net_conf(const struct conf *c)
 		.max_message = c->max_message,
 		.max_connections = (unsigned)c->max_connections,
 		.max_rooms = (unsigned)c->max_rooms,
+		.max_patterns = (unsigned)c->max_patterns,
 		.publish_rate = c->publish_rate,
 		.address_connections = (unsigned)c->address_connections,
 		.address_request_rate = c->address_request_rate,

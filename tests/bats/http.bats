@@ -17,6 +17,10 @@ load serve
 	tool hostile slow
 }
 
+@test "what came in time counts, however late the server gets to it" {
+	tool hostile late
+}
+
 @test "pages of other origins are kept out" {
 	tool hostile origins
 }

@@ -29,6 +29,10 @@ load serve
 	tool limits files
 }
 
+@test "patterns of one connection, and the cursors of all" {
+	tool limits patterns
+}
+
 @test "limits are read again" {
 	tool limits reload
 }

@@ -313,6 +313,23 @@ def slow():
             raise Bad("reset in place of an answer")
 
 
+def late():
+    """what came in time counts, however late the server gets to it"""
+    with Server("--test-timeout", "300ms") as s:
+        waiting = [Wire(s.addr) for _ in range(3)]
+        for w in waiting:
+            w.send(b"GET /healthz HT")
+        while b"\nrt_connections 4\n" not in http(s.addr, "GET", "/metrics").body:
+            pass
+        s.signal(signal.SIGSTOP)
+        for w in waiting:
+            w.send(b"TP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.6)           # the deadline passes
+        s.signal(signal.SIGCONT)
+        for w in waiting:
+            check("in time", read_answer(w).status, 200)
+
+
 def origins():
     rows = (  # Host, Origin, allowed by default, allowed with --origin https://app.example
         ("localhost:80", "http://localhost:80", True, True),

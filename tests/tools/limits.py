@@ -1,6 +1,6 @@
 """limits.py NAME - what the limits of rt-serve do to who is over them, and to nobody else"""
 import json, socket, struct, sys
-from rtclient import Bad, Closed, Server, Stream, Wire, http, read_answer, read_head, request
+from rtclient import Bad, Closed, Server, Stream, Wire, Ws, http, read_answer, read_head, request
 
 UPGRADE = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
 
@@ -277,6 +277,44 @@ def reload():
         s.signal(signal.SIGHUP)
         until("unlimited", lambda: not limited())
         a.close(), b.close()
+
+
+def patterns():
+    """each costs a cursor in every room: so many of a connection, and all together no more than half of the memory"""
+    with Server("--max-patterns", "2") as s:
+        ws = Ws(s.addr, ["a.*"])
+        ws.ask({"_op": "subscribe", "_room": "b.*"})
+        ws.control_until("subscribed")
+        ws.ask({"_op": "subscribe", "_room": "c.*", "_ref": "x"})
+        e = ws.until(lambda i: i.kind == "error")[-1].body
+        expect("a third", (e["code"], e["_ref"]), ("too_large", "x"))
+        if "2 patterns" not in e["reason"]:
+            raise Bad(e)
+        ws.ask({"_op": "subscribe", "_room": "c"})
+        ws.control_until("subscribed")
+        ws.ask({"_op": "unsubscribe", "_room": "b.*"})
+        ws.control_until("unsubscribed")
+        ws.ask({"_op": "subscribe", "_room": "c.*"})
+        expect("one left", ws.control_until("subscribed")[-1].room, "c.*")
+        ws.close()
+        expect("in the query", http(s.addr, "GET", "/stream?room=a.*&room=b.*&room=c.*").status, 413)
+    with Server("--max-patterns", "0") as s:
+        expect("none", http(s.addr, "GET", "/events?room=>").status, 413)
+    with Server("--memory", "32m", "--max-patterns", "40") as s:
+        rooms = b"".join(b'{"_room":"a.b.c.d.e.f%d","n":1}\n' % i for i in range(6000))
+        expect("published", http(s.addr, "POST", "/pub", (), rooms).status, 200)
+        names = [".".join("*" if m >> k & 1 else c for k, c in enumerate("abcde")) + ".*" for m in range(32)] + [
+                 "a.b.c.d.>", "a.b.c.>", "a.b.>", "a.>", ">", "*.b.>", "*.*.>", "*.*.*.>"]
+        ws = Ws(s.addr, names)
+        def begun():
+            ws.ask({"_op": "ping"})
+            return "_id" in ws.control_until("pong")[-1].body
+        until("all have begun", begun)
+        expect("rooms", metric(s, "rooms"), 6000)
+        a = http(s.addr, "GET", "/stream?room=one.more")
+        expect("over the memory", (a.status, a.get("retry-after")), (503, "2"))
+        ws.close()
+        until("room again", lambda: Stream(s.addr, ["one.more"]))
 
 
 if __name__ == "__main__":
