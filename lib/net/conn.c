@@ -98,7 +98,6 @@ struct conn *conn_open(
 	list_init(&c->choked);
 	list_init(&c->all);
 	deadline_init(&c->deadline);
-	deadline_init(&c->resume);
 	if (sock_adopt(n->engine, &c->sock, &sock_ops, fd) != 0) {
 		mem_free(c);
 		return NULL;
@@ -107,7 +106,7 @@ struct conn *conn_open(
 	memcpy(c->peer, peer->text.p, peer->text.n);
 	c->loopback = peer->loopback;
 	c->opened_ms = n->now_ms;
-	c->over = over;
+	c->over = over & 3;
 	list_add(&n->conns, &c->all);
 	n->n_conns++;
 	n->n_refusing += over != OVER_NOTHING;
@@ -155,7 +154,8 @@ static void on_closed(struct sock *s)
 	c->closed = true;
 	unsubscribe_all(c);
 	conn_no_deadline(c);
-	wheel_del(&c->net->throttled, &c->resume);
+	if (c->pace)
+		wheel_del(&c->net->throttled, &c->pace->resume);
 	list_del(&c->dirty);
 	list_del(&c->waiting);
 	list_del(&c->choked);
@@ -171,6 +171,7 @@ void conn_free(struct conn *c)
 	if (c->sub)
 		feed_fini(&c->sub->feed);
 	mem_free(c->sub);
+	mem_free(c->pace);
 	buf_fini(&c->in);
 	buf_fini(&c->lane);
 	mem_free(c->cors);
@@ -250,7 +251,7 @@ struct subscriber *conn_subscribe(struct conn *c, enum wire wire, bool chunked, 
 		c->sub = mem_new(struct subscriber);
 		feed_init(&c->sub->feed, c->net->table, c, conn_client(c), no_echo);
 	}
-	c->sub->wire = wire;
+	c->sub->wire = (uint8_t)wire;
 	c->sub->chunked = chunked;
 	return c->sub;
 }
@@ -520,15 +521,23 @@ void conn_on_deadline(struct deadline *d, void *arg)
 
 bool conn_is_throttled(const struct conn *c)
 {
-	return deadline_is_set(&c->resume);
+	return c->pace && deadline_is_set(&c->pace->resume);
+}
+
+static struct pace *pace(struct conn *c)
+{
+	if (!c->pace) {
+		c->pace = mem_new(struct pace);
+		c->pace->conn = c;
+		deadline_init(&c->pace->resume);
+	}
+	return c->pace;
 }
 
 void conn_on_resume(struct deadline *d, void *net)
 {
-	struct conn *c = list_entry(d, struct conn, resume);
-
 	(void)net;
-	conn_dirty(c); /* reads on */
+	conn_dirty(list_entry(d, struct pace, resume)->conn); /* reads on */
 }
 
 static void throttle(struct conn *c, int64_t wait_ms)
@@ -538,7 +547,7 @@ static void throttle(struct conn *c, int64_t wait_ms)
 	if (wait_ms <= 0 || conn_is_throttled(c))
 		return;
 	n->stats.throttled++;
-	wheel_set(&n->throttled, &c->resume, n->now_ms + wait_ms);
+	wheel_set(&n->throttled, &pace(c)->resume, n->now_ms + wait_ms);
 }
 
 static int64_t address_wait(const struct conn *c)
@@ -562,8 +571,8 @@ static void pay(struct conn *c)
 	int64_t now_ms = c->net->now_ms, wait_ms = 0, address_ms;
 
 	if (conf->publish_rate > 0) {
-		rate_take(&c->published, conf->publish_rate, now_ms);
-		wait_ms = rate_wait(&c->published, conf->publish_rate, now_ms);
+		rate_take(&pace(c)->published, conf->publish_rate, now_ms);
+		wait_ms = rate_wait(&c->pace->published, conf->publish_rate, now_ms);
 	}
 	if (c->addr && conf->address_publish_rate > 0)
 		rate_take(&c->addr->publications, conf->address_publish_rate, now_ms);

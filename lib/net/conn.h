@@ -46,7 +46,7 @@ struct transport {
 /* What makes a connection a subscriber. */
 struct subscriber {
 	struct feed feed;
-	enum wire wire;
+	uint8_t wire;         /* enum wire */
 	bool chunked;
 	bool begun;           /* the head of its answer was written (SSE and stream) */
 	bool counts;          /* shown as present */
@@ -58,41 +58,48 @@ struct subscriber {
 	uint64_t sent, dropped;
 };
 
+/* What a connection that is limited in what it publishes did, and until when it is not read. */
+struct pace {
+	struct conn *conn;
+	struct deadline resume;
+	struct rate published;
+};
+
+/* What every flush looks at comes first, in two lines of the cache. */
 struct conn {
 	struct sock sock;
 	struct net *net;
+	const struct transport *transport; /* NULL: reading heads */
+	struct subscriber *sub;
+	struct buf lane;      /* its memory is lent for a turn: see conn_lane */
+	struct buf in;        /* what could not be used yet */
+	struct pace *pace;    /* NULL: it has no limit, or published nothing yet */
+	uint32_t pending;     /* publications without an outcome: the struct waits for them */
+	bool closed : 1, busy : 1, closing : 1, half_closed : 1;
+	bool winding_up : 1;  /* nothing of it is read any more: see conn_wind_up */
+	bool stalled : 1;     /* input waits in `in` for room in the lane, or for the next turn */
+	bool loopback : 1, keep_alive : 1, reading_head : 1, closed_told : 1, head_only : 1;
+	uint8_t over : 2;     /* enum conn_over */
+	uint16_t close_code;  /* for the record */
 	struct list all;      /* net.conns */
 	struct list dirty;    /* net.dirty, or net.dead */
 	struct list waiting;  /* net.waiting */
 	struct list choked;   /* net.choked */
 	struct deadline deadline;
-	struct deadline resume; /* over its rate: read no more until then */
-	struct rate published; /* what it did */
 	struct addr *addr;    /* whose limits count; NULL: of a unix socket, or over a limit */
-	const struct transport *transport; /* NULL: reading heads */
 	void *state;          /* of the transport */
-	struct subscriber *sub;
-	struct buf in;        /* what could not be used yet */
-	struct buf lane;      /* its memory is lent for a turn: see conn_lane */
 	char *cors;           /* the request's origin, until its answer begins; NULL: none */
 	struct pos lane_pos;  /* the highest position in it; hi == lo == 0: none */
 	char *user;           /* NULL: none */
+	char *close_reason;   /* NULL until it is known */
 	uint64_t id;
 	int64_t opened_ms;
 	union {
 		size_t scanned;     /* of the head in `in` */
 		uint64_t discarded; /* while lingering */
 	};
-	uint32_t pending;     /* publications without an outcome: the struct waits for them */
-	uint16_t close_code;  /* for the record */
-	char client[33];      /* of the request, for echo */
 	uint8_t client_n;
-	bool loopback, closed, busy, closing, half_closed, keep_alive, reading_head;
-	bool closed_told, head_only;
-	enum conn_over over;
-	bool winding_up;        /* nothing of it is read any more: see conn_wind_up */
-	bool stalled;           /* input waits in `in` for room in the lane, or for the next turn */
-	char *close_reason;   /* NULL until it is known */
+	char client[32];      /* of the request, for echo */
 	char peer[];
 };
 

@@ -143,7 +143,7 @@ struct net {
 	unsigned n_conns, n_refusing; /* refusing: those among them that are over a limit */
 	struct addrs addrs;
 	struct wheel wheel;       /* struct conn.deadline */
-	struct wheel throttled;   /* struct conn.resume */
+	struct wheel throttled;   /* struct pace.resume */
 	uv_timer_t timer;         /* of the three wheels, and of looking at `choked` */
 	int64_t timer_ms;         /* when it fires; INT64_MAX: it does not */
 	struct head head;         /* of the request being read: one at a time */

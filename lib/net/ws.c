@@ -14,18 +14,18 @@
 /* What a subscribe gave to be given back, until its answer. */
 struct ws_ref {
 	struct ws_ref *next;
-	uint64_t tag; /* of the sub */
+	uint32_t tag; /* of the sub */
 	char text[PUB_REF_MAX + 1];
 };
 
 struct ws {
 	struct frame_reader *reader; /* of what is half read; NULL: nothing is */
-	int64_t heartbeat_ms;   /* asked for; 0: none */
 	int64_t beat_at_ms, ping_at_ms;
 	int64_t pong_by_ms;     /* it must have shown a sign of life by then; 0: it has */
 	struct sock_view seen;  /* when it was looked at last */
 	struct ws_ref *refs;    /* few: the latest first */
-	uint64_t last_tag;
+	uint32_t last_tag;
+	int32_t heartbeat_ms;   /* asked for; 0: none */
 	bool announce;          /* subscribed is sent for the rooms of the URL */
 	char room[];            /* of the path: where messages go that name none; "": nowhere */
 };
@@ -39,7 +39,7 @@ static void add_text_frame(struct buf *out, struct str json)
 
 /* Subs that a control message opened have a tag of their own and are always announced; those of the
  * URL have 0. */
-static uint64_t keep_ref(struct ws *ws, struct str ref)
+static uint32_t keep_ref(struct ws *ws, struct str ref)
 {
 	struct ws_ref *r;
 
@@ -54,7 +54,7 @@ static uint64_t keep_ref(struct ws *ws, struct str ref)
 	return ws->last_tag;
 }
 
-static void drop_ref(struct ws *ws, uint64_t tag)
+static void drop_ref(struct ws *ws, uint32_t tag)
 {
 	for (struct ws_ref **at = &ws->refs, *r; (r = *at); at = &r->next)
 		if (r->tag == tag) {
@@ -64,7 +64,7 @@ static void drop_ref(struct ws *ws, uint64_t tag)
 		}
 }
 
-static struct str find_ref(const struct ws *ws, uint64_t tag)
+static struct str find_ref(const struct ws *ws, uint32_t tag)
 {
 	for (const struct ws_ref *r = ws->refs; r; r = r->next)
 		if (r->tag == tag)
@@ -210,7 +210,7 @@ static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, st
 	struct since since = { .kind = SINCE_LATEST };
 	struct buf text = { 0 };
 	struct err e = { 0 };
-	uint64_t tag = keep_ref(ws, ref);
+	uint32_t tag = keep_ref(ws, ref);
 	int rc = 0;
 
 	if (msg_string(m, MSG_SINCE, &text))
@@ -514,7 +514,7 @@ static int take_heartbeat(struct ws *ws, const struct head *h, int64_t now, stru
 	if (found < 0 ||
 		(found && (str_u64(buf_str(&v), &seconds) != 0 || seconds == 0 || seconds > 86400)))
 		rc = err_set(e, ERR_INVALID, "heartbeat: a number of seconds, 1 to 86400");
-	ws->heartbeat_ms = (int64_t)seconds * 1000;
+	ws->heartbeat_ms = (int32_t)(seconds * 1000);
 	ws->beat_at_ms = now + ws->heartbeat_ms;
 	buf_fini(&v);
 	return rc;

@@ -44,8 +44,8 @@ struct cursor {
 	                        * delivered, skipped or told */
 	uint64_t seq;          /* of the next slot to look at, while generation is the ring's */
 	uint32_t generation;
-	uint32_t heap_i;       /* place in the feed's heap + 1; 0: not there */
-	bool fresh;            /* nothing was delivered through it: an overrun is of
+	uint32_t heap_i : 31;  /* place in the feed's heap + 1; 0: not there */
+	uint32_t fresh : 1;    /* nothing was delivered through it: an overrun is of
 	                        * history, not of slowness */
 };
 
