@@ -164,6 +164,8 @@ void conn_say(struct conn *c, struct str json);
 /* It published more than its rate allows: nothing of it is read for now, nor to be taken
  * from what was read. */
 bool conn_is_throttled(const struct conn *c);
+/* It publishes a message: throttles it where that is more than its rates allow. */
+void conn_pay(struct conn *c);
 /* Throttles it where its address has published more than its rate allows. */
 void conn_check_address(struct conn *c);
 /* Hands a publication to the server; conn_published will follow. */
