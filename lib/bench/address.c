@@ -39,7 +39,7 @@ static char *make_url(
 	return text;
 }
 
-static char *room_name(const struct load_conf *conf, uint64_t run, unsigned i)
+char *address_room(const struct load_conf *conf, uint64_t run, unsigned i)
 {
 	struct buf b = { 0 };
 	char *text;
@@ -94,7 +94,7 @@ int addresses_make(struct addresses *a, const struct load_conf *conf, uint64_t r
 	a->rooms = mem_array(a->n, sizeof(*a->rooms));
 	a->listen = mem_array(a->n, sizeof(*a->listen));
 	for (unsigned i = 0; i < a->n; i++) {
-		a->rooms[i] = room_name(conf, run, i);
+		a->rooms[i] = address_room(conf, run, i);
 		/* rt's client makes its own targets of a poll */
 		a->listen[i] = make_url(&u, schemes[conf->transport],
 			!path || conf->transport == TRANSPORT_POLL ? "/" : path, a->rooms[i]);
