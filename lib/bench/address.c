@@ -55,12 +55,27 @@ char *address_room(const struct load_conf *conf, uint64_t run, unsigned i)
 	return text;
 }
 
+/* A scheme only says what transport there is: of another one it would be another server's. */
+static int check_scheme(const struct url *u, struct err *e)
+{
+	for (int i = 0; i < TRANSPORTS; i++) {
+		size_t n = strlen(schemes[i]);
+		if (strncmp(u->scheme, schemes[i], n) == 0 &&
+			(!u->scheme[n] || strcmp(u->scheme + n, "s") == 0))
+			return 0;
+	}
+	return err_set(e, ERR_UNSUPPORTED, "'%s:' is not built in (%s)", u->scheme,
+		client_schemes());
+}
+
 static int check(const struct load_conf *conf, const struct url *u, struct err *e)
 {
 	const struct profile *p = conf->profile;
 
 	if (strcmp(u->scheme, "unix") == 0)
 		return err_set(e, ERR_UNSUPPORTED, "a load goes over TCP: give ws://HOST:PORT");
+	if (check_scheme(u, e) < 0)
+		return e->code;
 	if (conf->subscribers && !p->ways[conf->transport].path)
 		return err_set(e, ERR_UNSUPPORTED, "profile '%s' does not subscribe by %s", p->name,
 			transport_names[conf->transport]);
