@@ -91,9 +91,10 @@ $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
 	@mkdir -p $(@D)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
+$B/bench/load: $(call obj,$(addprefix tests/bench/,peers.c beside.c target.c))
 $B/bench/%: $B/tests/bench/%.o $(archive)
 	@mkdir -p $(@D)
-	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+	$(CC) $(all_ldflags) -o $@ $(filter %.o,$^) $(archive) $(libs)
 
 $(addprefix $B/fuzz/,$(fuzzers)): $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(archive)
 	@mkdir -p $(@D)
