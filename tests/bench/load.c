@@ -22,7 +22,6 @@
 #define FILES_BESIDE 64   /* that are no connections */
 #define WARM_S       0.3  /* buffers grow, caches fill */
 #define REST_US      20000 /* the server comes to rest */
-#define LATE_MAX_NS  10000000 /* p99 of how late we are to what is due: more is void */
 #define CANNOT       3    /* status: this machine does not let us */
 
 static struct options {
@@ -32,12 +31,13 @@ static struct options {
 	unsigned burst;        /* so many at once, the next when all have arrived, or */
 	unsigned window;       /* unacknowledged at a time, and no subscribers */
 	double seconds;
+	unsigned late_max_ms;  /* p99 of how late we are: more, and messages go out together */
 	unsigned payload;
 	bool pins;
 	bool drops;            /* what is beside vanishes half-way */
 	struct beside beside;
 	char **server;
-} opt = { .rooms = 1, .seconds = 3, .payload = 128, .pins = true };
+} opt = { .rooms = 1, .seconds = 3, .late_max_ms = 10, .payload = 128, .pins = true };
 
 static unsigned n_subs;
 static struct peer *subs;
@@ -252,7 +252,7 @@ static void check_clock(const struct stretch *s)
 {
 	uint64_t p99_ns = hist_percentile(&s->late, 99);
 
-	if (p99_ns > LATE_MAX_NS)
+	if (p99_ns > opt.late_max_ms * UINT64_C(1000000))
 		target_void("came late to what was due: %.1f ms for the worst 1 %%",
 			(double)p99_ns / 1e6);
 }
@@ -311,7 +311,7 @@ static void usage(void)
 		"usage: load [-t ws|sse|stream] [-s subscribers of a room] [-r rooms]\n"
 		"            [-R messages a second | -b burst | -w window] [-d seconds] [-z payload bytes]\n"
 		"            [-i idle connections] [-j rooms] [-k patterns beside] [-D: they are dropped]\n"
-		"            [-P: do not pin] -- SERVER ARGUMENT...\n");
+		"            [-l milliseconds late at most] [-P: do not pin] -- SERVER ARGUMENT...\n");
 	exit(2);
 }
 
@@ -327,7 +327,7 @@ static unsigned number(const char *text)
 
 static void read_options(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "t:s:r:R:b:w:d:z:i:j:k:DP")) != -1;)
+	for (int c; (c = getopt(argc, argv, "t:s:r:R:b:w:d:l:z:i:j:k:DP")) != -1;)
 		switch (c) {
 		case 't': opt.wire = *optarg == 'w' ? WS : optarg[1] == 's' ? SSE : STREAM; break;
 		case 's': opt.subs = number(optarg); break;
@@ -336,6 +336,7 @@ static void read_options(int argc, char **argv)
 		case 'b': opt.burst = number(optarg); break;
 		case 'w': opt.window = number(optarg); break;
 		case 'd': opt.seconds = atof(optarg); break;
+		case 'l': opt.late_max_ms = number(optarg); break;
 		case 'z': opt.payload = number(optarg); break;
 		case 'i': opt.beside.idle = number(optarg); break;
 		case 'j': opt.beside.rooms = number(optarg); break;

@@ -8,6 +8,7 @@
 #
 #   PAIRS=5             of each row
 #   SECONDS_EACH=2      of each run
+#   LATE_MAX_MS=10      p99 of how late load itself may be; more than 10 only shows that a row works, its figure means nothing
 #   OTHER=NAME=COMMAND  another server, measured beside in rows of WebSockets: it prints {"listen":["127.0.0.1:PORT"]}, takes GET
 #                       /ws/ROOM, and sends each message, a JSON object that begins with {"_room":"ROOM", to the room's subscribers, as
 #                       text frames that end as the message does
@@ -19,6 +20,7 @@ wanted=${*:-all}
 out=${build%/*}/bench
 pairs=${PAIRS:-5}
 seconds=${SECONDS_EACH:-2}
+late_max_ms=${LATE_MAX_MS:-10}
 other=${OTHER:-}
 other_name=${other%%=*}
 other_command=${other#*=}
@@ -72,7 +74,7 @@ run() { # FILE ARGUMENTS SERVER...
 	shift 2
 	for try in 1 2 3; do
 		# shellcheck disable=SC2086
-		timeout -k 5 300 "$build/bench/load" -d "$seconds" $arguments -- "$@" > "$out/run.tmp" 2> "$out/why.tmp" </dev/null
+		timeout -k 5 300 "$build/bench/load" -l "$late_max_ms" -d "$seconds" $arguments -- "$@" > "$out/run.tmp" 2> "$out/why.tmp" </dev/null
 		status=$?
 		if [ $status -eq 0 ]; then
 			cat "$out/run.tmp" >> "$file"
@@ -103,13 +105,17 @@ is_for_other() {
 
 pair_row() { # NAME FIGURE ARGUMENTS TITLE
 	name=$1 what=$2 arguments=$3 title=$4
+	rm -f "$out/$name.json"
 	: > "$out/rt.tmp"
 	: > "$out/limit.tmp"
 	: > "$out/other.tmp"
 	i=0
 	while [ $i -lt "$pairs" ]; do
-		run_rt "$out/rt.tmp" "$arguments" && run_limit "$out/limit.tmp" "$arguments" || { void "$name" "$title"; return; }
-		is_for_other && { run_other "$out/other.tmp" "$arguments" || { void "$name" "$title"; return; }; }
+		if ! run_rt "$out/rt.tmp" "$arguments" || ! run_limit "$out/limit.tmp" "$arguments" ||
+			{ is_for_other && ! run_other "$out/other.tmp" "$arguments"; }; then
+			void "$name" "$title"
+			return
+		fi
 		i=$((i + 1))
 	done
 	a=$(median "$what" "$out/rt.tmp") b=$(median "$what" "$out/limit.tmp")
@@ -137,6 +143,7 @@ pair_row() { # NAME FIGURE ARGUMENTS TITLE
 
 flat_row() { # NAME OPTION TITLE
 	name=$1 option=$2 title=$3 what=ns_per_delivery
+	rm -f "$out/$name.json"
 	for n in 10 100 1000 10000; do : > "$out/$n.tmp"; done
 	i=0
 	while [ $i -lt "$pairs" ]; do
@@ -168,7 +175,7 @@ done
 
 head=true
 while read -r name what arguments title; do
-	[ -n "$name" ] && is_wanted "$name" || continue
+	if [ -z "$name" ] || ! is_wanted "$name"; then continue; fi
 	if $head; then
 		printf '%-14s %10s %10s %6s  %-20s %-20s' row rt-serve limit ratio 'rt-serve (spread)' 'limit (spread)'
 		[ -n "$other" ] && printf ' %10s %6s  %-20s' "$other_name" ratio "$other_name (spread)"
@@ -182,7 +189,7 @@ END
 
 head=true
 while read -r name option title; do
-	[ -n "$name" ] && is_wanted "$name" || continue
+	if [ -z "$name" ] || ! is_wanted "$name"; then continue; fi
 	$head && printf '%-14s %9s %9s %9s %9s %6s  %-20s %-20s %s\n' row 'of 10' 'of 100' 'of 1000' 'of 10000' ratio '10 (spread)' \
 		'10000 (spread)' figure
 	head=false
