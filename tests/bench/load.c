@@ -22,6 +22,7 @@
 #define FILES_BESIDE 64   /* that are no connections */
 #define WARM_S       0.3  /* buffers grow, caches fill */
 #define REST_US      20000 /* the server comes to rest */
+#define DROP_S       3    /* at least: until the server has closed all */
 #define CANNOT       3    /* status: this machine does not let us */
 
 static struct options {
@@ -295,7 +296,7 @@ static struct stretch drop(uint64_t files)
 	struct stretch s;
 
 	beside_drop();
-	s = measure(opt.seconds);
+	s = measure(opt.seconds > DROP_S ? opt.seconds : DROP_S);
 	check_clock(&s);
 	if (target_stat().n_fds > files)
 		target_void("the server has %llu files left, and had %llu",
