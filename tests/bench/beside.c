@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define UNANSWERED     256  /* handshakes at a time */
-#define PATTERNS_EACH  1000 /* of one connection */
+#define PATTERNS_EACH  32   /* of one connection: no server need allow more */
 #define ASKED_AT_ONCE  100
 
 static pid_t child;
@@ -102,6 +102,11 @@ static _Noreturn void be_beside(const struct beside *b, int ready)
 		exit(1);
 	for (;;)
 		pause();
+}
+
+unsigned beside_files(const struct beside *b)
+{
+	return b->idle + b->patterns / PATTERNS_EACH + 2;
 }
 
 void beside_start(const struct beside *b)

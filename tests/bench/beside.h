@@ -10,6 +10,8 @@ struct beside {
 	unsigned idle, rooms, patterns;
 };
 
+/* Open files that it needs, of the server too. */
+unsigned beside_files(const struct beside *b);
 /* Returns once all of it is there; where it cannot be the run is void. */
 void beside_start(const struct beside *b);
 /* The child dies, and with it every connection, by resets. */

@@ -51,7 +51,7 @@ static struct hist late;            /* how late what was due was written, ns */
 
 static void raise_files(void)
 {
-	rlim_t want = opt.subs * opt.rooms + opt.beside.idle + FILES_BESIDE;
+	rlim_t want = opt.subs * opt.rooms + beside_files(&opt.beside) + FILES_BESIDE;
 	struct rlimit files;
 
 	getrlimit(RLIMIT_NOFILE, &files);
