@@ -146,13 +146,14 @@ order() {
 	is '.back_ns.n' 1
 }
 
-@test "a hole that the bus tells is a gap" {
+@test "a hole that the bus tells is a gap, and what it took with it is declared" {
 	start_bench -r 200/s -n 200
 	order hole
 	status_of "$bench_pid"
 	[ "$status" -eq 0 ]
 	is .gaps 1
-	is .received 200
+	is '.received + .lost' 200
+	is .undeclared 0
 }
 
 @test "a bus that is never up: status 5" {
