@@ -91,9 +91,10 @@ $(addprefix $B/unit/,$(units)): $B/unit/%: $B/tests/unit/%.o $(archive)
 	@mkdir -p $(@D)
 	$(call run,LD,$(CC) $(all_ldflags) -o $@ $^ $(libs))
 
+$B/bench/load: $(call obj,$(addprefix tests/bench/,peers.c beside.c target.c))
 $B/bench/%: $B/tests/bench/%.o $(archive)
 	@mkdir -p $(@D)
-	$(CC) $(all_ldflags) -o $@ $^ $(libs)
+	$(CC) $(all_ldflags) -o $@ $(filter %.o,$^) $(archive) $(libs)
 
 $(addprefix $B/fuzz/,$(fuzzers)): $B/fuzz/%: $B/tests/fuzz/%.o $B/tests/fuzz/replay.o $(archive)
 	@mkdir -p $(@D)
@@ -129,7 +130,7 @@ check: ## install what tests need, build, run every test (SAN= for sanitizers)
 	@$(MAKE) --no-print-directory TEST=1 all units
 	@exec sh tests/run.sh $(if $(SAN),$B,build/test)
 
-bench: all $B/bench/load $B/bench/limit ## measure rt-serve against the least that is possible, in pairs (ROWS= some, PAIRS=5)
+bench: all $B/bench/load $B/bench/limit ## measure rt-serve against the least that is possible, in pairs (ROWS= some, PAIRS=5, OTHER=NAME=COMMAND)
 	@exec sh tests/bench/run.sh $B "$(ROWS)"
 
 bench-client: $B/bench/client ## measure a client against a bare reader: CPU a message, memory a connection, connects a second

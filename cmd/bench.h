@@ -49,6 +49,7 @@ int bench_end(struct bench *b);
 struct load_conf bench_load_conf(struct bench *b);
 
 int bench_load(struct bench *b);
+int bench_bus(struct bench *b);
 int bench_find(struct bench *b);
 int bench_probe(struct bench *b);
 int bench_verify(struct bench *b);

@@ -1,8 +1,9 @@
-/* bench_load.c - the scenarios that are one run of a load (bench/load.h): what was asked for becomes
- * its settings */
+/* bench_load.c - the scenarios that are one run of a load, on a server (bench/load.h) or on a bus
+ * (bench/busload.h): what was asked for becomes its settings */
 #include "bench.h"
 
 #include "base/tty.h"
+#include "bench/busload.h"
 #include "bench/report.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ static int64_t either(int64_t given, int64_t otherwise)
 static void refuse_unused(struct bench *b)
 {
 	const struct scenario *s = b->scenario;
+	const bool has_server = !(s->plan & PLAN_BUS);
 	const struct {
 		const char *option;
 		bool given, used;
@@ -32,6 +34,18 @@ static void refuse_unused(struct bench *b)
 		{ "-n", b->count >= 0, s->rate >= 0 || s->plan & PLAN_LISTEN },
 		{ "--storm", b->storm, s->plan & PLAN_CONNECT },
 		{ "--reconnect", b->reconnect != RECONNECT_SPREAD, s->plan & PLAN_CONNECT },
+		{ "--transport", b->transport >= 0, has_server },
+		{ "--profile", b->profile_name, has_server },
+		{ "--ramp", b->ramp_ms, has_server },
+		{ "--connect-rate", b->connect_rate >= 0, has_server },
+		{ "--sources", b->sources_text, has_server },
+		{ "--retry", b->cmd.retry_ms >= 0, has_server },
+		{ "--token-file", b->cmd.token_file, has_server },
+		{ "-H", b->cmd.headers.n, has_server },
+		{ "--ca", b->cmd.ca_file, has_server },
+		{ "-k", b->cmd.insecure, has_server },
+		{ "--cert", b->cmd.cert_file, has_server },
+		{ "--key-file", b->cmd.key_file, has_server },
 	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -126,7 +140,7 @@ struct load_conf bench_load_conf(struct bench *b)
 		conf.publishers = conf.subscribers;
 		conf.subscribers = 0;
 	}
-	if (conf.rooms > conf.subscribers && conf.subscribers)
+	if (conf.rooms > conf.subscribers && conf.subscribers && !(s->plan & PLAN_BUS))
 		cmd_usage(&b->cmd, "%u rooms for %u subscribers", conf.rooms, conf.subscribers);
 	if (b->connect_rate > 0)
 		conf.ramp_ms = (int64_t)(conf.subscribers * 1000.0 / b->connect_rate);
@@ -139,6 +153,7 @@ struct load_conf bench_load_conf(struct bench *b)
 struct run {
 	struct bench *bench;
 	struct load *load;
+	struct busload *busload;
 	bool live; /* a line on the terminal stands to be written over */
 };
 
@@ -178,7 +193,21 @@ static void on_stop(void *arg, int nth)
 	load_stop(((struct run *)arg)->load);
 }
 
+static void on_stop_bus(void *arg, int nth)
+{
+	(void)nth;
+	busload_stop(((struct run *)arg)->busload);
+}
+
 static const struct load_events events = { .sampled = on_sampled, .ended = on_ended };
+
+/* A run that could not even be set up: void where this machine is at fault. */
+static void refuse(struct bench *b, const struct err *e)
+{
+	if (e->code != ERR_BUSY)
+		cmd_bad_setting(&b->cmd, e);
+	result_end(&b->result, END_GENERATOR, "%s", e->text);
+}
 
 int bench_load(struct bench *b)
 {
@@ -187,15 +216,35 @@ int bench_load(struct bench *b)
 	struct err e = { 0 };
 
 	r.load = load_new(&b->cmd.loop, &conf, &events, &r, &b->result, &e);
-	if (!r.load && e.code == ERR_BUSY)
-		result_end(&b->result, END_GENERATOR, "%s", e.text);
-	else if (!r.load)
-		cmd_bad_setting(&b->cmd, &e);
 	if (r.load) {
 		cmd_signals(&b->cmd, on_stop, NULL, &r);
 		load_start(r.load);
 		uv_run(&b->cmd.loop, UV_RUN_DEFAULT);
 		load_free(r.load);
+	} else {
+		refuse(b, &e);
+	}
+	return bench_end(b);
+}
+
+int bench_bus(struct bench *b)
+{
+	struct load_conf conf = bench_load_conf(b);
+	struct run r = { .bench = b };
+	struct err e = { 0 };
+
+	if (!conf.subscribers || !conf.publishers)
+		cmd_usage(&b->cmd, "'bus' needs an instance (-c 1) and a publisher (-p 1)");
+	if (!conf.client.url)
+		conf.client.url = "mem:";
+	r.busload = busload_new(&b->cmd.loop, &conf, &events, &r, &b->result, &e);
+	if (r.busload) {
+		cmd_signals(&b->cmd, on_stop_bus, NULL, &r);
+		busload_start(r.busload);
+		uv_run(&b->cmd.loop, UV_RUN_DEFAULT);
+		busload_free(r.busload);
+	} else {
+		refuse(b, &e);
 	}
 	return bench_end(b);
 }

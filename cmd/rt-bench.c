@@ -7,13 +7,26 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/url.h"
+#include "bus/bus.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+/* Of -V: what a URL may begin with. */
+static const char *about(void)
+{
+	static char text[512];
+	int n = snprintf(text, sizeof(text), "%s\nbuses:", connect_about());
+
+	for (int i = 0; bus_engine(i) && n < (int)sizeof(text); i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s %s", i ? "," : "",
+			bus_engine(i)->scheme);
+	return text;
+}
+
 static struct bench set = {
-	.cmd = CONNECT_INIT,
+	.cmd = { CMD_INIT, .about = about },
 	.subscribers = -1,
 	.publishers = -1,
 	.rooms = -1,
@@ -61,7 +74,7 @@ static const struct opt_program program = {
 	.name = "rt-bench",
 	.purpose = "load a real-time server, and tell what it lost and how late it was",
 	.usage = (const char *const[]){
-		"fanout|rooms|connect|idle|publish|echo|listen|find|probe [options] [URL]",
+		"fanout|rooms|connect|idle|publish|echo|listen|bus|find|probe [options] [URL]",
 		"verify [options] < LINES", "merge FILE ...", "compare OLD NEW", NULL },
 	.examples = (const char *const[]){
 		"rt-bench fanout -c 1000 -r 100/s -d 30s",
@@ -142,6 +155,16 @@ static const struct scenario scenarios[] = {
 		.rooms = -1,
 		.rate = -1,
 		.window = -1,
+		.for_ms = 10000,
+	},
+	{
+		.name = "bus",
+		.run = bench_bus,
+		.plan = PLAN_BUS,
+		.subscribers = 1,
+		.publishers = 1,
+		.rooms = 1,
+		.window = 64,
 		.for_ms = 10000,
 	},
 	{

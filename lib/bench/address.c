@@ -39,7 +39,7 @@ static char *make_url(
 	return text;
 }
 
-static char *room_name(const struct load_conf *conf, uint64_t run, unsigned i)
+char *address_room(const struct load_conf *conf, uint64_t run, unsigned i)
 {
 	struct buf b = { 0 };
 	char *text;
@@ -55,12 +55,27 @@ static char *room_name(const struct load_conf *conf, uint64_t run, unsigned i)
 	return text;
 }
 
+/* A scheme only says what transport there is: of another one it would be another server's. */
+static int check_scheme(const struct url *u, struct err *e)
+{
+	for (int i = 0; i < TRANSPORTS; i++) {
+		size_t n = strlen(schemes[i]);
+		if (strncmp(u->scheme, schemes[i], n) == 0 &&
+			(!u->scheme[n] || strcmp(u->scheme + n, "s") == 0))
+			return 0;
+	}
+	return err_set(e, ERR_UNSUPPORTED, "'%s:' is not built in (%s)", u->scheme,
+		client_schemes());
+}
+
 static int check(const struct load_conf *conf, const struct url *u, struct err *e)
 {
 	const struct profile *p = conf->profile;
 
 	if (strcmp(u->scheme, "unix") == 0)
 		return err_set(e, ERR_UNSUPPORTED, "a load goes over TCP: give ws://HOST:PORT");
+	if (check_scheme(u, e) < 0)
+		return e->code;
 	if (conf->subscribers && !p->ways[conf->transport].path)
 		return err_set(e, ERR_UNSUPPORTED, "profile '%s' does not subscribe by %s", p->name,
 			transport_names[conf->transport]);
@@ -94,7 +109,7 @@ int addresses_make(struct addresses *a, const struct load_conf *conf, uint64_t r
 	a->rooms = mem_array(a->n, sizeof(*a->rooms));
 	a->listen = mem_array(a->n, sizeof(*a->listen));
 	for (unsigned i = 0; i < a->n; i++) {
-		a->rooms[i] = room_name(conf, run, i);
+		a->rooms[i] = address_room(conf, run, i);
 		/* rt's client makes its own targets of a poll */
 		a->listen[i] = make_url(&u, schemes[conf->transport],
 			!path || conf->transport == TRANSPORT_POLL ? "/" : path, a->rooms[i]);

@@ -14,6 +14,8 @@ struct addresses {
 /* Zeroed before. 0; else a sentence: ERR_USAGE, ERR_UNSUPPORTED. addresses_fini in any case. */
 int addresses_make(
 	struct addresses *a, const struct load_conf *conf, uint64_t run, struct err *e);
+/* The name of the i-th room of a run. The caller's. */
+char *address_room(const struct load_conf *conf, uint64_t run, unsigned i);
 void addresses_fini(struct addresses *a);
 
 #endif

@@ -1,23 +1,21 @@
 /* load.c - the phases of a run, and the clock that drives it
  *
- * A timerfd says when the next message, or connection, is due: libuv's own timers know only
- * milliseconds. How late we come to it is the tool's lag, measured at every one and, between them,
- * at every tick: a run in which that is not small says nothing about the server. A closed loop has
- * no such times: its publishers ask for the next message when they have an answer. */
+ * A bell says when the next message, or connection, is due. How late we come to it is the tool's
+ * lag, measured at every one and, between them, at every tick: a run in which that is not small says
+ * nothing about the server. A closed loop has no such times: its publishers ask for the next message
+ * when they have an answer. */
 #include "bench/load.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bench/bell.h"
 #include "bench/crowd.h"
 #include "bench/generator.h"
 #include "bench/publisher.h"
 #include "bench/sampler.h"
 #include "client/handle.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
 
 #define TICK_MS      10
 #define SAMPLE_MS    1000
@@ -55,8 +53,7 @@ struct load {
 	uint64_t begin_ns; /* of the schedule */
 	uint64_t tick_ns;
 	uint64_t quiet_since_ns, seen, sent;
-	int timer_fd;
-	uv_poll_t *due;
+	struct bell *due;
 	uv_timer_t *tick;
 };
 
@@ -66,7 +63,7 @@ static bool publisher_more(void *arg, unsigned *room);
 static void publisher_ready(void *arg);
 static void publisher_ended(void *arg);
 static void on_tick(uv_timer_t *timer);
-static void on_due(uv_poll_t *poll, int status, int events);
+static void on_due(void *arg);
 
 static void set_confs(struct load *l)
 {
@@ -133,19 +130,16 @@ struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 		.arg = arg,
 		.result = result,
 		.schedule = conf->schedule,
-		.length_ns = schedule_length_ns(&conf->schedule),
-		.timer_fd = -1 };
+		.length_ns = schedule_length_ns(&conf->schedule) };
 	tally_init(&l->tally, result, conf->publishers, conf->rooms);
 	l->tally.limit = conf->plan & PLAN_LISTEN ? conf->count : 0;
 	if (generator_files(conf->subscribers + conf->publishers, e) < 0 ||
 		addresses_make(&l->addresses, conf, l->tally.run, e) < 0)
 		goto fail;
 	l->tally.peer = conf->rooms > 1 ? l->addresses.safe : NULL;
-	l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (l->timer_fd < 0) {
-		err_set(e, ERR_IO, "cannot make a timer: %s", strerror(errno));
+	l->due = bell_new(loop, on_due, l, e);
+	if (!l->due)
 		goto fail;
-	}
 	message_init(&l->message, conf->size);
 	if (conf->publishers && strstr(conf->profile->message, "{message}"))
 		l->tally.message = &l->message;
@@ -153,11 +147,9 @@ struct load *load_new(uv_loop_t *loop, const struct load_conf *conf,
 	describe(l);
 	l->publishers = mem_array(conf->publishers + 1, sizeof(*l->publishers));
 	memset(l->publishers, 0, (conf->publishers + 1) * sizeof(*l->publishers));
-	l->due = mem_new(uv_poll_t);
 	l->tick = mem_new(uv_timer_t);
-	uv_poll_init(loop, l->due, l->timer_fd);
 	uv_timer_init(loop, l->tick);
-	l->due->data = l->tick->data = l;
+	l->tick->data = l;
 	return l;
 fail:
 	load_free(l);
@@ -171,12 +163,9 @@ void load_free(struct load *l)
 	crowd_fini(&l->crowd);
 	for (unsigned i = 0; l->publishers && i < l->conf->publishers; i++)
 		publisher_free(l->publishers[i]);
-	if (l->due) {
-		handle_free(l->due);
+	bell_free(l->due);
+	if (l->tick)
 		handle_free(l->tick);
-	}
-	if (l->timer_fd >= 0)
-		close(l->timer_fd);
 	addresses_fini(&l->addresses);
 	message_fini(&l->message);
 	mem_free(l->publishers);
@@ -191,7 +180,7 @@ static void end(struct load *l)
 	if (l->phase == END)
 		return;
 	l->phase = END;
-	uv_poll_stop(l->due);
+	bell_stop(l->due);
 	uv_timer_stop(l->tick);
 	crowd_close(&l->crowd);
 	if (l->conf->keep)
@@ -258,7 +247,7 @@ static void drain(struct load *l, uint64_t now_ns)
 {
 	uint64_t took_ns = now_ns - l->sampler.begin_ns;
 
-	uv_poll_stop(l->due);
+	bell_stop(l->due);
 	take_last_sample(l, now_ns);
 	l->tally.due_ns = UINT64_MAX;
 	l->phase = DRAIN;
@@ -274,17 +263,6 @@ static void drain(struct load *l, uint64_t now_ns)
 }
 
 /* --- RUN -------------------------------------------------------------------------------------- */
-
-/* SCHEDULE_END: not any more. */
-static void arm(struct load *l, uint64_t at_ns)
-{
-	struct itimerspec when = { .it_value = { .tv_sec = (time_t)(at_ns / 1000000000),
-					   .tv_nsec = (long)(at_ns % 1000000000) } };
-
-	if (at_ns == SCHEDULE_END)
-		when.it_value = (struct timespec){ 0 };
-	timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
-}
 
 /* Has everything that was asked for (-n) begun its way? */
 static bool all_due(const struct load *l)
@@ -315,7 +293,7 @@ static void send_due(void *arg)
 		due_ns += l->begin_ns;
 		l->tally.due_ns = due_ns;
 		if (due_ns > now_ns || n == SEND_MAX) {
-			arm(l, due_ns);
+			bell_set(l->due, due_ns);
 			return;
 		}
 		hist_add(&l->result->lag, now_ns - due_ns);
@@ -326,17 +304,12 @@ static void send_due(void *arg)
 	l->tally.due_ns = UINT64_MAX;
 }
 
-static void on_due(uv_poll_t *poll, int status, int events)
+static void on_due(void *arg)
 {
-	struct load *l = poll->data;
-	uint64_t expired;
+	struct load *l = arg;
 
-	(void)status;
-	(void)events;
-	if (read(l->timer_fd, &expired, sizeof(expired)) <= 0)
-		return;
 	if (l->phase == CONNECT)
-		arm(l, crowd_due(&l->crowd));
+		bell_set(l->due, crowd_due(&l->crowd));
 	else if (l->phase == RUN)
 		send_due(l);
 }
@@ -375,7 +348,6 @@ static void run(struct load *l, uint64_t now_ns)
 		publisher_fill(l->publishers[i]);
 	if (conf->window)
 		return;
-	uv_poll_start(l->due, UV_READABLE, on_due);
 	l->tally.due = send_due;
 	l->tally.arg = l;
 	send_due(l);
@@ -537,8 +509,7 @@ void load_start(struct load *l)
 	l->result->started_ms = clock_wall_ms();
 	sampler_begin(&l->sampler, &l->tally, l->conf->pid, l->start_ns);
 	uv_timer_start(l->tick, on_tick, 0, TICK_MS);
-	uv_poll_start(l->due, UV_READABLE, on_due);
-	arm(l, crowd_start(&l->crowd, l->start_ns));
+	bell_set(l->due, crowd_start(&l->crowd, l->start_ns));
 	for (unsigned i = 0; i < l->conf->publishers && l->phase == CONNECT; i++) {
 		l->publish_client.source = sources_of(l->conf->sources, i);
 		l->publishers[i] = publisher_new(

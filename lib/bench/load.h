@@ -24,6 +24,7 @@ enum plan {
 	PLAN_STORM = 2,   /* once all are ready, all are dropped, and come back */
 	PLAN_ECHO = 4,    /* publishers get their own messages back: no subscribers */
 	PLAN_LISTEN = 8,  /* subscribers count whatever comes, of others */
+	PLAN_BUS = 16,    /* no server at all: bench/busload.h */
 };
 
 struct load_conf {

@@ -22,6 +22,7 @@ enum bus_caps {
 	BUS_DURABLE = 4, /* an acknowledged message survives the instance */
 	BUS_DEDUP = 8,   /* the bus drops repeated `dedup` ids itself */
 	BUS_GROUPS = 16, /* durable consumers */
+	BUS_LOCAL = 32,  /* nothing leaves the process: no other instance gets any of it */
 };
 
 /* What travels beside the payload. Strings are borrowed; n == 0 means absent. */

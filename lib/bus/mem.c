@@ -133,7 +133,7 @@ static void mem_turn(struct bus *bus)
 const struct bus_ops bus_mem = {
 	.scheme = "mem",
 	.what = "in this process; history is lost when it ends",
-	.caps = 0,
+	.caps = BUS_LOCAL,
 	.open = mem_open,
 	.close = mem_close,
 	.publish = mem_publish,

@@ -293,9 +293,9 @@ struct table_conf conf_table(const struct conf *c, unsigned bus_caps)
 			.age_ms = c->history_age_ms },
 		.memory = c->memory,
 		.replay = bus_caps & BUS_REPLAY,
-		/* mem: nothing of a new epoch was seen by anybody; an engine that outlives us says
-		 * so by being ordered */
-		.epoch_of_data = (bus_caps & BUS_ORDERED) || strncmp(c->bus, "mem:", 4) == 0,
+		/* of a local one nobody has seen anything of a new epoch; an engine that outlives
+		 * us says so by being ordered */
+		.epoch_of_data = bus_caps & (BUS_ORDERED | BUS_LOCAL),
 		.slow = c->slow_rules,
 		.n_slow = c->n_slow,
 		.slow_default = (enum slow_policy)c->slow_default,

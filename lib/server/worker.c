@@ -222,7 +222,7 @@ static void on_state(void *arg, bool up, struct pos start, struct str why)
 	w->bus_was_up |= up;
 	mem_free(w->down_why);
 	w->down_why = up ? NULL : mem_strndup(why.p, why.n);
-	if (w->listeners && !(up && w->bus->ops->caps == 0))
+	if (w->listeners && !(up && w->bus->ops->caps & BUS_LOCAL))
 		log_bus(w, up, why);
 }
 

@@ -65,6 +65,21 @@ is() {
 	done
 }
 
+@test "a scheme that is not built in says so, and is not taken for another" {
+	local scenario scheme
+	for scenario in fanout connect listen probe; do
+		for scheme in wt redis nats; do
+			run --separate-stderr rt-bench $scenario $scheme://127.0.0.1:1 </dev/null
+			echo "$scenario $scheme: $status $stderr"
+			[ "$status" -eq 2 ]
+			[[ ${stderr_lines[0]} == "rt-bench: '$scheme:' is not built in (http, "* ]]
+		done
+	done
+	run rt-bench fanout --transport wt
+	[ "$status" -eq 2 ]
+	[[ $output == *"'--transport' needs one of ws, sse, stream, poll"* ]]
+}
+
 @test "fanout: every subscriber gets every message, over each transport" {
 	start_server server
 	local t

@@ -1,12 +1,13 @@
 /* limit.c - the yardstick: the least a server could do for the same bytes, by hand on epoll
  *
- * It answers the handshakes of WebSocket, SSE and the NDJSON stream, frames what is published as rt-serve does, and sends it.
- * It is no server: rooms are named r0, r1, ..., messages are believed (no JSON is parsed, no history kept, nobody authorised), and only
- * what load.c sends is understood. "span" writes everything a subscriber is owed in one send at the end of the pass;
+ * It answers the handshakes of WebSocket, SSE and the NDJSON stream, proves that what is published is JSON, once, as every honest server
+ * must, frames it as rt-serve does, and sends it. It is no server: rooms are named r0, r1, ..., no history is kept, nobody authorised, and
+ * only what load.c sends is understood. "span" writes everything a subscriber is owed in one send at the end of the pass;
  * "each" sends every message by itself, which is what most servers do. */
 #include "base/buf.h"
 #include "base/mem.h"
 #include "codec/frame.h"
+#include "codec/scan.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -194,6 +195,17 @@ static void flush_all(void)
 
 /* --- publishing --------------------------------------------------------------------------------------- */
 
+static void prove(struct str payload)
+{
+	static struct scan s;
+	struct err e;
+
+	if (scan_json(&s, payload, SCAN_DEPTH_MAX, &e) == 0)
+		return;
+	fprintf(stderr, "limit: %s\n", e.text);
+	exit(1);
+}
+
 /* Takes `"name":` and its value off the front of an object; returns the value's text without quotes. */
 static struct str take_member(struct str *object, const char *name)
 {
@@ -267,8 +279,10 @@ static size_t read_frames(struct conn *c, char *p, size_t n)
 			break;
 		for (size_t i = 0; i < len; i++)
 			h[head + i] ^= h[head - 4 + (i & 3)];
-		if ((h[0] & 15) == FRAME_TEXT)
+		if ((h[0] & 15) == FRAME_TEXT) {
+			prove(str_make((char *)h + head, len));
 			publish(c, str_make((char *)h + head, len));
+		}
 		at += head + len;
 	}
 	if (c->owed.n && !c->choked)

@@ -10,7 +10,7 @@
  *
  *   test://log/path/to/log?delay=5ms&refuse=0.01&unknown=0.01&dup=0.01&fail=0.1&page=16&trim=500&seed=7&control=/path/to/fifo
  *
- * unsure=0.01 leaves single outcomes unknown while the connection lasts; answer=1h is how long outcomes take (else as delay).
+ * down=1h is not up before. unsure=0.01 leaves single outcomes unknown while the connection lasts; answer=1h is how long outcomes take (else as delay).
  *
  * Commands come through the FIFO, one a line, and are confirmed in control.done (a FIFO too), with the oldest kept position and the head:
  *   trim N | down [TIME] | up | hole | epoch | lag TIME | set NAME VALUE | where */
@@ -930,6 +930,11 @@ static int read_query(struct bus_test_s *b, const char *query, struct err *e)
 	v.n = 0;
 	if (query_get(str_of(query), STR("control"), 0, &v) == 1)
 		b->control_path = mem_strndup(v.p, v.n);
+	v.n = 0;
+	if (rc == 0 && query_get(str_of(query), STR("down"), 0, &v) == 1) {
+		rc = duration_parse(buf_str(&v), &b->up_at_ms, e);
+		b->up_at_ms += clock_ms();
+	}
 	buf_fini(&v);
 	return rc;
 }
