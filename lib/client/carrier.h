@@ -18,6 +18,7 @@
 #include "client/client.h"
 #include "client/hub.h"
 #include "client/outbox.h"
+#include "client/retry.h"
 #include "client/rooms.h"
 
 struct carrier; /* each transport's own struct begins with `struct client *client` */
@@ -70,13 +71,12 @@ struct client {
 
 	struct alarm alarm; /* of the attempt, the retry, the silence or the close */
 	struct task turn;   /* when there is something to do */
-	bool ever_up, ever_heard, paused, blocked, at_end, settled;
+	bool ever_heard, paused, blocked, at_end, settled;
 	bool restart;      /* an outcome was unknown: send nothing more, hear the others, connect
 	                      again and resend */
 	bool dropped;      /* by client_drop: connect again */
 	struct err *err;   /* the last failure; NULL: none yet */
-	unsigned attempt;  /* failures in a row */
-	int64_t outage_at; /* when the current outage began */
+	struct retry retry;
 	int64_t up_at, heard_at;
 	uint64_t careful; /* below this ref messages are sent one at a time: one of them broke a
 	                     connection */

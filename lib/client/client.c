@@ -19,7 +19,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define ATTEMPT_MS      10000 /* from the first packet to an established connection */
@@ -30,10 +29,6 @@
 #define STABLE_MS       5000  /* a connection that lasted so long ends an outage */
 #define CLOSE_MS        500
 #define LAST_WORDS_MS   10000 /* from an unknown outcome to the end of the connection */
-#define FIRST_STEP_MS   100   /* before the first connection: doubling to */
-#define FIRST_CAP_MS    1000
-#define RETRY_WINDOW_MS 5000 /* after an outage: full jitter over a window doubling to */
-#define RETRY_CAP_MS    30000
 
 static const struct carrier_ops *const carriers[] = {
 	&carrier_ws,
@@ -200,13 +195,6 @@ int client_subscribe(struct client *c, struct str room, struct str since, struct
 
 /* --- attempts -------------------------------------------------------------------------------- */
 
-static int64_t deadline_of(const struct client *c)
-{
-	int64_t budget = c->ever_up ? c->conf.retry_ms : c->conf.retry_first_ms;
-
-	return budget > INT64_MAX - c->outage_at ? INT64_MAX : c->outage_at + budget;
-}
-
 static int64_t clamp(int64_t v, int64_t low, int64_t high)
 {
 	return v < low ? low : v > high ? high : v;
@@ -214,13 +202,12 @@ static int64_t clamp(int64_t v, int64_t low, int64_t high)
 
 static void start_attempt(struct client *c)
 {
-	int64_t now = clock_ms(), left = deadline_of(c) - now;
-
 	c->state = CLIENT_CONNECTING;
 	c->settled = c->restart = c->dropped = false;
 	rooms_plan(&c->rooms, c->ops->one_lane);
 	outbox_rewind(&c->out);
-	hub_alarm(c->hub, &c->alarm, clamp(left, ATTEMPT_MIN_MS, ATTEMPT_MS));
+	hub_alarm(c->hub, &c->alarm,
+		clamp(retry_left(&c->retry, &c->conf), ATTEMPT_MIN_MS, ATTEMPT_MS));
 	c->ops->start(c->carrier);
 }
 
@@ -228,33 +215,14 @@ void client_start(struct client *c)
 {
 	if (c->state != CLIENT_NEW)
 		return;
-	c->outage_at = clock_ms();
+	retry_outage(&c->retry);
 	start_attempt(c);
-}
-
-static int64_t retry_window(const struct client *c)
-{
-#ifdef RT_TEST
-	const char *ms = getenv("RT_RETRY_WINDOW_MS");
-	if (ms)
-		return strtol(ms, NULL, 10);
-#endif
-	return c->conf.retry_window_ms ? c->conf.retry_window_ms : RETRY_WINDOW_MS;
-}
-
-static int64_t retry_delay(const struct client *c)
-{
-	unsigned shift = c->attempt - 1 < 16 ? c->attempt - 1 : 16;
-
-	if (!c->ever_up)
-		return clamp((int64_t)FIRST_STEP_MS << shift, 0, FIRST_CAP_MS);
-	return (int64_t)rand_below((uint64_t)clamp(retry_window(c) << shift, 0, RETRY_CAP_MS) + 1);
 }
 
 static void settle(struct client *c)
 {
 	c->settled = true;
-	c->attempt = 0;
+	c->retry.attempt = 0;
 }
 
 void client_on_up(struct client *c)
@@ -262,7 +230,7 @@ void client_on_up(struct client *c)
 	if (c->state != CLIENT_CONNECTING)
 		return;
 	c->state = CLIENT_UP;
-	c->ever_up = true;
+	c->retry.ever_up = true;
 	c->up_at = c->heard_at = clock_ms();
 	if (!c->conf.raw)
 		hub_alarm(c->hub, &c->alarm, TICK_MS);
@@ -299,14 +267,14 @@ static void blame(struct client *c)
 
 static void wait_to_retry(struct client *c)
 {
-	int64_t now = clock_ms(), left = deadline_of(c) - now, delay;
+	int64_t left = retry_left(&c->retry, &c->conf), delay;
 
 	if (left <= 0) {
 		c->err->code = ERR_TIMEOUT;
 		fail(c);
 		return;
 	}
-	delay = clamp(retry_delay(c), 0, left);
+	delay = clamp(retry_delay(&c->retry, &c->conf), 0, left);
 	c->state = CLIENT_WAITING;
 	hub_alarm(c->hub, &c->alarm, delay);
 	if (c->events->down)
@@ -332,17 +300,15 @@ void client_on_down(struct client *c, int code, bool culprit, const char *fmt, .
 		c->err = mem_new(struct err);
 	err_set(c->err, code, "%s '%.100s': %s",
 		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why);
-	if (up && (c->settled || clock_ms() - c->up_at >= STABLE_MS)) {
-		c->attempt = 0;
-		c->outage_at = clock_ms();
-	}
+	if (up && (c->settled || clock_ms() - c->up_at >= STABLE_MS))
+		retry_outage(&c->retry);
 	if (culprit)
 		blame(c);
 	if (c->state == CLIENT_CLOSING) { /* the user was told an outcome */
 		client_on_closed(c);
 		return;
 	}
-	c->attempt++;
+	c->retry.attempt++;
 	if (code == ERR_CLOSED)
 		wait_to_retry(c);
 	else
