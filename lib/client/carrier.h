@@ -31,8 +31,9 @@ struct carrier_ops {
 	/* Has a request room for what was subscribed? ERR_USAGE with a sentence; NULL: yes. */
 	int (*fits)(struct carrier *k, struct err *e);
 	void (*start)(struct carrier *k); /* one attempt; what comes of it comes from the loop */
-	void (*send)(struct carrier
-			*k); /* messages wait in the outbox: take what the connection accepts */
+	/* Messages wait in the outbox, or the last of them was sent (client->complete): take what
+	 * the connection accepts. Also while there is none yet. */
+	void (*send)(struct carrier *k);
 	void (*ping)(
 		struct carrier *k); /* asks for a sign of life; NULL: signs come by themselves */
 	void (*pause)(struct carrier *k, bool paused);
@@ -75,9 +76,11 @@ struct client {
 	bool restart;      /* an outcome was unknown: send nothing more, hear the others, connect
 	                      again and resend */
 	bool dropped;      /* by client_drop: connect again */
+	bool complete;     /* by client_flush: nothing more comes for now */
 	struct err *err;   /* the last failure; NULL: none yet */
 	struct retry retry;
 	int64_t up_at, heard_at;
+	int64_t sent_at; /* when the first of the messages in flight was */
 	uint64_t careful; /* below this ref messages are sent one at a time: one of them broke a
 	                     connection */
 	void (*closed)(void *arg);
@@ -122,9 +125,14 @@ bool client_on_answer(struct client *c, uint64_t *ref, struct str text);
  * sent before still come. The server ends it; one that does not is left. */
 void client_on_unknown(struct client *c);
 
+/* Messages in flight have waited so long for the first outcome of a connection. */
+void client_on_stalled(struct client *c, int64_t waited_ms);
+
 /* --- what a carrier asks -------------------------------------------------------------------------
  */
 
+/* Is anything sent without an outcome? */
+bool client_in_flight(const struct client *c);
 /* The next message to send, and its ref; false when there is none now. */
 bool client_next(struct client *c, uint64_t *ref, struct str *text);
 /* Something waits: ops->send will be called before the loop sleeps. */

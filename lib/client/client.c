@@ -281,6 +281,15 @@ static void wait_to_retry(struct client *c)
 		c->events->down(c->arg, str_of(c->err->text), delay);
 }
 
+/* Did the connection end the outage before it? One that left messages waiting for as long as they
+ * were there did not. */
+static bool was_of_use(const struct client *c)
+{
+	int64_t until = client_in_flight(c) ? c->sent_at : clock_ms();
+
+	return c->settled || until - c->up_at >= STABLE_MS;
+}
+
 void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
 {
 	bool up = c->state == CLIENT_UP;
@@ -300,7 +309,7 @@ void client_on_down(struct client *c, int code, bool culprit, const char *fmt, .
 		c->err = mem_new(struct err);
 	err_set(c->err, code, "%s '%.100s': %s",
 		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why);
-	if (up && (c->settled || clock_ms() - c->up_at >= STABLE_MS))
+	if (up && was_of_use(c))
 		retry_outage(&c->retry);
 	if (culprit)
 		blame(c);
@@ -327,7 +336,7 @@ static void check_life(struct client *c)
 
 	/* What was not read says nothing, and a request that waits for us to publish is silent by
 	 * right. */
-	if (c->paused || (!c->rooms.n && !c->ops->ping && c->out.next == c->out.head))
+	if (c->paused || (!c->rooms.n && !c->ops->ping && !client_in_flight(c)))
 		c->heard_at = now;
 	if (c->restart) {
 		drop(c, "the server does not know whether a message was stored");
@@ -387,7 +396,8 @@ static void on_turn(struct task *t)
 	}
 	if (c->dropped && c->state == CLIENT_UP)
 		drop(c, "dropped by us");
-	if (c->state == CLIENT_UP && outbox_waiting(&c->out))
+	if ((c->state == CLIENT_UP || c->state == CLIENT_CONNECTING) &&
+		(outbox_waiting(&c->out) || c->complete))
 		c->ops->send(c->carrier);
 	if (c->blocked && c->state != CLIENT_DONE &&
 		c->out.n_open <= c->conf.window - (c->conf.window + 3) / 4) {
@@ -417,9 +427,24 @@ int client_publish(
 		return ERR_BUSY;
 	}
 	r = outbox_add(&c->out, room, text, dedup, tag, c->ops->refs, c->conf.raw);
-	if (r == 0)
+	if (r == 0) {
+		c->complete = false;
 		client_wake(c);
+	}
 	return r;
+}
+
+void client_flush(struct client *c)
+{
+	if (c->complete)
+		return;
+	c->complete = true;
+	client_wake(c);
+}
+
+bool client_in_flight(const struct client *c)
+{
+	return c->out.next > c->out.head;
 }
 
 bool client_next(struct client *c, uint64_t *ref, struct str *text)
@@ -428,6 +453,8 @@ bool client_next(struct client *c, uint64_t *ref, struct str *text)
 		return false;
 	if (c->out.next < c->careful && c->out.next != c->out.head)
 		return false;
+	if (!client_in_flight(c))
+		c->sent_at = (int64_t)uv_now(c->loop);
 	*ref = c->out.next++;
 	*text = outbox_text(&c->out, *ref);
 	return true;
@@ -445,6 +472,12 @@ void client_on_outcome(
 		client_wake(c);
 	if (c->events->outcome)
 		c->events->outcome(c->arg, tag, what, id, reason);
+}
+
+void client_on_stalled(struct client *c, int64_t waited_ms)
+{
+	if (c->events->stalled)
+		c->events->stalled(c->arg, waited_ms);
 }
 
 void client_on_unknown(struct client *c)

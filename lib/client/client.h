@@ -92,6 +92,9 @@ struct client_events {
 	void (*outcome)(void *arg, uint64_t tag, enum client_outcome what, struct str id,
 		struct str reason);
 	void (*window_open)(void *arg); /* client_publish will take a message again */
+	/* Messages wait for so long, and none of this connection ever had an outcome. What can be
+	 * done without a person is done; this is for the person. */
+	void (*stalled)(void *arg, int64_t waited_ms);
 	/* The end: ERR_DENIED, ERR_TIMEOUT (retries used up), ERR_INVALID (peer speaks something
 	 * else), ERR_USAGE (bad room ...). No callback follows. */
 	void (*failed)(void *arg, const struct err *e);
@@ -112,6 +115,9 @@ void client_start(struct client *c);
  * first. The bytes are copied. */
 int client_publish(
 	struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag);
+/* Nothing more comes for now: a request that carries the messages ends after the last of them, so
+ * that a proxy which gathers requests hands it on. Publishing may go on, in another. */
+void client_flush(struct client *c);
 /* Breaks the connection, as an outage would; `down` follows, and what that brings with it. */
 void client_drop(struct client *c);
 /* Stops reading from the server while `paused` (a slow stdout); the server's slow policy then

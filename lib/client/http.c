@@ -5,7 +5,7 @@
  *      outbox -- post -+         and in how a body is read
  *
  * The connection, as the client sees it, is all of these together: the first that fails brings the
- * others down. It is up when the first has an answer. libcurl does the work (multi.c); what is
+ * others down. It is up when the first has an answer (a POST is answered from its beginning). libcurl does the work (multi.c); what is
  * received is read by receive.c.
  *
  * A poll that brings a line is followed by the next at once, and so is one that a server held for
@@ -483,7 +483,7 @@ static void http_start(struct carrier *k)
 		start_get(g);
 	}
 	if (!h->n_gets)
-		post_send(&h->post, h->multi);
+		post_open(&h->post, h->multi);
 }
 
 /* --- the other operations -----------------------------------------------------------------------
@@ -511,7 +511,8 @@ static void http_send(struct carrier *k)
 {
 	struct http *h = (struct http *)k;
 
-	post_send(&h->post, h->multi);
+	if (h->up || !h->n_gets)
+		post_send(&h->post, h->multi);
 }
 
 static void http_pause(struct carrier *k, bool paused)

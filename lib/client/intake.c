@@ -116,7 +116,10 @@ static void check_finished(struct intake *f)
 {
 	bool all_read = f->stopped || (f->eof && !f->holding);
 
-	if (f->finished || !all_read || intake_unacked(f) > 0)
+	if (f->finished || !all_read)
+		return;
+	client_flush(f->conf.client);
+	if (intake_unacked(f) > 0)
 		return;
 	if (f->bookmark && !f->stopped) {
 		order_quiet(&f->order);

@@ -16,6 +16,7 @@ Prints the address it listens on, then serves until it is killed.
   strip     a proxy that passes no Upgrade header
   buffer    a proxy that hands the body of an answer on in pieces of 16 KiB
   hold      a proxy that hands an answer on when it has ended
+  gather    a proxy that hands a request on when its body has ended, one for each connection
 """
 import base64
 import hashlib
@@ -114,6 +115,34 @@ def feed(c):
     c.recv(1)
 
 
+def gather(c, to):
+    """A proxy that keeps a request until all of it is there, and knows its length then."""
+    head, data = read_head(c)
+    if head is None:
+        return
+    body = b""
+    if header(head, b"transfer-encoding"):
+        size = None
+        while size != 0:
+            while b"\r\n" not in data:
+                data += c.recv(65536) or stop()
+            line, data = data.split(b"\r\n", 1)
+            size = int(line, 16)
+            while len(data) < size + 2:
+                data += c.recv(65536) or stop()
+            body, data = body + data[:size], data[size + 2:]
+    lines = [line for line in head.split(b"\r\n")
+             if not line.lower().startswith((b"transfer-encoding:", b"connection:"))]
+    lines += [b"Content-Length: %d" % len(body), b"Connection: close"]
+    up = socket.create_connection(to)
+    up.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+    pump(up, c)
+
+
+def stop():
+    raise EOFError
+
+
 def pump(a, b):
     try:
         while True:
@@ -189,6 +218,8 @@ def serve(c, kind, to):
         elif kind == "silent":
             while c.recv(65536):
                 pass
+        elif kind == "gather":
+            gather(c, to)
         elif kind in ("strip", "buffer", "hold"):
             proxy(c, to, kind)
     except (OSError, EOFError):
