@@ -21,6 +21,7 @@
 #include "client/retry.h"
 #include "client/rooms.h"
 
+struct answer;
 struct carrier; /* each transport's own struct begins with `struct client *client` */
 
 struct carrier_ops {
@@ -96,6 +97,8 @@ void client_on_up(struct client *c);
  * is a clause: "connection refused", "the server answered 403 (forbidden)". */
 void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The same, by an HTTP answer that is not the one hoped for. Stops the carrier. */
+void client_on_turned_away(struct client *c, const struct answer *a);
 void client_on_closed(struct client *c); /* after finish */
 /* A sign of life. */
 void client_on_heard(struct client *c);
@@ -135,6 +138,8 @@ void client_on_stalled(struct client *c, int64_t waited_ms);
 bool client_in_flight(const struct client *c);
 /* The next message to send, and its ref; false when there is none now. */
 bool client_next(struct client *c, uint64_t *ref, struct str *text);
+/* The connection is of use: an outage after it is another. */
+void client_settle(struct client *c);
 /* Something waits: ops->send will be called before the loop sleeps. */
 void client_wake(struct client *c);
 
@@ -149,15 +154,6 @@ void client_rooms_target(
 /* Appends "Basic ..." of user and password in the URL, or "Bearer ..." of the token; nothing when
  * there is neither. */
 void client_authorization(const struct client *c, struct buf *out);
-/* The code for an HTTP status that is not the one hoped for: ERR_CLOSED where retrying may help. */
-int client_status_code(unsigned status);
-/* "the server answered 403 (forbidden)". */
-void client_status_text(
-	const struct client *c, unsigned status, struct str detail, struct buf *out);
-/* "the server closed the connection", and where it never said anything, why that may be. */
-void client_add_closed(const struct client *c, struct buf *why);
-/* " (if it speaks TLS: wss://...)" of a server that does not speak as expected. */
-void client_add_doubt(const struct client *c, struct buf *why);
 
 /* get.c */
 void client_gets_stop(struct client *c);

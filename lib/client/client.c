@@ -15,8 +15,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sig.h"
+#include "client/answer.h"
 #include "codec/name.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -219,7 +221,7 @@ void client_start(struct client *c)
 	start_attempt(c);
 }
 
-static void settle(struct client *c)
+void client_settle(struct client *c)
 {
 	c->settled = true;
 	c->retry.attempt = 0;
@@ -265,16 +267,28 @@ static void blame(struct client *c)
 		c->careful = c->out.next;
 }
 
+/* Why it is given up at once, where it is: the server asks for longer than there is. */
+static void add_asked(struct client *c)
+{
+	struct err what = *c->err;
+
+	if (c->retry.asked_ms > 0)
+		err_set(c->err, what.code, "%.260s, come again in %" PRId64 " s (--retry is less)",
+			what.text, (c->retry.asked_ms + 999) / 1000);
+}
+
 static void wait_to_retry(struct client *c)
 {
 	int64_t left = retry_left(&c->retry, &c->conf), delay;
 
-	if (left <= 0) {
+	if (left <= 0 || c->retry.asked_ms > left) {
+		add_asked(c);
 		c->err->code = ERR_TIMEOUT;
 		fail(c);
 		return;
 	}
 	delay = clamp(retry_delay(&c->retry, &c->conf), 0, left);
+	c->retry.asked_ms = 0;
 	c->state = CLIENT_WAITING;
 	hub_alarm(c->hub, &c->alarm, delay);
 	if (c->events->down)
@@ -293,7 +307,7 @@ static bool was_of_use(const struct client *c)
 void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
 {
 	bool up = c->state == CLIENT_UP;
-	char why[200];
+	char why[ERR_TEXT_MAX];
 	va_list ap;
 
 	if (c->state == CLIENT_CLOSING) {
@@ -322,6 +336,18 @@ void client_on_down(struct client *c, int code, bool culprit, const char *fmt, .
 		wait_to_retry(c);
 	else
 		fail(c);
+}
+
+void client_on_turned_away(struct client *c, const struct answer *a)
+{
+	struct buf why = { 0 };
+	int code = answer_code(a);
+
+	answer_say(a, c, &why);
+	c->retry.asked_ms = a->wait_ms;
+	c->ops->stop(c->carrier); /* with it goes what the answer is made of */
+	client_on_down(c, code, false, "%s", buf_cstr(&why));
+	buf_fini(&why);
 }
 
 static void drop(struct client *c, const char *why)
@@ -467,7 +493,7 @@ void client_on_outcome(
 
 	if (!outbox_finish(&c->out, ref, &tag))
 		return;
-	settle(c);
+	client_settle(c);
 	if (c->blocked || c->out.next < c->careful)
 		client_wake(c);
 	if (c->events->outcome)
@@ -486,77 +512,6 @@ void client_on_unknown(struct client *c)
 		return;
 	c->restart = true;
 	hub_alarm(c->hub, &c->alarm, LAST_WORDS_MS);
-}
-
-/* --- positions ------------------------------------------------------------------------------- */
-
-static void tell_rooms(struct client *c, size_t lane)
-{
-	if (!c->events->room_position)
-		return;
-	for (size_t i = 0; i < c->rooms.n; i++) {
-		const struct room *room = &c->rooms.v[i];
-		struct str id = buf_str(room->own ? &room->since : &c->rooms.lanes[lane].pos);
-		if (room->lane == lane && room->started && room->held)
-			c->events->room_position(c->arg, str_of(room->name), id);
-	}
-}
-
-static void tell_end(struct client *c, size_t lane, bool heartbeat)
-{
-	if (c->at_end || c->state != CLIENT_UP || !rooms_at_end(&c->rooms, lane, heartbeat))
-		return;
-	c->at_end = true;
-	if (c->events->at_end)
-		c->events->at_end(c->arg);
-}
-
-void client_on_start(
-	struct client *c, size_t lane, struct str name, struct str start, struct str head)
-{
-	struct str pos;
-
-	if (c->state != CLIENT_UP || !rooms_id_ok(start) || !rooms_id_ok(head))
-		return;
-	if (!rooms_start(&c->rooms, lane, name, start, head))
-		return;
-	settle(c);
-	pos = rooms_position(&c->rooms);
-	if (c->events->subscribed)
-		c->events->subscribed(c->arg, pos, buf_str(&c->rooms.lanes[0].head));
-	if (pos.n && c->events->position)
-		c->events->position(c->arg, pos);
-	for (size_t i = 0; !pos.n && i < c->rooms.n_lanes; i++)
-		tell_rooms(c, i);
-	for (size_t i = 0; i < c->rooms.n_lanes; i++)
-		tell_end(c, i, false);
-}
-
-static void tell_position(struct client *c, size_t lane)
-{
-	struct str pos = rooms_position(&c->rooms);
-
-	if (pos.n && c->events->position)
-		c->events->position(c->arg, pos);
-	else if (!pos.n)
-		tell_rooms(c, lane);
-}
-
-void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat)
-{
-	if (c->state != CLIENT_UP || !id.n || !rooms_id_ok(id))
-		return;
-	if (!str_eq(id, buf_str(&c->rooms.lanes[lane].pos)) &&
-		rooms_move(&c->rooms, lane, STR(""), id))
-		tell_position(c, lane);
-	tell_end(c, lane, heartbeat);
-}
-
-void client_on_quiet(struct client *c, size_t lane, struct str id)
-{
-	if (c->state == CLIENT_UP && rooms_quiet(&c->rooms, lane, id))
-		tell_position(c, lane);
-	client_on_position(c, lane, id, true);
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */

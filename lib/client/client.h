@@ -130,10 +130,10 @@ void client_close(struct client *c, void (*done)(void *arg));
  * 0) before uv_loop_close. */
 void client_free(struct client *c);
 
-/* GET of a path of the same server ("/rooms?match=...", "/presence/x"), for listings: `done` gets
- * status and body; without an answer the status is a negative enum err, the body a sentence. */
+/* GET of a path of the same server ("/rooms?match=...", "/presence/x"), for listings: `done` gets 0
+ * and the body, or a negative enum err and a sentence. */
 void client_get(struct client *c, const char *path,
-	void (*done)(void *arg, int status, struct str body), void *arg);
+	void (*done)(void *arg, int code, struct str body), void *arg);
 
 /* "http, https, poll+http, sse+http, unix, ws" ... for -V and error sentences. */
 const char *client_schemes(void);

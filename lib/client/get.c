@@ -1,5 +1,6 @@
 /* get.c - a GET beside the client's own connection: lists of rooms, members and connections */
 #include "base/mem.h"
+#include "client/answer.h"
 #include "client/carrier.h"
 #include "client/multi.h"
 
@@ -47,16 +48,20 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 static void on_done(struct transfer *t, CURLcode code)
 {
 	struct listing *l = t->owner;
-	long status;
+	struct answer a = { .body = buf_str(&l->body) };
+	struct buf why = { 0 };
+	int r = 0;
 
-	if (code == CURLE_OK) {
-		curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	} else {
-		l->body.n = 0;
-		buf_addf(&l->body, "cannot connect to '%s': ", buf_cstr(&l->client->url_safe));
-		status = transfer_why(t, l->client, code, &l->body);
+	answer_of(&a, t->easy);
+	buf_addf(&why, "cannot connect to '%s': ", buf_cstr(&l->client->url_safe));
+	if (code != CURLE_OK) {
+		r = transfer_why(t, l->client, code, &why);
+	} else if (a.status != 200) {
+		r = answer_code(&a);
+		answer_say(&a, l->client, &why);
 	}
-	l->done(l->arg, (int)status, buf_str(&l->body));
+	l->done(l->arg, r, r == 0 ? buf_str(&l->body) : buf_str(&why));
+	buf_fini(&why);
 	listing_free(l);
 }
 

@@ -15,8 +15,8 @@
 #include "base/line.h"
 #include "base/mem.h"
 #include "base/pos.h"
+#include "client/answer.h"
 #include "client/carrier.h"
-#include "client/control.h"
 #include "client/handle.h"
 #include "client/post.h"
 #include "client/sse.h"
@@ -299,17 +299,12 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 /* --- the end of an answer -----------------------------------------------------------------------
  */
 
-static void fail_status(struct get *g)
+static void turned_away(struct get *g, struct transfer *t)
 {
-	struct buf why = { 0 };
-	struct control k;
+	struct answer a = { .body = buf_str(&g->body) };
 
-	if (control_read(&k, buf_str(&g->body)) < 0)
-		k.detail = STR("");
-	client_status_text(g->http->client, (unsigned)g->status, k.detail, &why);
-	down(g->http, client_status_code((unsigned)g->status), buf_cstr(&why));
-	control_fini(&k);
-	buf_fini(&why);
+	answer_of(&a, t->easy);
+	client_on_turned_away(g->http->client, &a);
 }
 
 static void on_pace(uv_timer_t *timer)
@@ -384,7 +379,7 @@ static void on_done(struct transfer *t, CURLcode code)
 	int r;
 
 	if (g->status && g->status != 200 && g->status != 204) {
-		fail_status(g);
+		turned_away(g, t);
 	} else if (code == CURLE_OK && g->http->kind == POLL && g->has_answer) {
 		next_poll(g, t);
 	} else {

@@ -4,7 +4,7 @@
  * waits, and a publish wakes it once for each turn of the loop. */
 #include "client/post.h"
 
-#include "client/control.h"
+#include "client/answer.h"
 
 #include <stdlib.h>
 
@@ -207,18 +207,12 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 	return t->owner == p ? n : CURL_WRITEFUNC_ERROR;
 }
 
-static void fail_status(struct post *p, long status)
+static void turned_away(struct post *p)
 {
-	struct buf why = { 0 };
-	struct control k;
-	struct str body = str_make(p->in.buf.p + p->in.start, p->in.buf.n - p->in.start);
+	struct answer a = { .body = str_skip(buf_str(&p->in.buf), p->in.start) };
 
-	if (control_read(&k, body) < 0)
-		k.detail = STR("");
-	client_status_text(p->client, (unsigned)status, k.detail, &why);
-	p->failed(p, client_status_code((unsigned)status), buf_cstr(&why));
-	control_fini(&k);
-	buf_fini(&why);
+	answer_of(&a, p->transfer->easy);
+	client_on_turned_away(p->client, &a);
 }
 
 static void on_done(struct transfer *t, CURLcode code)
@@ -229,7 +223,7 @@ static void on_done(struct transfer *t, CURLcode code)
 	int r;
 
 	if (status && status != 200) {
-		fail_status(p, status);
+		turned_away(p);
 	} else if (code != CURLE_OK) {
 		r = transfer_why(t, p->client, code, &why);
 		p->failed(p, r, buf_cstr(&why));
@@ -249,9 +243,9 @@ static void on_answered(struct transfer *t)
 		return; /* a body that ends, ends the transfer; before there is one, TLS takes turns
 		         */
 	if (status && status != 200) {
-		fail_status(p, status);
+		turned_away(p);
 	} else {
-		client_add_closed(p->client, &why);
+		answer_add_closed(p->client, &why);
 		p->failed(p, ERR_CLOSED, buf_cstr(&why));
 	}
 	buf_fini(&why);

@@ -29,7 +29,7 @@ struct post {
 	bool body_ended;
 	bool paused, finishing;
 	/* The server takes the request: its answer has begun. The POST failed or the server ended
-	 * it badly: whoever calls drops everything. */
+	 * it badly: whoever is called drops everything. */
 	void (*connected)(struct post *p);
 	void (*failed)(struct post *p, int code, const char *why);
 	void (*ended)(struct post *p); /* after post_finish */

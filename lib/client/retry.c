@@ -45,6 +45,7 @@ int64_t retry_delay(const struct retry *r, const struct client_conf *conf)
 	unsigned shift = r->attempt - 1 < SHIFT_MAX ? r->attempt - 1 : SHIFT_MAX;
 
 	if (!r->ever_up)
-		return at_most((int64_t)FIRST_STEP_MS << shift, FIRST_CAP_MS);
-	return (int64_t)rand_below((uint64_t)at_most(retry_window(conf) << shift, RETRY_CAP_MS) + 1);
+		return r->asked_ms + at_most((int64_t)FIRST_STEP_MS << shift, FIRST_CAP_MS);
+	return r->asked_ms +
+	       (int64_t)rand_below((uint64_t)at_most(retry_window(conf) << shift, RETRY_CAP_MS) + 1);
 }

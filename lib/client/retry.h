@@ -5,7 +5,8 @@
  * so that not everybody comes back at the same moment. An outage lasts from the end of a connection
  * that was of use to the next such, and has a limit.
  *
- * No I/O. */
+ * Where the server asks for a time (Retry-After) the rule begins after that: who asks many at once
+ * is not to have them all back in one moment either. */
 #ifndef RT_CLIENT_RETRY_H
 #define RT_CLIENT_RETRY_H
 
@@ -15,6 +16,7 @@ struct retry {
 	bool ever_up;
 	unsigned attempt;  /* failures in a row */
 	int64_t outage_at; /* when the current outage began */
+	int64_t asked_ms;  /* the server asked not to come sooner; 0: it did not */
 };
 
 /* An outage begins now. */

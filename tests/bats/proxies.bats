@@ -62,3 +62,25 @@ open_input() {
 	run -5 timeout -k 5 60 rt-pub -u "http://$mute_address" -n 2 -w 1s a '{}' '{}'
 	[[ $output == *"2 messages not acknowledged" ]]
 }
+
+@test "a proxy that wants a password is status 4" {
+	local url who
+	start_odd guard guard
+	export http_proxy=http://$guard_address https_proxy=http://$guard_address no_proxy=
+	for url in http https wss sse+http poll+https; do
+		for who in "rt-sub -u $url://example.invalid a" "rt-pub -u $url://example.invalid a {}"; do
+			run -4 timeout -k 5 60 $who
+			[[ ${lines[0]} == *": cannot connect to '$url://example.invalid': the proxy answered 407 "*"_proxy" ]]
+		done
+	done
+	run -4 timeout -k 5 60 rt-sub -L -u https://example.invalid
+}
+
+@test "who is turned away never had a connection, and is told by whom" {
+	local who
+	start_odd busy busy
+	for who in "rt-sub a" "rt-pub a {}"; do
+		run -5 timeout -k 5 60 ${who%% *} -u "http://$busy_address" --retry 0 ${who#* }
+		[ "${lines[0]}" = "${who%% *}: cannot connect to 'http://$busy_address': the server answered 503: later" ]
+	done
+}

@@ -7,6 +7,7 @@ Prints the address it listens on, then serves until it is killed.
   drop      ... that sends back every message but each third
   refuse    answers every request 403
   busy      answers every request 503
+  guard     a proxy that answers every request 407
   plain     answers every request 200 with a page: no WebSocket
   close     accepts connections and closes them at once
   silent    accepts connections and says nothing
@@ -207,6 +208,9 @@ def serve(c, kind, to):
         elif kind == "busy":
             read_head(c)
             answer(c, b"503 Service Unavailable", b"text/plain", b"later")
+        elif kind == "guard":
+            read_head(c)
+            answer(c, b"407 Proxy Authentication Required", b"text/html", b"<p>who are you?")
         elif kind in ("plain", "tls"):
             read_head(c)
             answer(c, b"200 OK", b"text/html", b"<p>hello")

@@ -462,9 +462,9 @@ static void test_stalled(void)
 /* --- listings, failures ------------------------------------------------------------------------
  */
 
-static void on_listing(void *arg, int status, struct str body)
+static void on_listing(void *arg, int code, struct str body)
 {
-	note(arg, "%d:" STR_FMT, status, STR_ARG(body));
+	note(arg, "%d:" STR_FMT, code, STR_ARG(body));
 }
 
 static void listing_request(struct fake_conn *c)
@@ -481,7 +481,7 @@ static void test_listing(const char *scheme)
 
 	test_open(&t, scheme, &script);
 	client_get(t.client, "/rooms?match=a", on_listing, &t);
-	run(&t, "200:[]");
+	run(&t, "0:[]");
 	fake_close(&t.fake);
 	uv_run(&t.loop, UV_RUN_NOWAIT);
 	client_get(t.client, "/rooms", on_listing, &t);
