@@ -93,8 +93,9 @@ struct client {
 
 void client_on_up(struct client *c);
 /* The attempt or connection is over and the carrier has let go of it. `code` is ERR_CLOSED where
- * retrying may help, else final. `culprit`: a message was to blame (too large, not text). The text
- * is a clause: "connection refused", "the server answered 403 (forbidden)". */
+ * retrying may help, else final. `culprit`: something that we sent was to blame (too large, not
+ * text): a message in flight, which is found and refused, or else what any attempt sends, which is
+ * final. The text is a clause: "connection refused", "the server answered 403 (forbidden)". */
 void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 /* The same, by an HTTP answer that is not the one hoped for. Stops the carrier. */

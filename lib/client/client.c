@@ -306,7 +306,7 @@ static bool was_of_use(const struct client *c)
 
 void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
 {
-	bool up = c->state == CLIENT_UP;
+	bool up = c->state == CLIENT_UP, ours = culprit && !client_in_flight(c);
 	char why[ERR_TEXT_MAX];
 	va_list ap;
 
@@ -321,8 +321,11 @@ void client_on_down(struct client *c, int code, bool culprit, const char *fmt, .
 	va_end(ap);
 	if (!c->err)
 		c->err = mem_new(struct err);
-	err_set(c->err, code, "%s '%.100s': %s",
-		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why);
+	if (ours) /* what every connection is sent, or what was written and forgotten */
+		code = ERR_INVALID;
+	err_set(c->err, code, "%s '%.100s': %s%s",
+		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why,
+		ours ? " (trying again would send the same)" : "");
 	if (up && was_of_use(c))
 		retry_outage(&c->retry);
 	if (culprit)

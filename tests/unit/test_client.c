@@ -587,6 +587,11 @@ static void hostile_request(struct fake_conn *c)
 		fake_sendf(c, "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n");
 		t->n = 5;
 		break;
+	case 13:
+	case 14:
+		fake_upgrade(c);
+		fake_close_code(c, t->n == 13 ? 1007 : 1009, "not so");
+		break;
 	}
 	buf_fini(&big);
 }
@@ -611,6 +616,8 @@ static void test_hostile(void)
 		{ "close 1008", "up failed(denied)" },
 		{ "a denied subscription", "up failed(denied)" },
 		{ "503, later 403", "down(the server answered 503 (unavailable)) failed(denied)" },
+		{ "close 1007, and nothing was published", "up failed(invalid)" },
+		{ "close 1009, and nothing was published", "up failed(invalid)" },
 	};
 	struct test t;
 
