@@ -113,6 +113,10 @@ int client_on_text(struct client *c, size_t lane, struct str text);
 void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat);
 /* The same, and all that there is up to `id` was written, in rooms that began behind it as well. */
 void client_on_quiet(struct client *c, size_t lane, struct str id);
+/* What the server said makes no sense, which is final: "the server does not speak rt's protocol: "
+ * and this clause, which names the member. Stops the carrier. Returns ERR_INVALID. */
+int client_on_nonsense(struct client *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* A message of a lane whose metadata came beside it (SSE): `payload` may still have _room in front.
  */
 int client_on_payload(struct client *c, size_t lane, struct str id, struct str payload);

@@ -566,6 +566,72 @@ static void test_garbage(const char *scheme, int n)
 	test_close(&t, scheme);
 }
 
+/* Positions that come beside the JSON. */
+static const struct {
+	const char *scheme, *head, *chunk, *want;
+} broken[] = {
+	{ "http", "Rt-Next: a b\r\n", "", "a broken 'Rt-Next'" },
+	{ "http", "Rt-Next: x-1\r\nRt-Head: \x7f\r\n", "", "a broken 'Rt-Head'" },
+	{ "poll+http", "Rt-Next: a b\r\n", "", "a broken 'Rt-Next'" },
+	{ "sse+http", "Content-Type: text/event-stream\r\n", "id: a b\n\n", "an event with a broken 'id'" },
+	{ "sse+http", "Content-Type: text/event-stream\r\n", "id: a b\ndata: {}\n\n", "an event with a broken 'id'" },
+};
+
+static void broken_request(struct fake_conn *c)
+{
+	struct test *t = c->fake->arg;
+
+	fake_stream(c, 200, broken[t->n].head);
+	if (*broken[t->n].chunk)
+		fake_chunk(c, broken[t->n].chunk);
+}
+
+static void test_broken(void)
+{
+	static const struct fake_script script = { .request = broken_request,
+		.text = publish_nothing };
+	struct test t;
+
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		test_open(&t, broken[i].scheme, &script);
+		t.n = (int)i;
+		subscribe(&t, "a", "latest");
+		client_start(t.client);
+		run(&t, "failed(");
+		ok(strstr(buf_cstr(&t.log), "failed(invalid)") != NULL &&
+				strstr(buf_cstr(&t.why), "the server does not speak rt's protocol: ") &&
+				strstr(t.why.p, broken[i].want),
+			"broken, %s: %s", broken[i].scheme, buf_cstr(&t.why));
+		test_close(&t, broken[i].scheme);
+	}
+}
+
+/* An answer to a POST. */
+static void answer_request(struct fake_conn *c)
+{
+	struct test *t = c->fake->arg;
+
+	fake_stream(c, 200, "");
+	fake_chunk(c, t->n ? "{\"error\":{\"a\":1}}\n" : "{\"_id\":5}\n");
+}
+
+static void test_broken_ack(int n)
+{
+	static const struct fake_script script = { .request = answer_request,
+		.text = publish_nothing };
+	struct test t;
+
+	test_open(&t, "http", &script);
+	t.n = n;
+	publish(&t, "r", "{}", "", 1);
+	client_start(t.client);
+	run(&t, "failed(");
+	is_log(&t, "up failed(invalid)", "an answer with a member of a wrong type");
+	ok(strstr(buf_cstr(&t.why), n ? "an answer with a broken 'error'" : "an answer with a broken '_id'") != NULL,
+		"it is named: %s", buf_cstr(&t.why));
+	test_close(&t, "broken ack");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -592,6 +658,9 @@ int main(void)
 		test_alert("poll+http", i);
 		test_alert("ws", i);
 	}
+	test_broken();
+	test_broken_ack(0);
+	test_broken_ack(1);
 	test_garbage("http", 1);
 	test_garbage("sse+http", 0);
 	test_garbage("sse+http", 2);
