@@ -132,8 +132,7 @@ static void check_finished(struct intake *f)
 
 static void complain(struct intake *f, const char *sentence)
 {
-	log_error("%s %llu: %s", f->conf.n_operands > 0 || f->conf.one ? "message" : "line",
-		(unsigned long long)f->number, sentence);
+	log_error("line %llu: %s", (unsigned long long)f->number, sentence);
 }
 
 /* Under --strict: what went out before the line still gets its outcome. */
