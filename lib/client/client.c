@@ -506,7 +506,7 @@ void client_on_outcome(
 void client_on_stalled(struct client *c, int64_t waited_ms)
 {
 	if (c->events->stalled)
-		c->events->stalled(c->arg, waited_ms);
+		c->events->stalled(c->arg, buf_str(&c->url_safe), waited_ms);
 }
 
 void client_on_unknown(struct client *c)

@@ -94,7 +94,7 @@ struct client_events {
 	void (*window_open)(void *arg); /* client_publish will take a message again */
 	/* Messages wait for so long, and none of this connection ever had an outcome. What can be
 	 * done without a person is done; this is for the person. */
-	void (*stalled)(void *arg, int64_t waited_ms);
+	void (*stalled)(void *arg, struct str url_safe, int64_t waited_ms);
 	/* The end: ERR_DENIED, ERR_TIMEOUT (retries used up), ERR_INVALID (peer speaks something
 	 * else), ERR_USAGE (bad room ...). No callback follows. */
 	void (*failed)(void *arg, const struct err *e);
@@ -131,7 +131,8 @@ void client_close(struct client *c, void (*done)(void *arg));
 void client_free(struct client *c);
 
 /* GET of a path of the same server ("/rooms?match=...", "/presence/x"), for listings: `done` gets 0
- * and the body, or a negative enum err and a sentence. */
+ * and the body, or a negative enum err and a sentence, once the retries of a first connection are
+ * used up. */
 void client_get(struct client *c, const char *path,
 	void (*done)(void *arg, int code, struct str body), void *arg);
 

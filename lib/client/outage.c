@@ -48,12 +48,13 @@ void outage_up(struct outage *o, struct str url_safe)
 	o->told = false;
 }
 
-void outage_stalled(struct outage *o, int64_t waited_ms)
+void outage_stalled(struct outage *o, struct str url_safe, int64_t waited_ms)
 {
 	if (o->told_stalled)
 		return;
 	o->told_stalled = true;
-	log_warn("no acknowledgement for %.3g s: a proxy may gather the request, which then goes in "
-		 "batches (nginx: proxy_request_buffering off, proxy_http_version 1.1)",
-		(double)waited_ms / 1000);
+	log_warn("no acknowledgement from '" STR_FMT "' for %.3g s: a proxy may gather the request, "
+		 "so that messages go in batches (nginx: proxy_request_buffering off, "
+		 "proxy_http_version 1.1)",
+		STR_ARG(url_safe), (double)waited_ms / 1000);
 }

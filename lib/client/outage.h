@@ -23,6 +23,6 @@ void outage_init(struct outage *o, int64_t first_ms);
 void outage_down(struct outage *o, struct str why, int64_t retry_in_ms);
 void outage_up(struct outage *o, struct str url_safe);
 /* Said once: what may keep acknowledgements back. */
-void outage_stalled(struct outage *o, int64_t waited_ms);
+void outage_stalled(struct outage *o, struct str url_safe, int64_t waited_ms);
 
 #endif

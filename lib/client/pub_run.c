@@ -164,11 +164,11 @@ static void on_outcome(
 	intake_on_outcome(p->intake, tag, what, id, reason);
 }
 
-static void on_stalled(void *arg, int64_t waited_ms)
+static void on_stalled(void *arg, struct str url, int64_t waited_ms)
 {
 	struct pub_run *p = arg;
 
-	outage_stalled(&p->outage, waited_ms);
+	outage_stalled(&p->outage, url, waited_ms);
 }
 
 static void on_window(void *arg)

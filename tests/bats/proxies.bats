@@ -45,7 +45,7 @@ open_input() {
 	[ "$status" -eq 0 ]
 	[ "$(rt-sub -e a | wc -l)" -eq 1000 ]
 	[ "$(wc -l <pub.err)" -eq 1 ]
-	[[ $(cat pub.err) == "rt-pub: warning: "*"proxy_request_buffering off"* ]]
+	[[ $(cat pub.err) == "rt-pub: warning: "*"http://$proxy_address"*"proxy_request_buffering off"* ]]
 }
 
 @test "who never answers is no connection: the bounds hold" {

@@ -562,3 +562,15 @@ liar() {
 	[ "$again" -le $((had + 1)) ]
 	diff n <(seq "$had"; seq "$again" 1800)
 }
+
+@test "-L waits for a server that is about to come, and no longer than --retry" {
+	local socket=$PWD/socket
+	background list rt-sub -v -L -u "unix:$socket"
+	wait_for has_line list.err .
+	start_server server -l "unix:$socket"
+	status_of "$list_pid"
+	[ "$status" -eq 0 ]
+	[ ! -s list.out ]
+	run -5 timeout -k 5 60 rt-sub -L --retry 300ms -u ws://127.0.0.1:1
+	[ "$output" = "rt-sub: cannot connect to 'ws://127.0.0.1:1': connection refused" ]
+}

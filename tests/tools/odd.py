@@ -51,6 +51,9 @@ def header(head, name):
 def answer(c, status, kind, body):
     c.sendall(b"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
               % (status, kind, len(body), body))
+    c.shutdown(socket.SHUT_WR)  # what still comes is read, or a reset would eat the answer
+    while c.recv(65536):
+        pass
 
 
 def upgrade(c, head, wrong=False):

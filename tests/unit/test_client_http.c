@@ -420,8 +420,9 @@ static void test_gather(void)
 	test_close(&t, "gather");
 }
 
-static void on_stalled(void *arg, int64_t waited_ms)
+static void on_stalled(void *arg, struct str url, int64_t waited_ms)
 {
+	(void)url;
 	(void)waited_ms;
 	note(arg, "stalled");
 }
@@ -480,6 +481,8 @@ static void test_listing(const char *scheme)
 	struct test t;
 
 	test_open(&t, scheme, &script);
+	t.conf.retry_first_ms = 300;
+	reopen(&t);
 	client_get(t.client, "/rooms?match=a", on_listing, &t);
 	run(&t, "0:[]");
 	fake_close(&t.fake);
