@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/url.h"
+#include "client/answer.h"
 #include "client/carrier.h"
 #include "client/handle.h"
 #include "client/multi.h"
@@ -142,6 +143,7 @@ static enum poster_news judge(
 	const struct poster *p, struct transfer *t, CURLcode code, struct buf *why)
 {
 	const char *taken = p->profile->ack;
+	struct answer a = { 0 };
 	long status = 0, asked = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -153,7 +155,8 @@ static enum poster_news judge(
 	if (status >= 200 && status < 300 &&
 		(!taken || str_find(buf_str(&p->answer), str_of(taken)) >= 0))
 		return POSTER_TAKEN;
-	client_status_text(p->client, (unsigned)status, STR(""), why);
+	answer_of(&a, t->easy);
+	answer_say(&a, p->client, why);
 	add_reason(why, buf_str(&p->answer));
 	return POSTER_REFUSED;
 }

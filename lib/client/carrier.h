@@ -18,8 +18,10 @@
 #include "client/client.h"
 #include "client/hub.h"
 #include "client/outbox.h"
+#include "client/retry.h"
 #include "client/rooms.h"
 
+struct answer;
 struct carrier; /* each transport's own struct begins with `struct client *client` */
 
 struct carrier_ops {
@@ -30,8 +32,9 @@ struct carrier_ops {
 	/* Has a request room for what was subscribed? ERR_USAGE with a sentence; NULL: yes. */
 	int (*fits)(struct carrier *k, struct err *e);
 	void (*start)(struct carrier *k); /* one attempt; what comes of it comes from the loop */
-	void (*send)(struct carrier
-			*k); /* messages wait in the outbox: take what the connection accepts */
+	/* Messages wait in the outbox, or the last of them was sent (client->complete): take what
+	 * the connection accepts. Also while there is none yet. */
+	void (*send)(struct carrier *k);
 	void (*ping)(
 		struct carrier *k); /* asks for a sign of life; NULL: signs come by themselves */
 	void (*pause)(struct carrier *k, bool paused);
@@ -70,14 +73,15 @@ struct client {
 
 	struct alarm alarm; /* of the attempt, the retry, the silence or the close */
 	struct task turn;   /* when there is something to do */
-	bool ever_up, ever_heard, paused, blocked, at_end, settled;
+	bool ever_heard, paused, blocked, at_end, settled;
 	bool restart;      /* an outcome was unknown: send nothing more, hear the others, connect
 	                      again and resend */
 	bool dropped;      /* by client_drop: connect again */
+	bool complete;     /* by client_flush: nothing more comes for now */
 	struct err *err;   /* the last failure; NULL: none yet */
-	unsigned attempt;  /* failures in a row */
-	int64_t outage_at; /* when the current outage began */
+	struct retry retry;
 	int64_t up_at, heard_at;
+	int64_t sent_at; /* when the first of the messages in flight was */
 	uint64_t careful; /* below this ref messages are sent one at a time: one of them broke a
 	                     connection */
 	void (*closed)(void *arg);
@@ -89,10 +93,13 @@ struct client {
 
 void client_on_up(struct client *c);
 /* The attempt or connection is over and the carrier has let go of it. `code` is ERR_CLOSED where
- * retrying may help, else final. `culprit`: a message was to blame (too large, not text). The text
- * is a clause: "connection refused", "the server answered 403 (forbidden)". */
+ * retrying may help, else final. `culprit`: something that we sent was to blame (too large, not
+ * text): a message in flight, which is found and refused, or else what any attempt sends, which is
+ * final. The text is a clause: "connection refused", "the server answered 403 (forbidden)". */
 void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The same, by an HTTP answer that is not the one hoped for. Stops the carrier. */
+void client_on_turned_away(struct client *c, const struct answer *a);
 void client_on_closed(struct client *c); /* after finish */
 /* A sign of life. */
 void client_on_heard(struct client *c);
@@ -106,6 +113,10 @@ int client_on_text(struct client *c, size_t lane, struct str text);
 void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat);
 /* The same, and all that there is up to `id` was written, in rooms that began behind it as well. */
 void client_on_quiet(struct client *c, size_t lane, struct str id);
+/* What the server said makes no sense, which is final: "the server does not speak rt's protocol: "
+ * and this clause, which names the member. Stops the carrier. Returns ERR_INVALID. */
+int client_on_nonsense(struct client *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* A message of a lane whose metadata came beside it (SSE): `payload` may still have _room in front.
  */
 int client_on_payload(struct client *c, size_t lane, struct str id, struct str payload);
@@ -122,11 +133,18 @@ bool client_on_answer(struct client *c, uint64_t *ref, struct str text);
  * sent before still come. The server ends it; one that does not is left. */
 void client_on_unknown(struct client *c);
 
+/* Messages in flight have waited so long for the first outcome of a connection. */
+void client_on_stalled(struct client *c, int64_t waited_ms);
+
 /* --- what a carrier asks -------------------------------------------------------------------------
  */
 
+/* Is anything sent without an outcome? */
+bool client_in_flight(const struct client *c);
 /* The next message to send, and its ref; false when there is none now. */
 bool client_next(struct client *c, uint64_t *ref, struct str *text);
+/* The connection is of use: an outage after it is another. */
+void client_settle(struct client *c);
 /* Something waits: ops->send will be called before the loop sleeps. */
 void client_wake(struct client *c);
 
@@ -141,15 +159,6 @@ void client_rooms_target(
 /* Appends "Basic ..." of user and password in the URL, or "Bearer ..." of the token; nothing when
  * there is neither. */
 void client_authorization(const struct client *c, struct buf *out);
-/* The code for an HTTP status that is not the one hoped for: ERR_CLOSED where retrying may help. */
-int client_status_code(unsigned status);
-/* "the server answered 403 (forbidden)". */
-void client_status_text(
-	const struct client *c, unsigned status, struct str detail, struct buf *out);
-/* "the server closed the connection", and where it never said anything, why that may be. */
-void client_add_closed(const struct client *c, struct buf *why);
-/* " (if it speaks TLS: wss://...)" of a server that does not speak as expected. */
-void client_add_doubt(const struct client *c, struct buf *why);
 
 /* get.c */
 void client_gets_stop(struct client *c);

@@ -15,11 +15,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sig.h"
+#include "client/answer.h"
 #include "codec/name.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #define ATTEMPT_MS      10000 /* from the first packet to an established connection */
@@ -30,10 +31,6 @@
 #define STABLE_MS       5000  /* a connection that lasted so long ends an outage */
 #define CLOSE_MS        500
 #define LAST_WORDS_MS   10000 /* from an unknown outcome to the end of the connection */
-#define FIRST_STEP_MS   100   /* before the first connection: doubling to */
-#define FIRST_CAP_MS    1000
-#define RETRY_WINDOW_MS 5000 /* after an outage: full jitter over a window doubling to */
-#define RETRY_CAP_MS    30000
 
 static const struct carrier_ops *const carriers[] = {
 	&carrier_ws,
@@ -200,13 +197,6 @@ int client_subscribe(struct client *c, struct str room, struct str since, struct
 
 /* --- attempts -------------------------------------------------------------------------------- */
 
-static int64_t deadline_of(const struct client *c)
-{
-	int64_t budget = c->ever_up ? c->conf.retry_ms : c->conf.retry_first_ms;
-
-	return budget > INT64_MAX - c->outage_at ? INT64_MAX : c->outage_at + budget;
-}
-
 static int64_t clamp(int64_t v, int64_t low, int64_t high)
 {
 	return v < low ? low : v > high ? high : v;
@@ -214,13 +204,12 @@ static int64_t clamp(int64_t v, int64_t low, int64_t high)
 
 static void start_attempt(struct client *c)
 {
-	int64_t now = clock_ms(), left = deadline_of(c) - now;
-
 	c->state = CLIENT_CONNECTING;
 	c->settled = c->restart = c->dropped = false;
 	rooms_plan(&c->rooms, c->ops->one_lane);
 	outbox_rewind(&c->out);
-	hub_alarm(c->hub, &c->alarm, clamp(left, ATTEMPT_MIN_MS, ATTEMPT_MS));
+	hub_alarm(c->hub, &c->alarm,
+		clamp(retry_left(&c->retry, &c->conf), ATTEMPT_MIN_MS, ATTEMPT_MS));
 	c->ops->start(c->carrier);
 }
 
@@ -228,33 +217,14 @@ void client_start(struct client *c)
 {
 	if (c->state != CLIENT_NEW)
 		return;
-	c->outage_at = clock_ms();
+	retry_outage(&c->retry);
 	start_attempt(c);
 }
 
-static int64_t retry_window(const struct client *c)
-{
-#ifdef RT_TEST
-	const char *ms = getenv("RT_RETRY_WINDOW_MS");
-	if (ms)
-		return strtol(ms, NULL, 10);
-#endif
-	return c->conf.retry_window_ms ? c->conf.retry_window_ms : RETRY_WINDOW_MS;
-}
-
-static int64_t retry_delay(const struct client *c)
-{
-	unsigned shift = c->attempt - 1 < 16 ? c->attempt - 1 : 16;
-
-	if (!c->ever_up)
-		return clamp((int64_t)FIRST_STEP_MS << shift, 0, FIRST_CAP_MS);
-	return (int64_t)rand_below((uint64_t)clamp(retry_window(c) << shift, 0, RETRY_CAP_MS) + 1);
-}
-
-static void settle(struct client *c)
+void client_settle(struct client *c)
 {
 	c->settled = true;
-	c->attempt = 0;
+	c->retry.attempt = 0;
 }
 
 void client_on_up(struct client *c)
@@ -262,7 +232,7 @@ void client_on_up(struct client *c)
 	if (c->state != CLIENT_CONNECTING)
 		return;
 	c->state = CLIENT_UP;
-	c->ever_up = true;
+	c->retry.ever_up = true;
 	c->up_at = c->heard_at = clock_ms();
 	if (!c->conf.raw)
 		hub_alarm(c->hub, &c->alarm, TICK_MS);
@@ -297,26 +267,47 @@ static void blame(struct client *c)
 		c->careful = c->out.next;
 }
 
+/* Why it is given up at once, where it is: the server asks for longer than there is. */
+static void add_asked(struct client *c)
+{
+	struct err what = *c->err;
+
+	if (c->retry.asked_ms > 0)
+		err_set(c->err, what.code, "%.260s, come again in %" PRId64 " s (--retry is less)",
+			what.text, (c->retry.asked_ms + 999) / 1000);
+}
+
 static void wait_to_retry(struct client *c)
 {
-	int64_t now = clock_ms(), left = deadline_of(c) - now, delay;
+	int64_t left = retry_left(&c->retry, &c->conf), delay;
 
-	if (left <= 0) {
+	if (left <= 0 || c->retry.asked_ms > left) {
+		add_asked(c);
 		c->err->code = ERR_TIMEOUT;
 		fail(c);
 		return;
 	}
-	delay = clamp(retry_delay(c), 0, left);
+	delay = clamp(retry_delay(&c->retry, &c->conf), 0, left);
+	c->retry.asked_ms = 0;
 	c->state = CLIENT_WAITING;
 	hub_alarm(c->hub, &c->alarm, delay);
 	if (c->events->down)
 		c->events->down(c->arg, str_of(c->err->text), delay);
 }
 
+/* Did the connection end the outage before it? One that left messages waiting for as long as they
+ * were there did not. */
+static bool was_of_use(const struct client *c)
+{
+	int64_t until = client_in_flight(c) ? c->sent_at : clock_ms();
+
+	return c->settled || until - c->up_at >= STABLE_MS;
+}
+
 void client_on_down(struct client *c, int code, bool culprit, const char *fmt, ...)
 {
-	bool up = c->state == CLIENT_UP;
-	char why[200];
+	bool up = c->state == CLIENT_UP, ours = culprit && !client_in_flight(c);
+	char why[ERR_TEXT_MAX];
 	va_list ap;
 
 	if (c->state == CLIENT_CLOSING) {
@@ -330,23 +321,36 @@ void client_on_down(struct client *c, int code, bool culprit, const char *fmt, .
 	va_end(ap);
 	if (!c->err)
 		c->err = mem_new(struct err);
-	err_set(c->err, code, "%s '%.100s': %s",
-		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why);
-	if (up && (c->settled || clock_ms() - c->up_at >= STABLE_MS)) {
-		c->attempt = 0;
-		c->outage_at = clock_ms();
-	}
+	if (ours) /* what every connection is sent, or what was written and forgotten */
+		code = ERR_INVALID;
+	err_set(c->err, code, "%s '%.100s': %s%s",
+		up ? "lost the connection to" : "cannot connect to", buf_cstr(&c->url_safe), why,
+		ours ? " (trying again would send the same)" : "");
+	if (up && was_of_use(c))
+		retry_outage(&c->retry);
 	if (culprit)
 		blame(c);
 	if (c->state == CLIENT_CLOSING) { /* the user was told an outcome */
 		client_on_closed(c);
 		return;
 	}
-	c->attempt++;
+	c->retry.attempt++;
 	if (code == ERR_CLOSED)
 		wait_to_retry(c);
 	else
 		fail(c);
+}
+
+void client_on_turned_away(struct client *c, const struct answer *a)
+{
+	struct buf why = { 0 };
+	int code = answer_code(a);
+
+	answer_say(a, c, &why);
+	c->retry.asked_ms = a->wait_ms;
+	c->ops->stop(c->carrier); /* with it goes what the answer is made of */
+	client_on_down(c, code, false, "%s", buf_cstr(&why));
+	buf_fini(&why);
 }
 
 static void drop(struct client *c, const char *why)
@@ -361,7 +365,7 @@ static void check_life(struct client *c)
 
 	/* What was not read says nothing, and a request that waits for us to publish is silent by
 	 * right. */
-	if (c->paused || (!c->rooms.n && !c->ops->ping && c->out.next == c->out.head))
+	if (c->paused || (!c->rooms.n && !c->ops->ping && !client_in_flight(c)))
 		c->heard_at = now;
 	if (c->restart) {
 		drop(c, "the server does not know whether a message was stored");
@@ -421,7 +425,8 @@ static void on_turn(struct task *t)
 	}
 	if (c->dropped && c->state == CLIENT_UP)
 		drop(c, "dropped by us");
-	if (c->state == CLIENT_UP && outbox_waiting(&c->out))
+	if ((c->state == CLIENT_UP || c->state == CLIENT_CONNECTING) &&
+		(outbox_waiting(&c->out) || c->complete))
 		c->ops->send(c->carrier);
 	if (c->blocked && c->state != CLIENT_DONE &&
 		c->out.n_open <= c->conf.window - (c->conf.window + 3) / 4) {
@@ -451,9 +456,24 @@ int client_publish(
 		return ERR_BUSY;
 	}
 	r = outbox_add(&c->out, room, text, dedup, tag, c->ops->refs, c->conf.raw);
-	if (r == 0)
+	if (r == 0) {
+		c->complete = false;
 		client_wake(c);
+	}
 	return r;
+}
+
+void client_flush(struct client *c)
+{
+	if (c->complete)
+		return;
+	c->complete = true;
+	client_wake(c);
+}
+
+bool client_in_flight(const struct client *c)
+{
+	return c->out.next > c->out.head;
 }
 
 bool client_next(struct client *c, uint64_t *ref, struct str *text)
@@ -462,6 +482,8 @@ bool client_next(struct client *c, uint64_t *ref, struct str *text)
 		return false;
 	if (c->out.next < c->careful && c->out.next != c->out.head)
 		return false;
+	if (!client_in_flight(c))
+		c->sent_at = (int64_t)uv_now(c->loop);
 	*ref = c->out.next++;
 	*text = outbox_text(&c->out, *ref);
 	return true;
@@ -474,11 +496,17 @@ void client_on_outcome(
 
 	if (!outbox_finish(&c->out, ref, &tag))
 		return;
-	settle(c);
+	client_settle(c);
 	if (c->blocked || c->out.next < c->careful)
 		client_wake(c);
 	if (c->events->outcome)
 		c->events->outcome(c->arg, tag, what, id, reason);
+}
+
+void client_on_stalled(struct client *c, int64_t waited_ms)
+{
+	if (c->events->stalled)
+		c->events->stalled(c->arg, buf_str(&c->url_safe), waited_ms);
 }
 
 void client_on_unknown(struct client *c)
@@ -487,77 +515,6 @@ void client_on_unknown(struct client *c)
 		return;
 	c->restart = true;
 	hub_alarm(c->hub, &c->alarm, LAST_WORDS_MS);
-}
-
-/* --- positions ------------------------------------------------------------------------------- */
-
-static void tell_rooms(struct client *c, size_t lane)
-{
-	if (!c->events->room_position)
-		return;
-	for (size_t i = 0; i < c->rooms.n; i++) {
-		const struct room *room = &c->rooms.v[i];
-		struct str id = buf_str(room->own ? &room->since : &c->rooms.lanes[lane].pos);
-		if (room->lane == lane && room->started && room->held)
-			c->events->room_position(c->arg, str_of(room->name), id);
-	}
-}
-
-static void tell_end(struct client *c, size_t lane, bool heartbeat)
-{
-	if (c->at_end || c->state != CLIENT_UP || !rooms_at_end(&c->rooms, lane, heartbeat))
-		return;
-	c->at_end = true;
-	if (c->events->at_end)
-		c->events->at_end(c->arg);
-}
-
-void client_on_start(
-	struct client *c, size_t lane, struct str name, struct str start, struct str head)
-{
-	struct str pos;
-
-	if (c->state != CLIENT_UP || !rooms_id_ok(start) || !rooms_id_ok(head))
-		return;
-	if (!rooms_start(&c->rooms, lane, name, start, head))
-		return;
-	settle(c);
-	pos = rooms_position(&c->rooms);
-	if (c->events->subscribed)
-		c->events->subscribed(c->arg, pos, buf_str(&c->rooms.lanes[0].head));
-	if (pos.n && c->events->position)
-		c->events->position(c->arg, pos);
-	for (size_t i = 0; !pos.n && i < c->rooms.n_lanes; i++)
-		tell_rooms(c, i);
-	for (size_t i = 0; i < c->rooms.n_lanes; i++)
-		tell_end(c, i, false);
-}
-
-static void tell_position(struct client *c, size_t lane)
-{
-	struct str pos = rooms_position(&c->rooms);
-
-	if (pos.n && c->events->position)
-		c->events->position(c->arg, pos);
-	else if (!pos.n)
-		tell_rooms(c, lane);
-}
-
-void client_on_position(struct client *c, size_t lane, struct str id, bool heartbeat)
-{
-	if (c->state != CLIENT_UP || !id.n || !rooms_id_ok(id))
-		return;
-	if (!str_eq(id, buf_str(&c->rooms.lanes[lane].pos)) &&
-		rooms_move(&c->rooms, lane, STR(""), id))
-		tell_position(c, lane);
-	tell_end(c, lane, heartbeat);
-}
-
-void client_on_quiet(struct client *c, size_t lane, struct str id)
-{
-	if (c->state == CLIENT_UP && rooms_quiet(&c->rooms, lane, id))
-		tell_position(c, lane);
-	client_on_position(c, lane, id, true);
 }
 
 /* --- the rest -------------------------------------------------------------------------------- */

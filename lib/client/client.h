@@ -92,6 +92,9 @@ struct client_events {
 	void (*outcome)(void *arg, uint64_t tag, enum client_outcome what, struct str id,
 		struct str reason);
 	void (*window_open)(void *arg); /* client_publish will take a message again */
+	/* Messages wait for so long, and none of this connection ever had an outcome. What can be
+	 * done without a person is done; this is for the person. */
+	void (*stalled)(void *arg, struct str url_safe, int64_t waited_ms);
 	/* The end: ERR_DENIED, ERR_TIMEOUT (retries used up), ERR_INVALID (peer speaks something
 	 * else), ERR_USAGE (bad room ...). No callback follows. */
 	void (*failed)(void *arg, const struct err *e);
@@ -112,6 +115,9 @@ void client_start(struct client *c);
  * first. The bytes are copied. */
 int client_publish(
 	struct client *c, struct str room, struct str text, struct str dedup, uint64_t tag);
+/* Nothing more comes for now: a request that carries the messages ends after the last of them, so
+ * that a proxy which gathers requests hands it on. Publishing may go on, in another. */
+void client_flush(struct client *c);
 /* Breaks the connection, as an outage would; `down` follows, and what that brings with it. */
 void client_drop(struct client *c);
 /* Stops reading from the server while `paused` (a slow stdout); the server's slow policy then
@@ -124,10 +130,11 @@ void client_close(struct client *c, void (*done)(void *arg));
  * 0) before uv_loop_close. */
 void client_free(struct client *c);
 
-/* GET of a path of the same server ("/rooms?match=...", "/presence/x"), for listings: `done` gets
- * status and body; without an answer the status is a negative enum err, the body a sentence. */
+/* GET of a path of the same server ("/rooms?match=...", "/presence/x"), for listings: `done` gets 0
+ * and the body, or a negative enum err and a sentence, once the retries of a first connection are
+ * used up. */
 void client_get(struct client *c, const char *path,
-	void (*done)(void *arg, int status, struct str body), void *arg);
+	void (*done)(void *arg, int code, struct str body), void *arg);
 
 /* "http, https, poll+http, sse+http, unix, ws" ... for -V and error sentences. */
 const char *client_schemes(void);

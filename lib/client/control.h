@@ -11,6 +11,7 @@ struct control {
 	struct str room, id, head, after, at, next, reason, code, error,
 		detail;                    /* "" where absent or no string */
 	struct str cursor_room, cursor_id; /* "room", "id" */
+	const char *wrong; /* the first of these that is there and no string; NULL: none */
 	bool dup;
 	bool summary; /* has "accepted": the last line of an answer to POST */
 };

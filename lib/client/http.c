@@ -5,19 +5,15 @@
  *      outbox -- post -+         and in how a body is read
  *
  * The connection, as the client sees it, is all of these together: the first that fails brings the
- * others down. It is up when the first has an answer. libcurl does the work (multi.c); what is
- * received is read by receive.c.
- *
- * A poll that brings a line is followed by the next at once, and so is one that a server held for
- * its time. One that comes back early and empty, from a server or a proxy that does not wait, is
- * paced: such polls begin further and further apart. */
-#include "base/clock.h"
+ * others down. It is up when the first has an answer (a POST is answered from its beginning).
+ * libcurl does the work (multi.c); what is received is read by receive.c. */
 #include "base/line.h"
 #include "base/mem.h"
 #include "base/pos.h"
+#include "client/answer.h"
 #include "client/carrier.h"
-#include "client/control.h"
 #include "client/handle.h"
+#include "client/pace.h"
 #include "client/post.h"
 #include "client/sse.h"
 
@@ -25,8 +21,6 @@
 #define POLL_S       25
 #define DETAIL_BYTES 4096
 #define TARGET_MAX   8192 /* of a request, as rt-wire(7) has it */
-#define PACE_STEP_MS 100 /* between the beginnings of polls that bring nothing: doubling to */
-#define PACE_CAP_MS  5000
 
 enum kind { STREAM, SSE, POLL };
 
@@ -36,12 +30,13 @@ struct get {
 	struct transfer *transfer;
 	struct buf next, head; /* of the answer: Rt-Next, Rt-Head */
 	struct buf since;      /* poll: what the next asks for */
-	uv_timer_t *pace;      /* poll: when the next may begin; NULL until one has to wait */
-	int64_t asked_ms;
-	unsigned n_lines, n_idle; /* of this answer; polls in a row that came early and empty */
+	struct pace pace;      /* poll */
+	uv_timer_t *timer;     /* poll: when the next may begin; NULL until one has to wait */
+	unsigned n_lines;      /* of this answer */
 	struct buf body;       /* of an answer that is an error */
 	struct line line;
 	struct sse sse;
+	const char *broken; /* a header of the answer with a position that is none; NULL: none */
 	bool has_answer, started;
 	long status;
 };
@@ -66,8 +61,8 @@ static void stop_gets(struct http *h)
 		struct get *g = &h->gets[i];
 		struct transfer *t = g->transfer;
 
-		if (g->pace)
-			uv_timer_stop(g->pace);
+		if (g->timer)
+			uv_timer_stop(g->timer);
 		g->transfer = NULL;
 		transfer_drop(t);
 	}
@@ -100,8 +95,8 @@ static void gets_fini(struct http *h)
 {
 	for (size_t i = 0; i < h->n_gets; i++) {
 		struct get *g = &h->gets[i];
-		if (g->pace)
-			handle_free(g->pace);
+		if (g->timer)
+			handle_free(g->timer);
 		buf_fini(&g->next);
 		buf_fini(&g->head);
 		buf_fini(&g->since);
@@ -150,6 +145,8 @@ static int on_event(void *arg, const struct sse_event *ev)
 	if (c->conf.raw) {
 		if (ev->has_data)
 			client_on_raw(c, ev->data);
+	} else if (ev->has_id && !rooms_id_ok(ev->id)) {
+		client_on_nonsense(c, "an event with a broken 'id'");
 	} else if (!ev->has_data && !g->started) {
 		sse_start(g, ev->id);
 	} else if (!ev->has_data) {
@@ -249,6 +246,10 @@ static void on_answer(struct get *g, struct transfer *t)
 
 	if (g->status != 200 && g->status != 204)
 		return; /* its body says why */
+	if (g->broken && !c->conf.raw) {
+		client_on_nonsense(c, "a broken '%s'", g->broken);
+		return;
+	}
 	if (!is_stream_type(g, t)) {
 		down(g->http, ERR_INVALID, "the answer is no text/event-stream");
 		return;
@@ -261,11 +262,13 @@ static void on_answer(struct get *g, struct transfer *t)
 	client_on_start(c, g->lane, STR(""), start_of(g), buf_str(&g->head));
 }
 
-static void keep(struct buf *b, struct str value)
+static void keep(struct get *g, struct buf *b, const char *name, struct str value)
 {
 	b->n = 0;
 	if (rooms_id_ok(value))
 		buf_add_str(b, value);
+	else
+		g->broken = name;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
@@ -290,26 +293,21 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 		value.n--;
 	value = str_trim(value);
 	if (str_case_eq(name, STR("Rt-Next")))
-		keep(&g->next, value);
+		keep(g, &g->next, "Rt-Next", value);
 	else if (str_case_eq(name, STR("Rt-Head")))
-		keep(&g->head, value);
+		keep(g, &g->head, "Rt-Head", value);
 	return n;
 }
 
 /* --- the end of an answer -----------------------------------------------------------------------
  */
 
-static void fail_status(struct get *g)
+static void turned_away(struct get *g, struct transfer *t)
 {
-	struct buf why = { 0 };
-	struct control k;
+	struct answer a = { .body = buf_str(&g->body) };
 
-	if (control_read(&k, buf_str(&g->body)) < 0)
-		k.detail = STR("");
-	client_status_text(g->http->client, (unsigned)g->status, k.detail, &why);
-	down(g->http, client_status_code((unsigned)g->status), buf_cstr(&why));
-	control_fini(&k);
-	buf_fini(&why);
+	answer_of(&a, t->easy);
+	client_on_turned_away(g->http->client, &a);
 }
 
 static void on_pace(uv_timer_t *timer)
@@ -320,38 +318,22 @@ static void on_pace(uv_timer_t *timer)
 		start_get(g);
 }
 
-/* How long the next poll has to wait. The first one that comes back at once does not count: it may
- * have asked where the head is. */
-static int64_t pace(struct get *g)
-{
-	int64_t took = clock_ms() - g->asked_ms, apart;
-
-	if (g->n_lines || took >= PACE_CAP_MS) {
-		g->n_idle = 0;
-		return 0;
-	}
-	if (g->n_idle++ == 0)
-		return 0;
-	apart = g->n_idle < 8 ? (int64_t)PACE_STEP_MS << (g->n_idle - 2) : PACE_CAP_MS;
-	return took < apart ? apart - took : 0;
-}
-
 static bool is_pacing(const struct get *g)
 {
-	return g->pace && uv_is_active((uv_handle_t *)g->pace);
+	return g->timer && uv_is_active((uv_handle_t *)g->timer);
 }
 
 static void poll_again(struct get *g)
 {
-	int64_t wait = pace(g);
+	int64_t wait = pace_wait(&g->pace, g->n_lines > 0);
 
-	if (wait && !g->pace) {
-		g->pace = mem_new(uv_timer_t);
-		uv_timer_init(g->http->client->loop, g->pace);
-		g->pace->data = g;
+	if (wait && !g->timer) {
+		g->timer = mem_new(uv_timer_t);
+		uv_timer_init(g->http->client->loop, g->timer);
+		g->timer->data = g;
 	}
 	if (wait)
-		uv_timer_start(g->pace, on_pace, (uint64_t)wait, 0);
+		uv_timer_start(g->timer, on_pace, (uint64_t)wait, 0);
 	else if (!g->http->client->paused)
 		start_get(g);
 }
@@ -384,7 +366,7 @@ static void on_done(struct transfer *t, CURLcode code)
 	int r;
 
 	if (g->status && g->status != 200 && g->status != 204) {
-		fail_status(g);
+		turned_away(g, t);
 	} else if (code == CURLE_OK && g->http->kind == POLL && g->has_answer) {
 		next_poll(g, t);
 	} else {
@@ -450,9 +432,10 @@ static void start_get(struct get *g)
 	g->transfer = t = transfer_new(h->multi, h->client, buf_cstr(&target), g);
 	g->status = 0;
 	g->n_lines = 0;
-	g->asked_ms = clock_ms();
+	pace_asked(&g->pace);
 	g->has_answer = false;
 	g->next.n = 0;
+	g->broken = NULL;
 	t->done = on_done;
 	if (h->kind == SSE)
 		transfer_header(t, "Accept: text/event-stream");
@@ -483,7 +466,7 @@ static void http_start(struct carrier *k)
 		start_get(g);
 	}
 	if (!h->n_gets)
-		post_send(&h->post, h->multi);
+		post_open(&h->post, h->multi);
 }
 
 /* --- the other operations -----------------------------------------------------------------------
@@ -511,7 +494,8 @@ static void http_send(struct carrier *k)
 {
 	struct http *h = (struct http *)k;
 
-	post_send(&h->post, h->multi);
+	if (h->up || !h->n_gets)
+		post_send(&h->post, h->multi);
 }
 
 static void http_pause(struct carrier *k, bool paused)

@@ -116,7 +116,10 @@ static void check_finished(struct intake *f)
 {
 	bool all_read = f->stopped || (f->eof && !f->holding);
 
-	if (f->finished || !all_read || intake_unacked(f) > 0)
+	if (f->finished || !all_read)
+		return;
+	client_flush(f->conf.client);
+	if (intake_unacked(f) > 0)
 		return;
 	if (f->bookmark && !f->stopped) {
 		order_quiet(&f->order);
@@ -129,8 +132,7 @@ static void check_finished(struct intake *f)
 
 static void complain(struct intake *f, const char *sentence)
 {
-	log_error("%s %llu: %s", f->conf.n_operands > 0 || f->conf.one ? "message" : "line",
-		(unsigned long long)f->number, sentence);
+	log_error("line %llu: %s", (unsigned long long)f->number, sentence);
 }
 
 /* Under --strict: what went out before the line still gets its outcome. */

@@ -4,6 +4,7 @@
  * ends writing only, and the link goes down where reading ends. libuv stops a poll handle when the
  * kernel reports an error on its socket; it is started again, and reading tells which error it is.
  */
+#include "client/answer.h"
 #include "client/link.h"
 
 #include "base/mem.h"
@@ -86,7 +87,7 @@ static void end(struct link *l, int error)
 		error = l->error;
 	fin = !error || (error == EPIPE && l->tls);
 	if (fin || (error == ECONNRESET && !c->ever_heard))
-		client_add_closed(c, &why);
+		answer_add_closed(c, &why);
 	else if (error == ECONNRESET || error == EPIPE)
 		buf_add_text(&why, "the server reset the connection");
 	else

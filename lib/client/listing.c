@@ -2,7 +2,6 @@
 #include "client/listing.h"
 
 #include "base/url.h"
-#include "client/carrier.h"
 #include "codec/name.h"
 
 struct listing {
@@ -14,26 +13,14 @@ struct listing {
 	struct client *client;
 };
 
-static void fail_status(struct listing *l, unsigned status)
-{
-	struct buf why = { 0 };
-
-	client_status_text(l->client, status, STR(""), &why);
-	err_set(l->e, status == 401 || status == 403 ? ERR_DENIED : ERR_INVALID,
-		"cannot list rooms: %s", buf_cstr(&why));
-	buf_fini(&why);
-}
-
-static void on_rooms(void *arg, int status, struct str body)
+static void on_rooms(void *arg, int code, struct str body)
 {
 	struct listing *l = arg;
 
-	if (status < 0)
-		err_set(l->e, status, STR_FMT, STR_ARG(str_head(body, ERR_TEXT_MAX - 1)));
-	else if (status == 200)
-		print_rooms(l->print, body, l->table, l->out, l->e);
+	if (code < 0)
+		err_set(l->e, code, STR_FMT, STR_ARG(str_head(body, ERR_TEXT_MAX - 1)));
 	else
-		fail_status(l, (unsigned)status);
+		print_rooms(l->print, body, l->table, l->out, l->e);
 	uv_stop(l->loop);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "client/answer.h"
 #include "client/carrier.h"
 #include "client/handle.h"
 
@@ -321,6 +322,7 @@ struct transfer *transfer_new(
 	}
 	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
 	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
@@ -352,41 +354,6 @@ void transfer_pause(struct transfer *t, int what)
 /* --- why one failed ------------------------------------------------------------------------------
  */
 
-/* The same server by the scheme with TLS, or the one without. */
-static void add_other_url(const struct client *c, struct buf *out)
-{
-	struct url other = c->url;
-	char scheme[32];
-	size_t n = strlen(c->url.scheme);
-
-	if (url_is_tls(&c->url))
-		snprintf(scheme, sizeof(scheme), "%.*s", (int)(n - 1), c->url.scheme);
-	else
-		snprintf(scheme, sizeof(scheme), "%ss", c->url.scheme);
-	other.scheme = scheme;
-	other.query = NULL;
-	url_format_safe(out, &other);
-}
-
-/* A server with TLS says nothing that can be read to who begins without. */
-void client_add_doubt(const struct client *c, struct buf *why)
-{
-	if (url_is_tls(&c->url) || strcmp(c->url.scheme, "unix") == 0)
-		return;
-	buf_add_text(why, " (if it speaks TLS: ");
-	add_other_url(c, why);
-	buf_add_char(why, ')');
-}
-
-void client_add_closed(const struct client *c, struct buf *why)
-{
-	buf_add_text(why, "the server closed the connection");
-	if (c->ever_heard)
-		return;
-	buf_add_text(why, " without an answer");
-	client_add_doubt(c, why);
-}
-
 static bool says(const struct transfer *t, const char *words)
 {
 	struct str rest = str_of(words);
@@ -404,7 +371,7 @@ static int why_no_tls(const struct transfer *t, const struct client *c, struct b
 {
 	if (says(t, "wrong version number|packet length too long|record layer failure")) {
 		buf_add_text(why, "the server does not speak TLS (try ");
-		add_other_url(c, why);
+		answer_add_other_url(c, why);
 		buf_add_char(why, ')');
 		return ERR_INVALID;
 	}
@@ -440,11 +407,18 @@ static int why_no_trust(const struct transfer *t, const struct client *c, struct
 
 int transfer_why(const struct transfer *t, const struct client *c, CURLcode code, struct buf *why)
 {
+	struct answer by_proxy = { .from_proxy = true };
 	long number = 0;
 	int r = ERR_CLOSED;
 
 	if (t->error[0])
 		log_info("%s", t->error);
+	curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &number);
+	if (number >= 300) {
+		by_proxy.status = (unsigned)number;
+		answer_say(&by_proxy, c, why);
+		return answer_code(&by_proxy);
+	}
 	switch (code) {
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
@@ -470,16 +444,16 @@ int transfer_why(const struct transfer *t, const struct client *c, CURLcode code
 	case CURLE_SEND_ERROR:
 		if (url_is_tls(&c->url) && says(t, "certificate required|bad certificate|unknown ca"))
 			return why_no_tls(t, c, why);
-		client_add_closed(c, why);
+		answer_add_closed(c, why);
 		break;
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:
 	case CURLE_SEND_FAIL_REWIND: /* it would have sent the request once more */
-	case CURLE_OK: client_add_closed(c, why); break;
+	case CURLE_OK: answer_add_closed(c, why); break;
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL: /* "Received HTTP/0.9 when not allowed" */
 		buf_add_text(why, "the answer of the server is not HTTP");
-		client_add_doubt(c, why);
+		answer_add_doubt(c, why);
 		r = ERR_INVALID;
 		break;
 	case CURLE_URL_MALFORMAT:

@@ -47,3 +47,14 @@ void outage_up(struct outage *o, struct str url_safe)
 	o->was_up = true;
 	o->told = false;
 }
+
+void outage_stalled(struct outage *o, struct str url_safe, int64_t waited_ms)
+{
+	if (o->told_stalled)
+		return;
+	o->told_stalled = true;
+	log_warn("no acknowledgement from '" STR_FMT "' for %.3g s: a proxy may gather the request, "
+		 "so that messages go in batches (nginx: proxy_request_buffering off, "
+		 "proxy_http_version 1.1)",
+		STR_ARG(url_safe), (double)waited_ms / 1000);
+}

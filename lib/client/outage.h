@@ -13,6 +13,7 @@ struct outage {
 	bool terminal;         /* somebody sits before stderr */
 	int64_t first_ms;      /* how long the first connection is tried; INT64_MAX: for ever */
 	bool was_up, told;     /* ever; that there is no connection */
+	bool told_stalled;
 	char why[ERR_TEXT_MAX]; /* the last failure, "" for none */
 };
 
@@ -21,5 +22,7 @@ void outage_init(struct outage *o, int64_t first_ms);
 /* As the client's callbacks of these names. */
 void outage_down(struct outage *o, struct str why, int64_t retry_in_ms);
 void outage_up(struct outage *o, struct str url_safe);
+/* Said once: what may keep acknowledgements back. */
+void outage_stalled(struct outage *o, struct str url_safe, int64_t waited_ms);
 
 #endif

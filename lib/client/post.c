@@ -4,15 +4,21 @@
  * waits, and a publish wakes it once for each turn of the loop. */
 #include "client/post.h"
 
-#include "client/control.h"
+#include "client/answer.h"
+
+#include <stdlib.h>
 
 #define FILL_BYTES   65536 /* of lines made at a time */
 #define ANSWER_BYTES 8192  /* of one answer line */
+#define STALL_MS     5000  /* without an answer; a server has none for as long while its bus is down */
+
+static void on_stalled(struct alarm *a);
 
 void post_init(struct post *p, struct client *c)
 {
 	*p = (struct post){ .client = c };
 	line_init(&p->in, ANSWER_BYTES);
+	alarm_init(&p->patience, on_stalled);
 }
 
 void post_fini(struct post *p)
@@ -27,9 +33,48 @@ void post_stop(struct post *p)
 	struct transfer *t = p->transfer;
 
 	p->transfer = NULL;
-	p->finishing = p->paused = p->asked = false;
+	p->finishing = p->paused = p->asked = p->hurried = p->body_ended = false;
 	p->out.n = p->taken = 0;
+	hub_no_alarm(p->client->hub, &p->patience);
 	transfer_drop(t);
+}
+
+static void resume(struct post *p)
+{
+	if (!p->paused)
+		return;
+	p->paused = false;
+	transfer_pause(p->transfer, CURLPAUSE_CONT);
+}
+
+/* --- patience --------------------------------------------------------------------------------- */
+
+static int64_t stall_ms(void)
+{
+#ifdef RT_TEST
+	const char *ms = getenv("RT_STALL_MS");
+	if (ms)
+		return strtol(ms, NULL, 10);
+#endif
+	return STALL_MS;
+}
+
+static void be_patient(struct post *p)
+{
+	if (p->answered == p->first && !deadline_is_set(&p->patience.deadline))
+		hub_alarm(p->client->hub, &p->patience, stall_ms());
+}
+
+static void on_stalled(struct alarm *a)
+{
+	struct post *p = list_entry(a, struct post, patience);
+	struct transfer *t = p->transfer;
+
+	p->batches = p->hurried = true;
+	if (client_in_flight(p->client))
+		client_on_stalled(p->client, stall_ms());
+	if (p->transfer == t)
+		resume(p);
 }
 
 /* --- the body --------------------------------------------------------------------------------- */
@@ -44,6 +89,16 @@ static void fill(struct post *p)
 		buf_add_str(&p->out, text);
 		buf_add_char(&p->out, '\n');
 	}
+	if (p->out.n)
+		be_patient(p);
+}
+
+/* Everything was sent that there is: is that all? */
+static bool is_complete(const struct post *p)
+{
+	bool anything = p->client->out.next > p->first;
+
+	return p->finishing || p->hurried || (anything && (p->batches || p->client->complete));
 }
 
 static size_t on_read(char *to, size_t size, size_t n, void *arg)
@@ -56,15 +111,15 @@ static size_t on_read(char *to, size_t size, size_t n, void *arg)
 		return CURL_READFUNC_ABORT;
 	if (!p->asked) {
 		p->asked = true;
-		p->connected(p);
-		if (t->owner != p)
-			return CURL_READFUNC_ABORT;
+		be_patient(p);
 	}
 	if (p->taken == p->out.n)
 		fill(p);
 	left = p->out.n - p->taken;
-	if (!left && p->finishing)
+	if (!left && is_complete(p)) {
+		p->body_ended = true;
 		return 0;
+	}
 	if (!left) {
 		p->paused = true;
 		return CURL_READFUNC_PAUSE;
@@ -104,6 +159,24 @@ static void on_end(struct post *p)
 	}
 }
 
+static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+	struct post *p = t->owner;
+
+	(void)bytes;
+	n *= size;
+	if (!p)
+		return 0;
+	client_on_heard(p->client);
+	if (n > 2 || status_of(t) != 200)
+		return n;
+	if (!client_in_flight(p->client)) /* the empty line: what is owed has come */
+		hub_no_alarm(p->client->hub, &p->patience);
+	p->connected(p);
+	return t->owner ? n : 0;
+}
+
 static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
@@ -120,30 +193,26 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
 	line_filled(&p->in, n);
 	if (status_of(t) != 200) /* problem details: read whole at the end */
 		return p->in.buf.n > ANSWER_BYTES ? CURL_WRITEFUNC_ERROR : n;
+	hub_no_alarm(p->client->hub, &p->patience);
 	while (t->owner == p && (r = line_next(&p->in, false, &line)) != LINE_NONE) {
 		if (r == LINE_TOO_LONG) {
 			p->failed(p, ERR_INVALID, "an answer line over 8 KiB");
 			break;
 		}
-		if (!client_on_answer(p->client, &p->answered, line) && t->owner == p)
+		if (!client_on_answer(p->client, &p->answered, line) && t->owner == p &&
+			!p->body_ended)
 			on_end(p); /* not when libcurl has sent the rest of a body that nobody reads
 			            */
 	}
 	return t->owner == p ? n : CURL_WRITEFUNC_ERROR;
 }
 
-static void fail_status(struct post *p, long status)
+static void turned_away(struct post *p)
 {
-	struct buf why = { 0 };
-	struct control k;
-	struct str body = str_make(p->in.buf.p + p->in.start, p->in.buf.n - p->in.start);
+	struct answer a = { .body = str_skip(buf_str(&p->in.buf), p->in.start) };
 
-	if (control_read(&k, body) < 0)
-		k.detail = STR("");
-	client_status_text(p->client, (unsigned)status, k.detail, &why);
-	p->failed(p, client_status_code((unsigned)status), buf_cstr(&why));
-	control_fini(&k);
-	buf_fini(&why);
+	answer_of(&a, p->transfer->easy);
+	client_on_turned_away(p->client, &a);
 }
 
 static void on_done(struct transfer *t, CURLcode code)
@@ -154,7 +223,7 @@ static void on_done(struct transfer *t, CURLcode code)
 	int r;
 
 	if (status && status != 200) {
-		fail_status(p, status);
+		turned_away(p);
 	} else if (code != CURLE_OK) {
 		r = transfer_why(t, p->client, code, &why);
 		p->failed(p, r, buf_cstr(&why));
@@ -170,13 +239,13 @@ static void on_answered(struct transfer *t)
 	long status = status_of(t);
 	struct buf why = { 0 };
 
-	if (p->finishing || !p->asked)
+	if (p->finishing || p->body_ended || !p->asked)
 		return; /* a body that ends, ends the transfer; before there is one, TLS takes turns
 		         */
 	if (status && status != 200) {
-		fail_status(p, status);
+		turned_away(p);
 	} else {
-		client_add_closed(p->client, &why);
+		answer_add_closed(p->client, &why);
 		p->failed(p, ERR_CLOSED, buf_cstr(&why));
 	}
 	buf_fini(&why);
@@ -184,7 +253,7 @@ static void on_answered(struct transfer *t)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void open_post(struct post *p, struct multi *m)
+void post_open(struct post *p, struct multi *m)
 {
 	struct client *c = p->client;
 	struct buf target = { 0 };
@@ -206,6 +275,8 @@ static void open_post(struct post *p, struct multi *m)
 	curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, on_read);
 	curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_write);
 	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)FILL_BYTES);
@@ -215,12 +286,10 @@ static void open_post(struct post *p, struct multi *m)
 
 void post_send(struct post *p, struct multi *m)
 {
-	if (!p->transfer) {
-		open_post(p, m);
-	} else if (p->paused) {
-		p->paused = false;
-		transfer_pause(p->transfer, CURLPAUSE_CONT);
-	}
+	if (p->transfer)
+		resume(p);
+	else if (outbox_waiting(&p->client->out))
+		post_open(p, m);
 }
 
 bool post_finish(struct post *p)
@@ -228,9 +297,6 @@ bool post_finish(struct post *p)
 	if (!p->transfer)
 		return false;
 	p->finishing = true;
-	if (p->paused) {
-		p->paused = false;
-		transfer_pause(p->transfer, CURLPAUSE_CONT);
-	}
+	resume(p);
 	return true;
 }

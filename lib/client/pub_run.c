@@ -164,6 +164,13 @@ static void on_outcome(
 	intake_on_outcome(p->intake, tag, what, id, reason);
 }
 
+static void on_stalled(void *arg, struct str url, int64_t waited_ms)
+{
+	struct pub_run *p = arg;
+
+	outage_stalled(&p->outage, url, waited_ms);
+}
+
 static void on_window(void *arg)
 {
 	struct pub_run *p = arg;
@@ -256,6 +263,7 @@ static const struct client_events client_events = {
 	.down = on_down,
 	.outcome = on_outcome,
 	.window_open = on_window,
+	.stalled = on_stalled,
 	.failed = on_failed,
 };
 

@@ -10,8 +10,17 @@
 #include "codec/msg.h"
 #include "codec/name.h"
 
-static int nonsense(struct client *c, const char *what)
+#include <stdarg.h>
+#include <stdio.h>
+
+int client_on_nonsense(struct client *c, const char *fmt, ...)
 {
+	char what[120];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
 	c->ops->stop(c->carrier);
 	client_on_down(c, ERR_INVALID, false, "the server does not speak rt's protocol: %s", what);
 	return ERR_INVALID;
@@ -70,7 +79,7 @@ static int room_of(struct client *c, size_t lane, const struct msg *m, struct st
 	*room = simple(m, MSG_ROOM);
 	return room->p && room_name_check(*room, NULL) == 0
 	               ? 0
-	               : nonsense(c, "a message with a broken room name");
+	               : client_on_nonsense(c, "a message with a broken room name");
 }
 
 static int control(struct client *c, size_t lane, const struct msg *m);
@@ -82,7 +91,7 @@ int client_on_text(struct client *c, size_t lane, struct str text)
 	struct err e = { 0 };
 
 	if (msg_parse(&m, text, MSG_FROM_BUS, &e) < 0)
-		return nonsense(c, e.text);
+		return client_on_nonsense(c, "%s", e.text);
 	if (msg_has(&m, MSG_OP))
 		return control(c, lane, &m);
 	if (!c->rooms.n)
@@ -92,7 +101,7 @@ int client_on_text(struct client *c, size_t lane, struct str text)
 	if (msg_has(&m, MSG_ID)) {
 		id = simple(&m, MSG_ID);
 		if (!id.p || !rooms_id_ok(id))
-			return nonsense(c, "a message with a broken _id");
+			return client_on_nonsense(c, "a message with a broken '_id'");
 	}
 	deliver(c, lane, &m, room, id, m.text);
 	return 0;
@@ -106,9 +115,9 @@ int client_on_payload(struct client *c, size_t lane, struct str id, struct str p
 	struct err e = { 0 };
 
 	if (!rooms_id_ok(id))
-		return nonsense(c, "a message with a broken id");
+		return client_on_nonsense(c, "a message with a broken id");
 	if (msg_parse(&m, payload, MSG_FROM_BUS, &e) < 0)
-		return nonsense(c, e.text);
+		return client_on_nonsense(c, "%s", e.text);
 	if (room_of(c, lane, &m, &room) < 0)
 		return ERR_INVALID;
 	front->n = 0;
@@ -144,22 +153,53 @@ void client_on_raw(struct client *c, struct str bytes)
 
 /* --- control messages ------------------------------------------------------------------------ */
 
+static bool has_broken_id(const struct msg *m, struct str id)
+{
+	return msg_has(m, MSG_ID) && (!id.p || !rooms_id_ok(id));
+}
+
 static int on_ack(struct client *c, const struct msg *m)
 {
 	struct str id = simple(m, MSG_ID);
 	bool dup = str_find(m->text, STR("\"dup\":true")) >= 0;
 	uint64_t ref;
 
-	if (str_u64(msg_raw(m, MSG_REF), &ref) < 0)
+	if (!msg_has(m, MSG_REF))
 		return 0; /* not one of ours */
-	if (id.p && !rooms_id_ok(id))
-		return nonsense(c, "an ack with a broken _id");
+	if (str_u64(msg_raw(m, MSG_REF), &ref) < 0)
+		return client_on_nonsense(c, "'ack' with a broken '_ref'");
+	if (has_broken_id(m, id))
+		return client_on_nonsense(c, "'ack' with a broken '_id'");
 	client_on_outcome(
 		c, ref, dup ? CLIENT_DUPLICATE : CLIENT_ACKED, id.p ? id : STR(""), STR(""));
 	return 0;
 }
 
-static void on_gap(struct client *c, size_t lane, const struct control *k, struct str text)
+/* Members of a wrong type, or positions that are none. */
+static int check_control(struct client *c, const char *op, const struct control *k)
+{
+	const char *broken = k->wrong;
+
+	if (!broken && !rooms_id_ok(k->id))
+		broken = "_id";
+	if (!broken && !rooms_id_ok(k->head))
+		broken = "head";
+	if (!broken && !rooms_id_ok(k->at))
+		broken = "at";
+	return broken ? client_on_nonsense(c, "'%s' with a broken '%s'", op, broken) : 0;
+}
+
+static int on_subscribed(struct client *c, size_t lane, const struct control *k)
+{
+	if (check_control(c, "subscribed", k) < 0)
+		return ERR_INVALID;
+	if (!k->room.n)
+		return client_on_nonsense(c, "'subscribed' with a broken '_room'");
+	client_on_start(c, lane, k->room, k->id, k->head);
+	return 0;
+}
+
+static int on_gap(struct client *c, size_t lane, const struct control *k, struct str text)
 {
 	struct client_gap g = {
 		.room = k->room,
@@ -170,16 +210,17 @@ static void on_gap(struct client *c, size_t lane, const struct control *k, struc
 		.text = text,
 	};
 
+	if (check_control(c, "gap", k) < 0)
+		return ERR_INVALID;
 	if (room_name_check(g.room, NULL) < 0 && pattern_check(g.room, NULL) < 0)
 		g.room = rooms_only(&c->rooms, lane);
-	if (!rooms_id_ok(g.at))
-		g.at = STR("");
 	if (g.at.n)
 		rooms_move(&c->rooms, lane, g.room, g.at);
 	if (c->events->gap)
 		c->events->gap(c->arg, &g);
 	if (g.at.n && !c->at_end)
 		client_on_position(c, lane, g.at, false);
+	return 0;
 }
 
 static int on_error(struct client *c, const struct msg *m, const struct control *k)
@@ -211,15 +252,15 @@ static int rare_control(struct client *c, size_t lane, const struct msg *m)
 	int r = 0;
 
 	if (control_read(&k, m->text) < 0)
-		r = nonsense(c, "a broken control message");
+		r = client_on_nonsense(c, "a broken control message");
 	else if (msg_is(m, MSG_OP, STR("error")))
-		r = on_error(c, m, &k);
+		r = check_control(c, "error", &k) < 0 ? ERR_INVALID : on_error(c, m, &k);
 	else if (!c->rooms.n)
 		; /* about subscriptions, and there are none */
-	else if (msg_is(m, MSG_OP, STR("subscribed")) && k.room.n)
-		client_on_start(c, lane, k.room, k.id, k.head);
+	else if (msg_is(m, MSG_OP, STR("subscribed")))
+		r = on_subscribed(c, lane, &k);
 	else if (msg_is(m, MSG_OP, STR("gap")))
-		on_gap(c, lane, &k, m->text);
+		r = on_gap(c, lane, &k, m->text);
 	control_fini(&k); /* others, of a newer server: nothing to do */
 	return r;
 }
@@ -230,8 +271,13 @@ static int control(struct client *c, size_t lane, const struct msg *m)
 		return on_ack(c, m);
 	if (msg_is(m, MSG_OP, STR("heartbeat")) || msg_is(m, MSG_OP, STR("pong"))) {
 		struct str id = simple(m, MSG_ID);
+		bool beat = msg_is(m, MSG_OP, STR("heartbeat"));
+
+		if (has_broken_id(m, id))
+			return client_on_nonsense(
+				c, "'%s' with a broken '_id'", beat ? "heartbeat" : "pong");
 		/* A heartbeat that nobody asked for ends a replay; a pong comes at any time. */
-		if (id.p && c->rooms.n && msg_is(m, MSG_OP, STR("heartbeat")))
+		if (id.p && c->rooms.n && beat)
 			client_on_quiet(c, lane, id);
 		else if (id.p && c->rooms.n)
 			client_on_position(c, lane, id, true);
@@ -248,7 +294,9 @@ bool client_on_answer(struct client *c, uint64_t *ref, struct str text)
 	bool answer = false;
 
 	if (control_read(&k, text) < 0) {
-		nonsense(c, "an answer that is no JSON object");
+		client_on_nonsense(c, "an answer that is no JSON object");
+	} else if (k.wrong || !rooms_id_ok(k.id)) {
+		client_on_nonsense(c, "an answer with a broken '%s'", k.wrong ? k.wrong : "_id");
 	} else if (!k.summary) {
 		uint64_t this = outbox_open(&c->out, *ref);
 
@@ -258,11 +306,9 @@ bool client_on_answer(struct client *c, uint64_t *ref, struct str text)
 			client_on_unknown(c);
 		else if (k.error.n)
 			client_on_outcome(c, this, CLIENT_REFUSED, STR(""), k.error);
-		else if (rooms_id_ok(k.id))
+		else
 			client_on_outcome(
 				c, this, k.dup ? CLIENT_DUPLICATE : CLIENT_ACKED, k.id, STR(""));
-		else
-			nonsense(c, "an ack with a broken _id");
 	}
 	control_fini(&k);
 	return answer;

@@ -9,13 +9,12 @@
  * the first one is paused when work piles up, and acknowledgements must not wait behind that. */
 #include "client/sub_run.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "client/begin.h"
 #include "client/bookmark.h"
 #include "client/outage.h"
 #include "codec/name.h"
-#include "codec/since.h"
 
 #define GRACE_MS 2000
 
@@ -390,6 +389,13 @@ static void on_outcome(
 	exec_on_outcome(s->exec, tag, what, reason);
 }
 
+static void on_stalled(void *arg, struct str url, int64_t waited_ms)
+{
+	struct sub_run *s = arg;
+
+	outage_stalled(&s->outage, url, waited_ms);
+}
+
 static void on_window(void *arg)
 {
 	struct sub_run *s = arg;
@@ -431,51 +437,6 @@ static void on_deadline(uv_timer_t *timer)
 	s->end.code = s->outage.was_up ? 0 : ERR_TIMEOUT;
 }
 
-/* --- where to begin ------------------------------------------------------------------------- */
-
-/* The text to subscribe with. `from`: the file of -s @FILE, or NULL. */
-static const char *since_of(const struct sub_run *s, const struct cursor *from, struct str room)
-{
-	const char *id = NULL;
-
-	/* One position for all must begin at one: else it could pass what is yet to come. */
-	if (s->bookmark)
-		id = cursor_find(bookmark_cursor(s->bookmark), s->any_pattern ? STR("*") : room);
-	if (!id && from)
-		id = cursor_find(from, room);
-	if (id)
-		return id;
-	if (s->conf->since && !from)
-		return s->conf->since;
-	return s->bookmark || from || s->conf->until_end ? "earliest" : "latest";
-}
-
-static int subscribe(struct sub_run *s, struct err *e)
-{
-	const struct sub_run_conf *conf = s->conf;
-	struct cursor *from = NULL;
-	struct since since;
-	int rc = 0;
-
-	if (conf->since && conf->since[0] == '@') {
-		from = cursor_open(conf->since + 1, e);
-		if (!from)
-			return e->code;
-	} else if (conf->since &&
-		   since_parse(&since, str_of(conf->since), clock_wall_ms(), e) != 0) {
-		return ERR_USAGE;
-	}
-	for (int i = 0; i < conf->n_rooms; i++)
-		s->any_pattern |= pattern_is(str_of(conf->rooms[i]));
-	for (int i = 0; i < conf->n_rooms && rc == 0; i++) {
-		struct str room = str_of(conf->rooms[i]);
-
-		rc = client_subscribe(s->client, room, str_of(since_of(s, from, room)), e);
-	}
-	cursor_free(from);
-	return rc;
-}
-
 /* --- life ----------------------------------------------------------------------------------- */
 
 static const struct client_events client_events = {
@@ -492,6 +453,7 @@ static const struct client_events client_events = {
 static const struct client_events publisher_events = {
 	.outcome = on_outcome,
 	.window_open = on_window,
+	.stalled = on_stalled,
 	.failed = on_publisher_failed,
 };
 
@@ -509,6 +471,19 @@ static const struct exec_events exec_events = {
 	.idle = on_idle,
 	.broken = on_broken,
 };
+
+static int subscribe(struct sub_run *s, struct err *e)
+{
+	const struct sub_run_conf *conf = s->conf;
+	struct begin from = {
+		.bookmark = s->bookmark, .since = conf->since, .until_end = conf->until_end
+	};
+
+	for (int i = 0; i < conf->n_rooms; i++)
+		s->any_pattern |= pattern_is(str_of(conf->rooms[i]));
+	from.any_pattern = s->any_pattern;
+	return begin(&from, s->client, conf->rooms, conf->n_rooms, e);
+}
 
 static int open_exec(struct sub_run *s, struct err *e)
 {

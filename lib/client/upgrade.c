@@ -1,7 +1,6 @@
 /* upgrade.c - the client's side of the WebSocket handshake */
 #include "client/upgrade.h"
 
-#include "client/control.h"
 #include "codec/frame.h"
 
 #include <string.h>
@@ -121,7 +120,8 @@ static void read_field(struct fields *f, struct str line)
 		type = str_trim(str_cut(value, ';', NULL));
 		f->is_text = str_case_eq(type, STR("application/problem+json")) ||
 		             str_case_eq(type, STR("application/json")) ||
-		             str_case_eq(type, STR("text/plain"));
+		             str_case_eq(type, STR("text/plain")) ||
+		             str_case_eq(type, STR("text/html"));
 	}
 }
 
@@ -224,17 +224,12 @@ long upgrade_read(struct upgrade *u, struct str bytes, struct upgrade_answer *a,
 	return rc < 0 ? rc : end;
 }
 
-void upgrade_detail(struct str body, struct buf *out)
+void upgrade_refusal(struct str head, struct answer *a)
 {
-	struct control k;
-	struct str text = { 0 };
-
-	if (control_read(&k, body) == 0)
-		text = k.detail;
-	else if (body.n && body.p[0] != '{' && str_utf8(body))
-		text = str_trim(str_cut(str_cut(body, '\n', NULL), '\r', NULL));
-	for (size_t i = 0; i < text.n; i++)
-		buf_add_char(
-			out, (unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f ? '?' : text.p[i]);
-	control_fini(&k);
+	next_line(&head);
+	while (head.n > 2) {
+		struct str value, name = str_cut(next_line(&head), ':', &value);
+		if (value.p)
+			answer_field(a, name, str_trim(value));
+	}
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "client/answer.h"
 
 #define UPGRADE_HEAD_MAX   16384
 #define UPGRADE_DETAIL_MAX 4096
@@ -32,7 +33,7 @@ void upgrade_ask(struct upgrade *u, struct str target, struct str host, struct s
  * protocol. A status of 1xx but 101 is followed by
  * another head: set u->scanned to 0. */
 long upgrade_read(struct upgrade *u, struct str bytes, struct upgrade_answer *a, struct err *e);
-/* Appends why, out of such a body: the `detail` of problem+json, or the first line of a text. */
-void upgrade_detail(struct str body, struct buf *out);
+/* What a whole head says of a refusal; borrowed from it. */
+void upgrade_refusal(struct str head, struct answer *a);
 
 #endif

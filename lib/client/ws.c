@@ -21,6 +21,7 @@
 struct asking {
 	struct upgrade upgrade;
 	struct upgrade_answer answer; /* status 0: its head is not there yet */
+	struct buf head;              /* of a refusal */
 };
 
 struct ws {
@@ -55,6 +56,8 @@ static void ws_stop(struct carrier *k)
 	if (w->reader)
 		frame_reader_fini(w->reader);
 	mem_free(w->reader);
+	if (w->asking)
+		buf_fini(&w->asking->head);
 	mem_free(w->asking);
 	buf_fini(&w->control);
 	w->reader = NULL;
@@ -413,16 +416,10 @@ static size_t take_frames(struct ws *w, char *p, size_t n)
 
 static void refused(struct ws *w, struct str body)
 {
-	unsigned status = w->asking->answer.status;
-	struct buf detail = { 0 }, why = { 0 };
+	struct answer a = { .status = w->asking->answer.status, .body = body };
 
-	if (body.n)
-		upgrade_detail(body, &detail);
-	client_status_text(w->client, status, buf_str(&detail), &why);
-	ws_stop((struct carrier *)w);
-	client_on_down(w->client, client_status_code(status), false, "%s", buf_cstr(&why));
-	buf_fini(&detail);
-	buf_fini(&why);
+	upgrade_refusal(buf_str(&w->asking->head), &a);
+	client_on_turned_away(w->client, &a);
 }
 
 static void broken(struct ws *w, const struct err *e)
@@ -433,7 +430,7 @@ static void broken(struct ws *w, const struct err *e)
 		buf_add_text(&why, "the server's WebSocket handshake is broken: ");
 	buf_add_text(&why, e->text);
 	if (e->code == ERR_UNSUPPORTED) /* no HTTP */
-		client_add_doubt(w->client, &why);
+		answer_add_doubt(w->client, &why);
 	ws_stop((struct carrier *)w);
 	client_on_down(w->client, ERR_INVALID, false, "%s", buf_cstr(&why));
 	buf_fini(&why);
@@ -467,6 +464,8 @@ static size_t take_answer(struct ws *w, struct str bytes)
 			broken(w, &e);
 		if (n <= 0)
 			return taken;
+		if (answer.status >= 200)
+			buf_add(&a->head, bytes.p + taken, (size_t)n);
 		taken += (size_t)n;
 		a->upgrade.scanned = 0;
 		if (answer.status == 101 || answer.status >= 200) /* else another follows */

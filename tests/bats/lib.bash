@@ -47,6 +47,18 @@ start_server() {
 	fi
 }
 
+# start_odd NAME KIND [ADDRESS]: a server that is odd (tests/tools/odd.py); its address goes to $NAME_address
+start_odd() {
+	local name=$1 address
+	shift
+	mkfifo "$name.ready"
+	python3 "$BATS_TEST_DIRNAME/../tools/odd.py" "$@" >"$name.ready" 2>"$name.log" 3>&- </dev/null &
+	pids+=($!)
+	exec {odd_fd}<"$name.ready"
+	read -r -t 20 address <&"$odd_fd" || { cat "$name.log"; return 1; }
+	printf -v "${name}_address" %s "$address"
+}
+
 # background NAME COMMAND...: stdout to NAME.out, stderr to NAME.err, process id in $NAME_pid.
 background() {
 	local name=$1

@@ -5,18 +5,6 @@ load lib
 setup() { rt_setup; }
 teardown() { rt_teardown; }
 
-# start_odd NAME KIND [ADDRESS]: a server that is odd (tests/tools/odd.py); its address goes to $NAME_address
-start_odd() {
-	local name=$1 address
-	shift
-	mkfifo "$name.ready"
-	python3 "$BATS_TEST_DIRNAME/../tools/odd.py" "$@" >"$name.ready" 2>"$name.log" 3>&- </dev/null &
-	pids+=($!)
-	exec {odd_fd}<"$name.ready"
-	read -r -t 20 address <&"$odd_fd" || { cat "$name.log"; return 1; }
-	printf -v "${name}_address" %s "$address"
-}
-
 # bench STATUS ARGS...: runs rt-bench, whose JSON goes to report.json; must end with that status.
 bench() {
 	local want=$1 got=0

@@ -70,6 +70,14 @@ teardown() { rt_teardown; }
 	cmp x y
 }
 
+@test "what is wrong with an operand, or with all of stdin, is said of its line" {
+	start_server server
+	run -1 rt-pub a '{"n":1}' hello
+	[ "$output" = "rt-pub: line 2: not JSON: 'hello' (plain lines: --text)" ]
+	run -1 rt-pub -1 a <<<hello
+	[[ $output == "rt-pub: line 1: not JSON: 'hello"* ]]
+}
+
 @test "operands are messages" {
 	start_server server
 	rt-pub a '{"n":1}' '{"n":2}'

@@ -543,3 +543,34 @@ liar() {
 		[[ $output == *'{"n":2}'* && $output == *'{"n":3}'* ]]
 	done
 }
+
+@test "killed with a cursor file: nothing is missing, and what comes again is what came last" {
+	start_server server --history 5000
+	numbers 900 | rt-pub a
+	background first rt-sub -o out --cursor-file pos a
+	wait_for test -s pos
+	numbers 900 | jq -c '.n += 900' | rt-pub a
+	kill -KILL "$first_pid"
+	wait "$first_pid" || true
+	cp out before
+	rt-sub -e -o out --cursor-file pos a
+	local had again
+	had=$(wc -l <before)
+	{ head -n "$had" before; tail -c +$(($(stat -c %s before) + 1)) out; } | jq -r .n >n
+	again=$(sed -n "$((had + 1))p" n)
+	echo "had $had, again from $again"
+	[ "$again" -le $((had + 1)) ]
+	diff n <(seq "$had"; seq "$again" 1800)
+}
+
+@test "-L waits for a server that is about to come, and no longer than --retry" {
+	local socket=$PWD/socket
+	background list rt-sub -v -L -u "unix:$socket"
+	wait_for has_line list.err .
+	start_server server -l "unix:$socket"
+	status_of "$list_pid"
+	[ "$status" -eq 0 ]
+	[ ! -s list.out ]
+	run -5 timeout -k 5 60 rt-sub -L --retry 300ms -u ws://127.0.0.1:1
+	[ "$output" = "rt-sub: cannot connect to 'ws://127.0.0.1:1': connection refused" ]
+}

@@ -39,6 +39,7 @@ static long read_all(const char *p, size_t n, size_t step, struct upgrade_answer
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct upgrade_answer whole = { 0 }, parts = { 0 };
+	struct answer refusal = { 0 };
 	struct buf detail = { 0 };
 	long a, b;
 
@@ -52,7 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(whole.status >= 100 && whole.status <= 999);
 		must(whole.detail_n <= UPGRADE_DETAIL_MAX);
 	}
-	upgrade_detail(str_make((const char *)data + 1, size - 1), &detail);
+	if (a > 0)
+		upgrade_refusal(str_make((const char *)data + 1, (size_t)a), &refusal);
+	must(refusal.wait_ms >= 0 && refusal.wait_ms <= ANSWER_WAIT_MAX_MS);
+	answer_detail(str_make((const char *)data + 1, size - 1), &detail);
 	must(str_utf8(buf_str(&detail)));
 	buf_fini(&detail);
 	return 0;

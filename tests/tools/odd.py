@@ -7,6 +7,7 @@ Prints the address it listens on, then serves until it is killed.
   drop      ... that sends back every message but each third
   refuse    answers every request 403
   busy      answers every request 503
+  guard     a proxy that answers every request 407
   plain     answers every request 200 with a page: no WebSocket
   close     accepts connections and closes them at once
   silent    accepts connections and says nothing
@@ -16,6 +17,7 @@ Prints the address it listens on, then serves until it is killed.
   strip     a proxy that passes no Upgrade header
   buffer    a proxy that hands the body of an answer on in pieces of 16 KiB
   hold      a proxy that hands an answer on when it has ended
+  gather    a proxy that hands a request on when its body has ended, one for each connection
 """
 import base64
 import hashlib
@@ -49,6 +51,9 @@ def header(head, name):
 def answer(c, status, kind, body):
     c.sendall(b"HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
               % (status, kind, len(body), body))
+    c.shutdown(socket.SHUT_WR)  # what still comes is read, or a reset would eat the answer
+    while c.recv(65536):
+        pass
 
 
 def upgrade(c, head, wrong=False):
@@ -112,6 +117,34 @@ def feed(c):
     for i in range(5):
         c.sendall(b"data: {\"tick\":%d}\n\n" % i)
     c.recv(1)
+
+
+def gather(c, to):
+    """A proxy that keeps a request until all of it is there, and knows its length then."""
+    head, data = read_head(c)
+    if head is None:
+        return
+    body = b""
+    if header(head, b"transfer-encoding"):
+        size = None
+        while size != 0:
+            while b"\r\n" not in data:
+                data += c.recv(65536) or stop()
+            line, data = data.split(b"\r\n", 1)
+            size = int(line, 16)
+            while len(data) < size + 2:
+                data += c.recv(65536) or stop()
+            body, data = body + data[:size], data[size + 2:]
+    lines = [line for line in head.split(b"\r\n")
+             if not line.lower().startswith((b"transfer-encoding:", b"connection:"))]
+    lines += [b"Content-Length: %d" % len(body), b"Connection: close"]
+    up = socket.create_connection(to)
+    up.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+    pump(up, c)
+
+
+def stop():
+    raise EOFError
 
 
 def pump(a, b):
@@ -178,6 +211,9 @@ def serve(c, kind, to):
         elif kind == "busy":
             read_head(c)
             answer(c, b"503 Service Unavailable", b"text/plain", b"later")
+        elif kind == "guard":
+            read_head(c)
+            answer(c, b"407 Proxy Authentication Required", b"text/html", b"<p>who are you?")
         elif kind in ("plain", "tls"):
             read_head(c)
             answer(c, b"200 OK", b"text/html", b"<p>hello")
@@ -189,6 +225,8 @@ def serve(c, kind, to):
         elif kind == "silent":
             while c.recv(65536):
                 pass
+        elif kind == "gather":
+            gather(c, to)
         elif kind in ("strip", "buffer", "hold"):
             proxy(c, to, kind)
     except (OSError, EOFError):

@@ -531,6 +531,60 @@ static void test_window(void)
 	test_close(&t, "window");
 }
 
+/* --- control messages that are none --- */
+
+static const char *const broken_texts[][2] = {
+	{ "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"LONG\",\"head\":\"x-1\"}", "'subscribed' with a broken '_id'" },
+	{ "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"x 1\"}", "'subscribed' with a broken '_id'" },
+	{ "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":5}", "'subscribed' with a broken '_id'" },
+	{ "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"x-1\",\"head\":[]}", "'subscribed' with a broken 'head'" },
+	{ "{\"_op\":\"subscribed\",\"_room\":\"a\",\"_id\":\"x-1\",\"head\":\"LONG\"}", "'subscribed' with a broken 'head'" },
+	{ "{\"_op\":\"subscribed\",\"_room\":{\"a\":1},\"_id\":\"x-1\"}", "'subscribed' with a broken '_room'" },
+	{ "{\"_op\":\"subscribed\",\"_id\":\"x-1\"}", "'subscribed' with a broken '_room'" },
+	{ "{\"_op\":\"heartbeat\",\"_id\":\"LONG\"}", "'heartbeat' with a broken '_id'" },
+	{ "{\"_op\":\"pong\",\"_id\":1}", "'pong' with a broken '_id'" },
+	{ "{\"_op\":\"gap\",\"_room\":\"a\",\"at\":\"LONG\"}", "'gap' with a broken 'at'" },
+	{ "{\"_op\":\"gap\",\"_room\":\"a\",\"at\":7}", "'gap' with a broken 'at'" },
+	{ "{\"_op\":\"ack\",\"_ref\":0,\"_id\":7}", "'ack' with a broken '_id'" },
+	{ "{\"_op\":\"ack\",\"_ref\":\"0\",\"_id\":\"x-1\"}", "'ack' with a broken '_ref'" },
+	{ "{\"_op\":\"error\",\"_ref\":0,\"code\":{}}", "'error' with a broken 'code'" },
+};
+
+static void broken_request(struct fake_conn *c)
+{
+	struct test *t = c->fake->arg;
+	const char *text = broken_texts[t->n][0], *at = strstr(text, "LONG");
+	struct buf out = { 0 };
+
+	fake_upgrade(c);
+	buf_addf(&out, "%.*s", at ? (int)(at - text) : (int)strlen(text), text);
+	for (int i = 0; at && i < 1025; i++)
+		buf_add_char(&out, 'x');
+	buf_add_text(&out, at ? at + 4 : "");
+	fake_text(c, buf_cstr(&out));
+	buf_fini(&out);
+}
+
+static void test_broken(void)
+{
+	static const struct fake_script script = { .request = broken_request, .text = ignore_text };
+	char want[200];
+	struct test t;
+
+	for (size_t i = 0; i < sizeof(broken_texts) / sizeof(broken_texts[0]); i++) {
+		test_open(&t, "ws", &script);
+		t.n = (int)i;
+		subscribe(&t, "a", "latest");
+		client_start(t.client);
+		run(&t, "failed(");
+		is_log(&t, "up failed(invalid)", broken_texts[i][0]);
+		snprintf(want, sizeof(want), "lost the connection to 'ws://127.0.0.1:%d': "
+			"the server does not speak rt's protocol: %s", t.fake.port, broken_texts[i][1]);
+		is_text(t.why.p, t.why.n, want, "broken: %s", broken_texts[i][0]);
+		test_close(&t, broken_texts[i][0]);
+	}
+}
+
 /* --- hostile servers, final answers, giving up -------------------------------------------------
  */
 
@@ -587,6 +641,11 @@ static void hostile_request(struct fake_conn *c)
 		fake_sendf(c, "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n");
 		t->n = 5;
 		break;
+	case 13:
+	case 14:
+		fake_upgrade(c);
+		fake_close_code(c, t->n == 13 ? 1007 : 1009, "not so");
+		break;
 	}
 	buf_fini(&big);
 }
@@ -611,6 +670,8 @@ static void test_hostile(void)
 		{ "close 1008", "up failed(denied)" },
 		{ "a denied subscription", "up failed(denied)" },
 		{ "503, later 403", "down(the server answered 503 (unavailable)) failed(denied)" },
+		{ "close 1007, and nothing was published", "up failed(invalid)" },
+		{ "close 1009, and nothing was published", "up failed(invalid)" },
 	};
 	struct test t;
 
@@ -754,6 +815,7 @@ int main(void)
 	test_outcomes();
 	test_culprit();
 	test_window();
+	test_broken();
 	test_hostile();
 	test_refused();
 	test_polite();

@@ -348,11 +348,10 @@ static void test_rude(void)
 	publish(&t, "r", "{}", "", 1);
 	client_start(t.client);
 	run(&t, "failed");
-	ok(strstr(buf_cstr(&t.log), "up down(the server closed the connection without an answer") ==
-				t.log.p &&
-			strstr(t.log.p, ") up down(the server ended the request without an answer) "
-					"up failed(invalid)"),
-		"pub: a server that talks nonsense: %s", t.log.p);
+	is_log(&t,
+		"up down(the server closed the connection) "
+		"up down(the server ended the request without an answer) up failed(invalid)",
+		"pub: a server that talks nonsense");
 	test_close(&t, "rude");
 }
 
@@ -370,16 +369,103 @@ static void test_denied(void)
 	test_open(&t, "http", &script);
 	client_start(t.client);
 	run(&t, "failed");
-	is_log(&t, "up failed(denied)", "pub: refused as a whole");
+	is_log(&t, "failed(denied)", "pub: refused as a whole");
 	test_close(&t, "denied");
+}
+
+/* What is behind a proxy that gathers requests: an answer once the body has ended. */
+static void gather_request(struct fake_conn *c)
+{
+	(void)c;
+}
+
+static void gather_lines(struct fake_conn *c, struct str text)
+{
+	struct test *t = c->fake->arg;
+
+	for (size_t i = 0; i < text.n; i++)
+		t->n += text.p[i] == '\n';
+}
+
+static void gather_end(struct fake_conn *c)
+{
+	struct test *t = c->fake->arg;
+
+	note(t, "body-end");
+	fake_stream(c, 200, "");
+	for (; t->n; t->n--)
+		fake_chunk(c, "{\"_id\":\"p\"}\n");
+	fake_chunk(c, "{\"accepted\":0,\"refused\":0}\n");
+	fake_chunk_end(c);
+}
+
+static void test_gather(void)
+{
+	static const struct fake_script script = {
+		.request = gather_request, .text = gather_lines, .body_end = gather_end
+	};
+	struct test t;
+
+	test_open(&t, "http", &script);
+	publish(&t, "r", "{}", "", 1);
+	publish(&t, "r", "{}", "", 2);
+	client_flush(t.client);
+	client_start(t.client);
+	run(&t, "acked(2");
+	publish(&t, "r", "{}", "", 3);
+	client_flush(t.client);
+	run(&t, "acked(3");
+	is_log(&t, "body-end up acked(1,p) acked(2,p) body-end acked(3,p)",
+		"gather: a body ends with a flush, and is no connection before it has an answer");
+	test_close(&t, "gather");
+}
+
+static void on_stalled(void *arg, struct str url, int64_t waited_ms)
+{
+	(void)url;
+	(void)waited_ms;
+	note(arg, "stalled");
+}
+
+/* Nothing is flushed: only patience ends a body. */
+static void test_stalled(void)
+{
+	static const struct fake_script script = {
+		.request = gather_request, .text = gather_lines, .body_end = gather_end
+	};
+	struct client_events told = events;
+	struct test t;
+
+	test_open(&t, "http", &script);
+	told.stalled = on_stalled;
+	client_free(t.client);
+	t.client = client_new(&t.loop, &t.conf, &told, &t, NULL);
+	setenv("RT_STALL_MS", "60", 1);
+	client_start(t.client);
+	run(&t, "up"); /* by an empty body */
+	publish(&t, "r", "{}", "", 1);
+	publish(&t, "r", "{}", "", 2);
+	run(&t, "acked(2");
+	is_log(&t, "body-end up body-end acked(1,p) acked(2,p)", "stalled: then in batches");
+	test_close(&t, "stalled");
+
+	test_open(&t, "http", &script);
+	client_free(t.client);
+	t.client = client_new(&t.loop, &t.conf, &told, &t, NULL);
+	publish(&t, "r", "{}", "", 1);
+	client_start(t.client);
+	run(&t, "acked(1");
+	is_log(&t, "stalled body-end up acked(1,p)", "stalled: told where messages wait");
+	test_close(&t, "stalled, told");
+	unsetenv("RT_STALL_MS");
 }
 
 /* --- listings, failures ------------------------------------------------------------------------
  */
 
-static void on_listing(void *arg, int status, struct str body)
+static void on_listing(void *arg, int code, struct str body)
 {
-	note(arg, "%d:" STR_FMT, status, STR_ARG(body));
+	note(arg, "%d:" STR_FMT, code, STR_ARG(body));
 }
 
 static void listing_request(struct fake_conn *c)
@@ -395,8 +481,10 @@ static void test_listing(const char *scheme)
 	struct test t;
 
 	test_open(&t, scheme, &script);
+	t.conf.retry_first_ms = 300;
+	reopen(&t);
 	client_get(t.client, "/rooms?match=a", on_listing, &t);
-	run(&t, "200:[]");
+	run(&t, "0:[]");
 	fake_close(&t.fake);
 	uv_run(&t.loop, UV_RUN_NOWAIT);
 	client_get(t.client, "/rooms", on_listing, &t);
@@ -481,6 +569,72 @@ static void test_garbage(const char *scheme, int n)
 	test_close(&t, scheme);
 }
 
+/* Positions that come beside the JSON. */
+static const struct {
+	const char *scheme, *head, *chunk, *want;
+} broken[] = {
+	{ "http", "Rt-Next: a b\r\n", "", "a broken 'Rt-Next'" },
+	{ "http", "Rt-Next: x-1\r\nRt-Head: \x7f\r\n", "", "a broken 'Rt-Head'" },
+	{ "poll+http", "Rt-Next: a b\r\n", "", "a broken 'Rt-Next'" },
+	{ "sse+http", "Content-Type: text/event-stream\r\n", "id: a b\n\n", "an event with a broken 'id'" },
+	{ "sse+http", "Content-Type: text/event-stream\r\n", "id: a b\ndata: {}\n\n", "an event with a broken 'id'" },
+};
+
+static void broken_request(struct fake_conn *c)
+{
+	struct test *t = c->fake->arg;
+
+	fake_stream(c, 200, broken[t->n].head);
+	if (*broken[t->n].chunk)
+		fake_chunk(c, broken[t->n].chunk);
+}
+
+static void test_broken(void)
+{
+	static const struct fake_script script = { .request = broken_request,
+		.text = publish_nothing };
+	struct test t;
+
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		test_open(&t, broken[i].scheme, &script);
+		t.n = (int)i;
+		subscribe(&t, "a", "latest");
+		client_start(t.client);
+		run(&t, "failed(");
+		ok(strstr(buf_cstr(&t.log), "failed(invalid)") != NULL &&
+				strstr(buf_cstr(&t.why), "the server does not speak rt's protocol: ") &&
+				strstr(t.why.p, broken[i].want),
+			"broken, %s: %s", broken[i].scheme, buf_cstr(&t.why));
+		test_close(&t, broken[i].scheme);
+	}
+}
+
+/* An answer to a POST. */
+static void answer_request(struct fake_conn *c)
+{
+	struct test *t = c->fake->arg;
+
+	fake_stream(c, 200, "");
+	fake_chunk(c, t->n ? "{\"error\":{\"a\":1}}\n" : "{\"_id\":5}\n");
+}
+
+static void test_broken_ack(int n)
+{
+	static const struct fake_script script = { .request = answer_request,
+		.text = publish_nothing };
+	struct test t;
+
+	test_open(&t, "http", &script);
+	t.n = n;
+	publish(&t, "r", "{}", "", 1);
+	client_start(t.client);
+	run(&t, "failed(");
+	is_log(&t, "up failed(invalid)", "an answer with a member of a wrong type");
+	ok(strstr(buf_cstr(&t.why), n ? "an answer with a broken 'error'" : "an answer with a broken '_id'") != NULL,
+		"it is named: %s", buf_cstr(&t.why));
+	test_close(&t, "broken ack");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -494,6 +648,8 @@ int main(void)
 	test_doubt();
 	test_rude();
 	test_denied();
+	test_gather();
+	test_stalled();
 	test_listing("ws");
 	test_listing("poll+http");
 	test_refused("http");
@@ -505,6 +661,9 @@ int main(void)
 		test_alert("poll+http", i);
 		test_alert("ws", i);
 	}
+	test_broken();
+	test_broken_ack(0);
+	test_broken_ack(1);
 	test_garbage("http", 1);
 	test_garbage("sse+http", 0);
 	test_garbage("sse+http", 2);

@@ -191,7 +191,7 @@ static const struct answer answers[] = {
 		"failed(denied: the server answered 403 (forbidden))", true },
 	{ "a refusal for a while", "HTTP/1.1 503 Later\r\nContent-Type: text/plain\r\n"
 		"Content-Length: 4\r\n\r\nbusy", 0, DOWN("the server answered 503: busy"), true },
-	{ "a redirection", "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", 0,
+	{ "a redirection", "HTTP/1.1 302 Found\r\n\r\n", 0,
 		FAILED("the server answered 302 (moved)"), false },
 	{ "the end in the middle of a head", "HTTP/1.1 101 X\r\nUpgra", 0,
 		DOWN("the server closed the connection during the handshake"), true },
@@ -224,7 +224,11 @@ static const struct answer answers[] = {
 	{ "close 1008", SIZED("101\x88\x02\x03\xf0"),
 		"up failed(denied: the server closed the connection: against its policy (1008))", false },
 	{ "close 1009", SIZED("101\x88\x02\x03\xf1"),
-		"up " DOWN("the server closed the connection: message too large (1009)"), false },
+		UP_FAILED("the server closed the connection: message too large (1009) "
+			  "(trying again would send the same)"), false },
+	{ "close 1007", SIZED("101\x88\x06\x03\xefnope"),
+		UP_FAILED("the server closed the connection: nope (trying again would send the same)"),
+		false },
 	{ "close 1012", SIZED("101\x88\x02\x03\xf4"),
 		"up " DOWN("the server closed the connection: restarting (1012)"), false },
 	{ "close 1013", SIZED("101\x88\x08\x03\xf5""drains"),

@@ -1,0 +1,28 @@
+/* pace.c - how soon the next poll may begin */
+#include "client/pace.h"
+
+#include "base/clock.h"
+
+#define STEP_MS 100
+#define CAP_MS  5000
+
+void pace_asked(struct pace *p)
+{
+	p->asked_ms = clock_ms();
+}
+
+int64_t pace_wait(struct pace *p, bool brought)
+{
+	int64_t took = clock_ms() - p->asked_ms, apart;
+
+	if (brought || took >= CAP_MS) {
+		p->n_idle = 0;
+		return 0;
+	}
+	/* The first one that comes back at once does not count: it may have asked where the head
+	 * is. */
+	if (p->n_idle++ == 0)
+		return 0;
+	apart = p->n_idle < 8 ? (int64_t)STEP_MS << (p->n_idle - 2) : CAP_MS;
+	return took < apart ? apart - took : 0;
+}
