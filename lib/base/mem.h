@@ -23,6 +23,13 @@ void mem_free(void *p);
 /* Allocations made so far (always counted: one increment). */
 uint64_t mem_count(void);
 
+/* Tells the processor that `n` bytes at `p`, which need not be valid, are read soon. */
+static inline void mem_prefetch(const void *p, size_t n)
+{
+	for (size_t at = 0; at < n; at += 64)
+		__builtin_prefetch((const char *)p + at);
+}
+
 #define mem_new(type) ((type *)mem_zalloc(sizeof(type)))
 
 #endif

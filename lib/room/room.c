@@ -181,6 +181,32 @@ void table_reset(struct table *t, struct pos start, int64_t now_ms)
 		feed_restart(list_entry(it, struct feed, of_table));
 }
 
+/* Subscribers are all over memory, and what was read of one is gone from the caches by the time that
+ * a thousand others were written to. So while one is looked at the next ones are fetched, each step
+ * of the way to them one ahead of the next: its cursor, its sub, its feed, whoever owns that. */
+static void fetch_cursors(const struct table *t, const struct list *next)
+{
+	const struct list *after = next->next;
+
+	if (after != &t->awake)
+		mem_prefetch(list_entry(after, struct cursor, link), sizeof(struct cursor));
+	if (next != &t->awake)
+		mem_prefetch(list_entry(next, struct cursor, link)->sub, 64);
+}
+
+static void fetch_feeds(const struct list *ready, const struct list *next)
+{
+	const struct list *after = next->next;
+
+	if (after != ready)
+		mem_prefetch(list_entry(after, struct feed, link), sizeof(struct feed));
+	if (next != ready) {
+		const struct feed *f = list_entry(next, struct feed, link);
+		mem_prefetch(f->owner, TABLE_OWNER_FETCH);
+		mem_prefetch(f->heap[0].cursor, sizeof(struct cursor));
+	}
+}
+
 void table_wake(struct table *t)
 {
 	struct list *it;
@@ -188,12 +214,16 @@ void table_wake(struct table *t)
 
 	while (table_may_scan(t) && (it = list_pop(&t->starting)))
 		sub_begin(list_entry(it, struct sub, queue));
-	while ((it = list_pop(&t->awake)))
+	while ((it = list_pop(&t->awake))) {
+		fetch_cursors(t, t->awake.next);
 		feed_wake_cursor(list_entry(it, struct cursor, link));
+	}
 	/* A feed that is woken may make itself ready again for the next turn. */
 	list_splice(&ready, &t->ready);
-	while ((it = list_pop(&ready)))
+	while ((it = list_pop(&ready))) {
+		fetch_feeds(&ready, ready.next);
 		t->ops->wake(t, list_entry(it, struct feed, link));
+	}
 }
 
 /* Nobody is here but cursors of patterns with nothing to read. */

@@ -117,6 +117,8 @@ void table_head(struct table *t, struct pos head);
 /* The bus is another one now (epoch): rooms are emptied and every subscription is told a gap. */
 void table_reset(struct table *t, struct pos start, int64_t now_ms);
 
+/* So many bytes of a feed's owner are fetched ahead of ops->wake. */
+#define TABLE_OWNER_FETCH 128
 /* Begins what waits for its turn; calls ops->wake for every feed with something to read. */
 void table_wake(struct table *t);
 /* Ends the turn: limits of the rooms touched in it, and the memory budget. */
