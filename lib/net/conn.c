@@ -149,17 +149,22 @@ static void unsubscribe_all(struct conn *c)
 static void on_closed(struct sock *s)
 {
 	struct conn *c = list_entry(s, struct conn, sock);
+	struct net *n = c->net;
 
 	note_close(c, 1006, STR("the client went away"));
 	c->closed = true;
 	unsubscribe_all(c);
 	conn_no_deadline(c);
 	if (c->pace)
-		wheel_del(&c->net->throttled, &c->pace->resume);
+		wheel_del(&n->throttled, &c->pace->resume);
 	list_del(&c->dirty);
 	list_del(&c->waiting);
 	list_del(&c->choked);
-	list_add(&c->net->dead, &c->dirty);
+	list_add(&n->dead, &c->dirty);
+	/* When thousands leave at once, the others are not to wait for the last of them. */
+	n->turn_bytes += NET_CLOSE_COST;
+	if (n->turn_bytes >= n->conf.turn_bytes && !n->draining)
+		n->events->turn(n->arg);
 }
 
 void conn_free(struct conn *c)

@@ -108,6 +108,8 @@ struct net_events {
 #define NET_TURN_BYTES_MAX (4u << 20)
 /* What a message or a subscription costs besides its bytes, however small. */
 #define NET_MESSAGE_COST 128u
+/* What the end of a connection costs, in the same coin. */
+#define NET_CLOSE_COST 4096u
 /* Metadata that a client carries along does not count against the limit of the message. */
 #define NET_METADATA_MAX 4096u
 
