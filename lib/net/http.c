@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/url.h"
 #include "codec/name.h"
+#include "net/origin.h"
 
 #include <stdio.h>
 
@@ -341,35 +342,16 @@ bool http_subscribe(struct conn *c, const struct head *h, struct str path_room, 
 
 /* --- Origin (RFC 6454; Fetch) ----------------------------------------------------------------- */
 
-/* The same host: the origin without its scheme is the Host of the request. */
-static bool same_host(struct str origin, struct str host)
-{
-	long at = str_find(origin, STR("://"));
-
-	return at >= 0 && str_case_eq(str_skip(origin, (size_t)at + 3), host);
-}
-
-static bool origin_allowed(const struct conn *c, const struct head *h, struct str origin)
-{
-	if (same_host(origin, h->host))
-		return true;
-	for (int i = 0; i < c->net->conf.n_origins; i++) {
-		struct str allowed = str_of(c->net->conf.origins[i]);
-		if (str_eq(allowed, STR("*")) || str_case_eq(allowed, origin) ||
-			same_host(origin, allowed))
-			return true;
-	}
-	return false;
-}
-
 /* False: the request was answered. */
 static bool check_origin(struct conn *c, const struct head *h)
 {
+	const struct net_conf *conf = &c->net->conf;
 	struct str origin = head_get(h, STR("origin"));
 
 	if (!origin.p)
 		return true;
-	if (origin.n > 512 || !origin_allowed(c, h, origin)) {
+	if (origin.n > 512 ||
+		!origin_is_allowed(origin, h->host, conf->origins, conf->n_origins)) {
 		http_refuse(c, 403, STR("this origin is not allowed (rt-serve --origin)"));
 		return false;
 	}
