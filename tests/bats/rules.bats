@@ -31,6 +31,10 @@ load serve
 	tool rules methods
 }
 
+@test "a control message that makes no sense is told what would" {
+	tool rules controls
+}
+
 @test "who asks for something else than he means is told what to ask for" {
 	tool rules newcomers
 }

@@ -172,6 +172,26 @@ def methods():
         expect("no such resource", http(s.addr, "POST", "/nothing", body=b"{}").status, 404)
 
 
+def controls():
+    with Server() as s:
+        w = Ws(s.addr, ["a"])
+        for message, words in (
+                ({"_op": "sub", "_room": "b"}, ("'sub'", "subscribe, unsubscribe, presence, ping")),
+                ({"_op": "publish"}, ("'publish'", "subscribe", "without '_op'")),
+                ({"_op": "x" * 5000}, ("'xxx", "…", "5000 bytes", "subscribe")),
+                ({"_op": ""}, ("''", "subscribe")), ({"_op": "\u001b[2J"}, ("subscribe",)),
+                ({"_op": "subscribe"}, ("'_room'", "subscribe")), ({"_op": "presence"}, ("'_room'", "presence"))):
+            w.send(dict(message, _ref=1))
+            o = w.next().body
+            expect("the answer to %r" % message, (o["_op"], o["_ref"], o["code"]), ("error", 1, "invalid"))
+            for word in words:
+                if word not in o["reason"]:
+                    raise Bad("%r: %r lacks %r" % (message, o["reason"], word))
+            if len(o["reason"]) > 250:
+                raise Bad("too long: %r" % o["reason"])
+        w.close()
+
+
 def newcomers():
     """who asks for something else than he means is told what to ask for"""
     with Server() as s:
