@@ -509,7 +509,7 @@ const struct transport transport_ws = {
 static bool check_handshake(
 	struct conn *c, const struct head *h, struct str room, char accept[29])
 {
-	if (!h->upgrade_websocket) {
+	if (!h->upgrade_websocket || h->method != HTTP_GET) {
 		http_needs_upgrade(c, room);
 		return false;
 	}
