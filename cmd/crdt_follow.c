@@ -107,14 +107,14 @@ static void check_grown(struct merge *m, const struct crdt_state *s)
 	struct crdt_report quiet = { 0 };
 	struct sender *from = sender_of(m->reader.replica, s);
 	struct crdt_state copy;
+	char brief[STR_BRIEF];
 	int order =
 		s->delta || !from->state.type ? ORDER_BEFORE : crdt_order(&quiet, &from->state, s);
 
 	if (order == ORDER_AFTER || order == ORDER_CONCURRENT) {
 		crdt_find(&m->report, W_NONMONOTONE, s->line, "",
-			"replica '" STR_FMT
-			"' went back behind what it sent before; the join undoes that",
-			STR_ARG(str_head(m->reader.replica, 80)));
+			"replica '%s' went back behind what it sent before; the join undoes that",
+			str_brief(m->reader.replica, brief, sizeof(brief)));
 		crdt_state_fini(&from->state);
 	}
 	crdt_clone(&copy, s);

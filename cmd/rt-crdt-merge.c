@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -208,15 +209,49 @@ static void read_settings(void)
 /* The names in a file, each ended by NUL. The block lives as long as the program. */
 static struct buf names;
 
+static void refuse_name(const char *path, int number, bool empty)
+{
+	char what[48] = "empty";
+
+	if (!empty)
+		snprintf(what, sizeof(what), "longer than %d bytes", PATH_MAX - 1);
+	log_error("'%s': name %d is %s (names are ended by NUL, as find -print0 does)", path,
+		number, what);
+	exit(EXIT_DATA);
+}
+
+/* Counts the names that end in what follows `from`; `*begin` is where the next one begins. What
+ * is no list of names has no end that could be waited for. */
+static void count_names(const char *path, size_t from, size_t *begin, int *n)
+{
+	const char *nul;
+
+	while ((nul = memchr(names.p + from, '\0', names.n - from))) {
+		from = (size_t)(nul + 1 - names.p);
+		if (from - 1 == *begin)
+			refuse_name(path, *n + 1, true);
+		if (from - *begin > PATH_MAX)
+			break;
+		*begin = from;
+		++*n;
+	}
+	if (names.n - *begin >= PATH_MAX)
+		refuse_name(path, *n + 1, false);
+}
+
 static const char **read_names(const char *path, int *n)
 {
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	const char **v = NULL;
+	size_t begin = 0;
+	const char **v, *name;
 	ssize_t got;
 
+	*n = 0;
 	do {
 		got = fd < 0 ? -1 : read(fd, buf_reserve(&names, 65536), 65536);
 		names.n += got > 0 ? (size_t)got : 0;
+		if (got > 0)
+			count_names(path, names.n - (size_t)got, &begin, n);
 	} while (got > 0);
 	if (got < 0) {
 		log_error("cannot read '%s': %s", path, strerror(errno));
@@ -224,12 +259,11 @@ static const char **read_names(const char *path, int *n)
 	}
 	if (fd > 0)
 		close(fd);
-	buf_cstr(&names);
-	*n = 0;
-	for (size_t i = 0; i < names.n; i += strlen(names.p + i) + 1) {
-		v = mem_resize(v, (size_t)*n + 1, sizeof(*v));
-		v[(*n)++] = names.p + i;
-	}
+	*n += begin < names.n;
+	name = buf_cstr(&names);
+	v = mem_array((size_t)*n + 1, sizeof(*v));
+	for (int i = 0; i < *n; i++, name += strlen(name) + 1)
+		v[i] = name;
 	return v;
 }
 

@@ -66,6 +66,7 @@ two() {
 	local late='--max-drift 1m --now 2026-11-24T00:00:00Z'
 	# Code, line, path, command that reads what follows it as `doc` (-: nothing).
 	while read -r code line path cmd doc; do
+		doc=${doc/NUMBER/$(printf '0%.0s' $(seq 4096))}
 		printf '%b' "$doc" > doc
 		cmd=${cmd//,/ }; path=${path#-}
 		for form in text json; do
@@ -88,6 +89,7 @@ two() {
 		E_SYNTAX 2 /b merge {"a":1}\n{"b":x}
 		E_UTF8 1 /a merge {"a":"\\ud800"}
 		E_DEPTH 1 /0/0 merge,-t,gset,--max-depth,2 [[[1]]]
+		E_LIMIT 1 /a merge {"a":1NUMBER}
 		E_SIZE 2 - merge,--max-line,20 {"a":1}\n{"aaaaaaaaaaaaaaaaaaaaaaa":1}
 		E_DUPKEY 1 /a merge {"a":1,"a":2}
 		E_TYPE 1 /crdt merge {"crdt":"nosuch/1","state":{}}
