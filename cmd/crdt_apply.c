@@ -83,8 +83,7 @@ static int apply_all(struct merge *m, struct crdt_state *s, struct str node)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			log_error("cannot read '-': %m");
-			rc = EXIT_SYSTEM;
+			rc = merge_cannot("read", "-");
 			break;
 		}
 		line_filled(&l, (size_t)n);

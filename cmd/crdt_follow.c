@@ -195,10 +195,8 @@ static int refuse_long(struct merge *m, uint64_t number)
 
 static int write_out(struct merge *m, struct buf *out)
 {
-	if (merge_write_all(STDOUT_FILENO, out->p, out->n) != 0) {
-		log_error("cannot write 'stdout': %s", strerror(errno));
-		return EXIT_SYSTEM;
-	}
+	if (merge_write_all(STDOUT_FILENO, out->p, out->n) != 0)
+		return merge_cannot("write", "stdout");
 	m->stats.bytes_out += out->n;
 	out->n = 0;
 	return 0;
@@ -240,10 +238,8 @@ static int run(struct merge *m, struct line *l)
 		}
 		space = line_space(l, 65536, &room);
 		n = read(STDIN_FILENO, space, room);
-		if (n < 0 && errno != EINTR) {
-			log_error("cannot read '-': %m");
-			rc = EXIT_SYSTEM;
-		}
+		if (n < 0 && errno != EINTR)
+			rc = merge_cannot("read", "-");
 		if (n < 0)
 			continue;
 		eof = n == 0;

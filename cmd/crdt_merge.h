@@ -91,6 +91,9 @@ void merge_fini(struct merge *m);
 
 /* --- output ----------------------------------------------------------------------------------- */
 
+/* Says "cannot WHAT 'PATH': ", and why, out of errno. EXIT_SYSTEM. */
+int merge_cannot(const char *what, const char *path);
+
 /* Where a result goes: stdout, or a temporary file that takes the place of another when all is
  * well. */
 struct merge_out {

@@ -18,11 +18,19 @@
 
 #define HOLD_BYTES (4u << 20)
 
+int merge_cannot(const char *what, const char *path)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_IO, "cannot %s '%s':", what, path);
+	log_error("%s", e.text);
+	return EXIT_SYSTEM;
+}
+
 static int complain(struct merge_out *o, const char *what)
 {
-	log_error("cannot %s '%s': %s", what, o->path ? o->path : "stdout", strerror(errno));
 	o->failed = true;
-	return EXIT_SYSTEM;
+	return merge_cannot(what, o->path ? o->path : "stdout");
 }
 
 int merge_write_all(int fd, const char *p, size_t n)
@@ -191,7 +199,7 @@ void merge_print_finding(void *merge, const struct crdt_finding *f)
 	fflush(stdout);
 	if (m->findings_on_stdout && !m->lost_findings &&
 		merge_write_all(STDOUT_FILENO, shown.p, shown.n) != 0) {
-		log_error("cannot write 'stdout': %s", strerror(errno));
+		merge_cannot("write", "stdout");
 		m->lost_findings = true;
 	} else if (!m->findings_on_stdout) {
 		(void)merge_write_all(STDERR_FILENO, shown.p, shown.n);

@@ -80,9 +80,11 @@ static const struct opt_program program = {
 	.usage = (const char *const[]){ "[merge] [options] [FILE...]",
 		"value|check|explain|fmt|laws FILE...", "diff|delta A B", "delta --since CONTEXT A",
 		"apply --node NODE [FILE]", "hlc now|recv|cmp|parse|pack", "git-install", NULL },
-	.examples = (const char *const[]){ "rt-crdt-merge a.json b.json -o all.json",
-		"rt-crdt-merge explain a.json b.json",
-		"rt-sub counters | rt-crdt-merge --follow --value", NULL },
+	.examples = (const char *const[]){
+		"rt-crdt-merge a.json b.json -o all.json # two hosts' copies of one thing, joined",
+		"rt-crdt-merge explain a.json b.json     # where they differ: what wins, and why",
+		"rt-sub counters | rt-crdt-merge --follow --value # the sum, as copies come in",
+		NULL },
 	.opts = options,
 	.complete = "file",
 	.words = "merge|value|check|explain|diff|delta|apply|fmt|laws|hlc|git-merge|git-install",
@@ -157,10 +159,8 @@ static void show_something(int n, char **argv)
 	if (program_show(
 		    &program, set.help, set.version, set.dump, set.completion, list_types, &e) != 0)
 		merge_usage("%s", e.text);
-	if (fflush(stdout) != 0) {
-		log_error("cannot write 'stdout': %s", strerror(errno));
-		exit(EXIT_SYSTEM);
-	}
+	if (fflush(stdout) != 0)
+		exit(merge_cannot("write", "stdout"));
 	exit(EXIT_DONE);
 }
 
@@ -180,6 +180,18 @@ static void read_now(void)
 	merge.options.now_us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+static void unknown_type(struct str name)
+{
+	struct str meant = crdt_type_nearest(name);
+	char brief[STR_BRIEF];
+
+	str_brief(str_of(set.type), brief, sizeof(brief));
+	if (meant.n > 0 && !str_eq(meant, name))
+		merge_usage("option '--type': '%s' is not known (did you mean '" STR_FMT "'?)",
+			brief, STR_ARG(meant));
+	merge_usage("option '--type': '%s' is not known (-V lists the types)", brief);
+}
+
 static void read_settings(void)
 {
 	if (set.type) {
@@ -187,9 +199,7 @@ static void read_settings(void)
 
 		merge.options.type = crdt_type_find(name);
 		if (!merge.options.type || (version.p && !str_eq(version, STR("1"))))
-			merge_usage(
-				"option '--type': '%s' is not known (-V lists the types)",
-				set.type);
+			unknown_type(name);
 	}
 	read_now();
 	if (set.follow && set.max_drift_ms < 0)
@@ -253,10 +263,8 @@ static const char **read_names(const char *path, int *n)
 		if (got > 0)
 			count_names(path, names.n - (size_t)got, &begin, n);
 	} while (got > 0);
-	if (got < 0) {
-		log_error("cannot read '%s': %s", path, strerror(errno));
-		exit(EXIT_SYSTEM);
-	}
+	if (got < 0)
+		exit(merge_cannot("read", path));
 	if (fd > 0)
 		close(fd);
 	*n += begin < names.n;
@@ -317,6 +325,10 @@ static void check_usage(enum verb verb, int n)
 	int max = verb == V_DELTA && merge.since ? 1 : verbs[verb].max;
 	int min = verb == V_DELTA && !merge.since ? 2 : verbs[verb].min;
 
+	if (n != 2 && verb == V_DIFF)
+		merge_usage("diff needs two states");
+	if (verb == V_DELTA && (n < min || n > max))
+		merge_usage("delta needs two states, or --since CONTEXT and one");
 	if (n < min || (max >= 0 && n > max))
 		merge_usage("%s needs %s operands", verbs[verb].name, n < min ? "more" : "fewer");
 	if (verb == V_APPLY && !set.node)

@@ -11,6 +11,7 @@
 #include "crdt/shape.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/opt.h"
 
 static const struct crdt_type *const types[] = {
 	&crdt_gcounter,
@@ -43,6 +44,30 @@ const struct crdt_type *crdt_type_find(struct str name)
 		if (str_eq(str_of(types[i]->name), name))
 			return types[i];
 	return NULL;
+}
+
+const char *crdt_article(const struct crdt_type *t)
+{
+	bool vowel = strchr("aeio", t->name[0]) || t == &crdt_mvreg; /* an em-v register */
+
+	return vowel ? "an" : "a";
+}
+
+struct str crdt_type_nearest(struct str name)
+{
+	struct buf words = { 0 };
+	struct str nearest;
+
+	for (size_t i = 0; types[i]; i++)
+		buf_addf(&words, i > 0 ? "|%s" : "%s", types[i]->name);
+	nearest = opt_nearest(buf_cstr(&words), name);
+	for (size_t i = 0; types[i]; i++)
+		if (str_eq(nearest, str_of(types[i]->name)))
+			nearest = str_of(types[i]->name);
+	if (nearest.n == 0)
+		nearest = STR("");
+	buf_fini(&words);
+	return nearest;
 }
 
 void crdt_state_fini(struct crdt_state *s)
@@ -128,8 +153,8 @@ int crdt_want_object(struct crdt_reader *r, const struct json *v, const char *me
 		return json_find(&r->json, v, E_KEY, "an object was expected");
 	for (const struct json *m = v->first; m && members; m = m->next)
 		if (!listed(members, m->name))
-			return json_find(&r->json, m, E_KEY, "unknown member '%s'",
-				str_brief(m->name, brief, sizeof(brief)));
+			return json_find(&r->json, m, E_KEY, "unknown member '%s' (there are: %s)",
+				str_brief(m->name, brief, sizeof(brief)), members);
 	return 0;
 }
 
@@ -204,8 +229,15 @@ static const struct crdt_type *find_type(struct crdt_reader *r, const struct jso
 	name = str_cut(v->text, '/', &version);
 	t = crdt_type_find(name);
 	if (!t || !version.p || str_u64(version, &number) != 0) {
-		json_find(&r->json, v, E_TYPE, "unknown type '%s'",
-			str_brief(v->text, brief, sizeof(brief)));
+		str_brief(v->text, brief, sizeof(brief));
+		name = t ? name : crdt_type_nearest(name);
+		if (name.n > 0)
+			json_find(&r->json, v, E_TYPE,
+				"unknown type '%s' (did you mean '" STR_FMT "/1'?)", brief,
+				STR_ARG(name));
+		else
+			json_find(&r->json, v, E_TYPE,
+				"unknown type '%s' (rt-crdt-merge -V lists the types)", brief);
 		return NULL;
 	}
 	if (number != 1 || version.n != 1) {
@@ -253,12 +285,29 @@ static int read_envelope(struct crdt_reader *r, struct json *v)
 	if (!state)
 		return json_find(&r->json, v, E_KEY, "the member 'state' is missing");
 	if (s->type->causal && !ctx)
-		return json_find(&r->json, v, E_KEY, "the member 'ctx' is missing");
+		return json_find(&r->json, v, E_KEY,
+			"%s %s needs the member 'ctx', as in {\"vv\":{\"node\":1}}",
+			crdt_article(s->type), s->type->name);
 	if (!s->type->causal && ctx)
 		return json_find(&r->json, ctx, E_KEY, "%s has no context", s->type->name);
 	if (ctx && causal_context(r, ctx) != 0)
 		return ERR_INVALID;
 	return s->type->read(r, state);
+}
+
+/* Many programs keep a state beside other things. */
+static int no_shape(
+	struct crdt_reader *r, const struct json *v, enum crdt_code code, const char *why)
+{
+	const struct json *m = v->type == JSON_OBJECT ? v->first : NULL;
+	char brief[STR_BRIEF];
+
+	while (m && m->type != JSON_OBJECT)
+		m = m->next;
+	if (!m || code != E_TYPE || r->options->at)
+		return json_find(&r->json, v, code, "%s", why);
+	return json_find(&r->json, v, code, "%s; is the state in a member of it? (--at .%s)", why,
+		str_brief(m->name, brief, sizeof(brief)));
 }
 
 static int read_plain(struct crdt_reader *r, struct json *v)
@@ -268,9 +317,9 @@ static int read_plain(struct crdt_reader *r, struct json *v)
 	const char *why = "";
 
 	s->type = shape_recognise(v, r->options->type, &s->shape, &code, &why);
-	if (!s->type)
-		return code == CRDT_CODES ? 0 : json_find(&r->json, v, code, "%s", why);
-	return s->type->read(r, v);
+	if (s->type)
+		return s->type->read(r, v);
+	return code == CRDT_CODES ? 0 : no_shape(r, v, code, why);
 }
 
 /* Equal keys: a set may name an element twice; a dot may not have two contents. */
