@@ -176,7 +176,7 @@ static void reach_log(struct bus_test_s *b, struct later *l)
 			answer_outcome(b, l->tag, BUS_REFUSED, l->pos);
 	} else if (bus_test_happens(b, b->unknown)) {
 		/* The connection broke just here. */
-		list_add_first(&b->sending, &l->link);
+		list_add(b->sending.next, &l->link); /* in front of the others */
 		bus_test_down(b, "the connection broke", 5 + bus_test_time(b), true);
 		return;
 	} else {
