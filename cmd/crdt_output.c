@@ -33,6 +33,16 @@ static int complain(struct merge_out *o, const char *what)
 	return merge_cannot(what, o->path ? o->path : "stdout");
 }
 
+static void forget(struct merge_out *o);
+
+static int not_opened(struct merge_out *o, const char *what)
+{
+	int rc = complain(o, what);
+
+	forget(o);
+	return rc;
+}
+
 int merge_write_all(int fd, const char *p, size_t n)
 {
 	while (n > 0) {
@@ -65,17 +75,14 @@ int merge_out_open(struct merge *m, struct merge_out *o, const char *path, bool 
 	if (stat(o->path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		o->spool = careful;
 		o->fd = open(o->path, O_WRONLY | O_CLOEXEC);
-		return o->fd < 0 ? complain(o, "open") : 0;
+		return o->fd < 0 ? not_opened(o, "open") : 0;
 	}
 	o->temp = mem_alloc(strlen(o->path) + 8);
 	sprintf(o->temp, "%s.XXXXXX", o->path);
 	fd = mkostemp(o->temp, O_CLOEXEC);
-	if (fd < 0) {
-		mem_free(o->temp);
-		o->temp = NULL;
-		return complain(o, "write beside");
-	}
 	o->fd = fd;
+	if (fd < 0)
+		return not_opened(o, "write beside");
 	(void)!fchmod(fd, stat(o->path, &st) == 0 ? st.st_mode & 07777 : 0666 & ~mask);
 	return 0;
 }
