@@ -57,7 +57,7 @@ check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion
                procps openssl
 
 # What only check-real needs. Where one cannot be had, its part is skipped.
-real_needs := chromium python3-venv ca-certificates nginx libnginx-mod-nchan $(if $(shell command -v npm),,nodejs npm)
+real_needs := chromium python3-venv ca-certificates $(if $(shell command -v npm),,nodejs npm)
 
 # --- what is built --------------------------------------------------------------------------
 lib_src  := $(wildcard lib/*/*.c) $(if $(TEST),$(wildcard tests/support/*.c))

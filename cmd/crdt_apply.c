@@ -83,8 +83,7 @@ static int apply_all(struct merge *m, struct crdt_state *s, struct str node)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			log_error("cannot read '-': %m");
-			rc = EXIT_SYSTEM;
+			rc = merge_cannot("read", "-");
 			break;
 		}
 		line_filled(&l, (size_t)n);
@@ -99,6 +98,7 @@ static int apply_all(struct merge *m, struct crdt_state *s, struct str node)
 int verb_apply(struct merge *m, const char *node, const char *id, const char *witness)
 {
 	struct crdt_state s = { 0 };
+	char brief[STR_BRIEF];
 	struct merge_out o;
 	struct crdt_out to = { .flush = merge_out_flush, .arg = &o };
 	struct str name = str_of(node);
@@ -121,7 +121,8 @@ int verb_apply(struct merge *m, const char *node, const char *id, const char *wi
 		s.id = arena_copy(&s.arena, str_of(id));
 	}
 	if (rc == 0 && id && !str_eq(s.id, str_of(id))) {
-		log_error("the document's id is not '%s'", id);
+		log_error("the document's id is not '%s'",
+			str_brief(str_of(id), brief, sizeof(brief)));
 		rc = EXIT_DATA;
 	}
 	if (rc == 0 && witness)

@@ -20,10 +20,8 @@ static int print(struct hlc h)
 	int rc = 0;
 
 	hlc_format(&b, h);
-	if (puts(buf_cstr(&b)) < 0 || fflush(stdout) != 0) {
-		log_error("cannot write 'stdout': %m");
-		rc = EXIT_SYSTEM;
-	}
+	if (puts(buf_cstr(&b)) < 0 || fflush(stdout) != 0)
+		rc = merge_cannot("write", "stdout");
 	buf_fini(&b);
 	return rc;
 }
@@ -44,10 +42,8 @@ static int load(int fd, const char *path, struct hlc *h)
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 
 	*h = (struct hlc){ 0 };
-	if (n < 0) {
-		log_error("cannot read '%s': %m", path);
-		return EXIT_SYSTEM;
-	}
+	if (n < 0)
+		return merge_cannot("read", path);
 	while (n > 0 && text[n - 1] == '\n')
 		n--;
 	text[n] = '\0';
@@ -62,10 +58,8 @@ static int store(int fd, const char *path, struct hlc h)
 	hlc_format(&b, h);
 	buf_add_char(&b, '\n');
 	if (pwrite(fd, b.p, b.n, 0) != (ssize_t)b.n || ftruncate(fd, (off_t)b.n) != 0 ||
-		fsync(fd) != 0) {
-		log_error("cannot write '%s': %m", path);
-		rc = EXIT_SYSTEM;
-	}
+		fsync(fd) != 0)
+		rc = merge_cannot("write", path);
 	buf_fini(&b);
 	return rc;
 }
@@ -79,10 +73,8 @@ static int tick(struct merge *m, const char *path, const struct hlc *seen)
 
 	if (path) {
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-		if (fd < 0 || flock(fd, LOCK_EX) != 0) {
-			log_error("cannot open '%s': %m", path);
-			rc = EXIT_SYSTEM;
-		}
+		if (fd < 0 || flock(fd, LOCK_EX) != 0)
+			rc = merge_cannot("open", path);
 		if (rc == 0)
 			rc = load(fd, path, &clock);
 	}

@@ -107,14 +107,14 @@ static void check_grown(struct merge *m, const struct crdt_state *s)
 	struct crdt_report quiet = { 0 };
 	struct sender *from = sender_of(m->reader.replica, s);
 	struct crdt_state copy;
+	char brief[STR_BRIEF];
 	int order =
 		s->delta || !from->state.type ? ORDER_BEFORE : crdt_order(&quiet, &from->state, s);
 
 	if (order == ORDER_AFTER || order == ORDER_CONCURRENT) {
 		crdt_find(&m->report, W_NONMONOTONE, s->line, "",
-			"replica '" STR_FMT
-			"' went back behind what it sent before; the join undoes that",
-			STR_ARG(str_head(m->reader.replica, 80)));
+			"replica '%s' went back behind what it sent before; the join undoes that",
+			str_brief(m->reader.replica, brief, sizeof(brief)));
 		crdt_state_fini(&from->state);
 	}
 	crdt_clone(&copy, s);
@@ -195,10 +195,8 @@ static int refuse_long(struct merge *m, uint64_t number)
 
 static int write_out(struct merge *m, struct buf *out)
 {
-	if (merge_write_all(STDOUT_FILENO, out->p, out->n) != 0) {
-		log_error("cannot write 'stdout': %s", strerror(errno));
-		return EXIT_SYSTEM;
-	}
+	if (merge_write_all(STDOUT_FILENO, out->p, out->n) != 0)
+		return merge_cannot("write", "stdout");
 	m->stats.bytes_out += out->n;
 	out->n = 0;
 	return 0;
@@ -240,10 +238,8 @@ static int run(struct merge *m, struct line *l)
 		}
 		space = line_space(l, 65536, &room);
 		n = read(STDIN_FILENO, space, room);
-		if (n < 0 && errno != EINTR) {
-			log_error("cannot read '-': %m");
-			rc = EXIT_SYSTEM;
-		}
+		if (n < 0 && errno != EINTR)
+			rc = merge_cannot("read", "-");
 		if (n < 0)
 			continue;
 		eof = n == 0;

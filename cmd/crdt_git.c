@@ -49,6 +49,7 @@ static void check_grown(struct merge *m, const struct merge_docs *base,
 		const struct crdt_state *was = &base->v[i], *is = merge_find(side, was);
 		int order = is ? crdt_order(&quiet, was, is) : ORDER_AFTER;
 		struct buf id = { 0 };
+		char brief[STR_BRIEF];
 
 		if (order == ORDER_EQUAL || order == ORDER_BEFORE || !was->type)
 			continue;
@@ -56,7 +57,7 @@ static void check_grown(struct merge *m, const struct merge_docs *base,
 			canon_string(&id, was->id);
 		crdt_find(&m->report, W_NONMONOTONE, is ? is->line : 0, was->has_id ? "/id" : "",
 			"%s%s%s %s behind the common ancestor; the merge undoes that", name,
-			was->has_id ? " of " : "", buf_cstr(&id),
+			was->has_id ? " of " : "", str_brief(buf_str(&id), brief, sizeof(brief)),
 			is ? "went back" : "is gone, which is");
 		buf_fini(&id);
 	}

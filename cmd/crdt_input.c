@@ -40,10 +40,8 @@ static int fill(struct merge *m, struct input *in, size_t want)
 		got = read(in->fd, in->p + in->n, want - in->n);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got < 0) {
-			log_error("cannot read '%s': %s", in->path, strerror(errno));
-			return EXIT_SYSTEM;
-		}
+		if (got < 0)
+			return merge_cannot("read", in->path);
 		in->eof = got == 0;
 		in->n += (size_t)got;
 		m->stats.bytes_in += (size_t)got;
@@ -58,8 +56,7 @@ static int open_input(struct input *in, struct stat *st)
 	in->fd = std ? STDIN_FILENO : open(in->path, O_RDONLY | O_CLOEXEC);
 	if (in->fd >= 0 && fstat(in->fd, st) == 0)
 		return 0;
-	log_error("cannot open '%s': %s", in->path, strerror(errno));
-	return EXIT_SYSTEM;
+	return merge_cannot("open", in->path);
 }
 
 static void close_input(struct input *in)
@@ -159,8 +156,7 @@ static int quarantine(struct merge *m, struct str text)
 	if (m->quarantine_fd > 0 && merge_write_all(m->quarantine_fd, text.p, text.n) == 0 &&
 			merge_write_all(m->quarantine_fd, "\n", 1) == 0)
 		return 0;
-	log_error("cannot write '%s': %s", m->quarantine, strerror(errno));
-	return EXIT_SYSTEM;
+	return merge_cannot("write", m->quarantine);
 }
 
 int merge_refused(struct merge *m, const struct str *text, uint64_t errors)

@@ -91,6 +91,9 @@ void merge_fini(struct merge *m);
 
 /* --- output ----------------------------------------------------------------------------------- */
 
+/* Says "cannot WHAT 'PATH': ", and why, out of errno. EXIT_SYSTEM. */
+int merge_cannot(const char *what, const char *path);
+
 /* Where a result goes: stdout, or a temporary file that takes the place of another when all is
  * well. */
 struct merge_out {
@@ -103,7 +106,7 @@ struct merge_out {
 };
 
 /* path NULL: stdout. `careful`: nothing must reach stdout before merge_out_commit. EXIT_SYSTEM:
- * reported. */
+ * reported, and nothing is left to abandon. */
 int merge_out_open(struct merge *m, struct merge_out *o, const char *path, bool careful);
 void merge_out_flush(void *out, struct buf *b);
 /* A nameless temporary file, or -1 with errno. */

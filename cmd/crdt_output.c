@@ -18,11 +18,29 @@
 
 #define HOLD_BYTES (4u << 20)
 
+int merge_cannot(const char *what, const char *path)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_IO, "cannot %s '%s':", what, path);
+	log_error("%s", e.text);
+	return EXIT_SYSTEM;
+}
+
 static int complain(struct merge_out *o, const char *what)
 {
-	log_error("cannot %s '%s': %s", what, o->path ? o->path : "stdout", strerror(errno));
 	o->failed = true;
-	return EXIT_SYSTEM;
+	return merge_cannot(what, o->path ? o->path : "stdout");
+}
+
+static void forget(struct merge_out *o);
+
+static int not_opened(struct merge_out *o, const char *what)
+{
+	int rc = complain(o, what);
+
+	forget(o);
+	return rc;
 }
 
 int merge_write_all(int fd, const char *p, size_t n)
@@ -57,17 +75,14 @@ int merge_out_open(struct merge *m, struct merge_out *o, const char *path, bool 
 	if (stat(o->path, &st) == 0 && !S_ISREG(st.st_mode)) {
 		o->spool = careful;
 		o->fd = open(o->path, O_WRONLY | O_CLOEXEC);
-		return o->fd < 0 ? complain(o, "open") : 0;
+		return o->fd < 0 ? not_opened(o, "open") : 0;
 	}
 	o->temp = mem_alloc(strlen(o->path) + 8);
 	sprintf(o->temp, "%s.XXXXXX", o->path);
 	fd = mkostemp(o->temp, O_CLOEXEC);
-	if (fd < 0) {
-		mem_free(o->temp);
-		o->temp = NULL;
-		return complain(o, "write beside");
-	}
 	o->fd = fd;
+	if (fd < 0)
+		return not_opened(o, "write beside");
 	(void)!fchmod(fd, stat(o->path, &st) == 0 ? st.st_mode & 07777 : 0666 & ~mask);
 	return 0;
 }
@@ -191,7 +206,7 @@ void merge_print_finding(void *merge, const struct crdt_finding *f)
 	fflush(stdout);
 	if (m->findings_on_stdout && !m->lost_findings &&
 		merge_write_all(STDOUT_FILENO, shown.p, shown.n) != 0) {
-		log_error("cannot write 'stdout': %s", strerror(errno));
+		merge_cannot("write", "stdout");
 		m->lost_findings = true;
 	} else if (!m->findings_on_stdout) {
 		(void)merge_write_all(STDERR_FILENO, shown.p, shown.n);

@@ -46,7 +46,7 @@ static long tap_read(void *arg, char *p, size_t n)
 		got = t->end < 0 ? read(t->fd, p, n) : pread(t->fd, p, n, t->at);
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
-		log_error("cannot read '%s': %s", t->path, strerror(errno));
+		merge_cannot("read", t->path);
 	t->at += got > 0 ? got : 0;
 	t->m->stats.bytes_in += got > 0 && t->end < 0 ? (size_t)got : 0;
 	if (got > 0 && t->held && !t->held->lost) {

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -79,9 +80,11 @@ static const struct opt_program program = {
 	.usage = (const char *const[]){ "[merge] [options] [FILE...]",
 		"value|check|explain|fmt|laws FILE...", "diff|delta A B", "delta --since CONTEXT A",
 		"apply --node NODE [FILE]", "hlc now|recv|cmp|parse|pack", "git-install", NULL },
-	.examples = (const char *const[]){ "rt-crdt-merge a.json b.json -o all.json",
-		"rt-crdt-merge explain a.json b.json",
-		"rt-sub counters | rt-crdt-merge --follow --value", NULL },
+	.examples = (const char *const[]){
+		"rt-crdt-merge a.json b.json -o all.json # two hosts' copies of one thing, joined",
+		"rt-crdt-merge explain a.json b.json     # where they differ: what wins, and why",
+		"rt-sub counters | rt-crdt-merge --follow --value # the sum, as copies come in",
+		NULL },
 	.opts = options,
 	.complete = "file",
 	.words = "merge|value|check|explain|diff|delta|apply|fmt|laws|hlc|git-merge|git-install",
@@ -156,10 +159,8 @@ static void show_something(int n, char **argv)
 	if (program_show(
 		    &program, set.help, set.version, set.dump, set.completion, list_types, &e) != 0)
 		merge_usage("%s", e.text);
-	if (fflush(stdout) != 0) {
-		log_error("cannot write 'stdout': %s", strerror(errno));
-		exit(EXIT_SYSTEM);
-	}
+	if (fflush(stdout) != 0)
+		exit(merge_cannot("write", "stdout"));
 	exit(EXIT_DONE);
 }
 
@@ -179,6 +180,18 @@ static void read_now(void)
 	merge.options.now_us = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+static void unknown_type(struct str name)
+{
+	struct str meant = crdt_type_nearest(name);
+	char brief[STR_BRIEF];
+
+	str_brief(str_of(set.type), brief, sizeof(brief));
+	if (meant.n > 0 && !str_eq(meant, name))
+		merge_usage("option '--type': '%s' is not known (did you mean '" STR_FMT "'?)",
+			brief, STR_ARG(meant));
+	merge_usage("option '--type': '%s' is not known (-V lists the types)", brief);
+}
+
 static void read_settings(void)
 {
 	if (set.type) {
@@ -186,9 +199,7 @@ static void read_settings(void)
 
 		merge.options.type = crdt_type_find(name);
 		if (!merge.options.type || (version.p && !str_eq(version, STR("1"))))
-			merge_usage(
-				"option '--type': '%s' is not known (-V lists the types)",
-				set.type);
+			unknown_type(name);
 	}
 	read_now();
 	if (set.follow && set.max_drift_ms < 0)
@@ -208,28 +219,59 @@ static void read_settings(void)
 /* The names in a file, each ended by NUL. The block lives as long as the program. */
 static struct buf names;
 
+static void refuse_name(const char *path, int number, bool empty)
+{
+	char what[48] = "empty";
+
+	if (!empty)
+		snprintf(what, sizeof(what), "longer than %d bytes", PATH_MAX - 1);
+	log_error("'%s': name %d is %s (names are ended by NUL, as find -print0 does)", path,
+		number, what);
+	exit(EXIT_DATA);
+}
+
+/* Counts the names that end in what follows `from`; `*begin` is where the next one begins. What
+ * is no list of names has no end that could be waited for. */
+static void count_names(const char *path, size_t from, size_t *begin, int *n)
+{
+	const char *nul;
+
+	while ((nul = memchr(names.p + from, '\0', names.n - from))) {
+		from = (size_t)(nul + 1 - names.p);
+		if (from - 1 == *begin)
+			refuse_name(path, *n + 1, true);
+		if (from - *begin > PATH_MAX)
+			break;
+		*begin = from;
+		++*n;
+	}
+	if (names.n - *begin >= PATH_MAX)
+		refuse_name(path, *n + 1, false);
+}
+
 static const char **read_names(const char *path, int *n)
 {
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	const char **v = NULL;
+	size_t begin = 0;
+	const char **v, *name;
 	ssize_t got;
 
+	*n = 0;
 	do {
 		got = fd < 0 ? -1 : read(fd, buf_reserve(&names, 65536), 65536);
 		names.n += got > 0 ? (size_t)got : 0;
+		if (got > 0)
+			count_names(path, names.n - (size_t)got, &begin, n);
 	} while (got > 0);
-	if (got < 0) {
-		log_error("cannot read '%s': %s", path, strerror(errno));
-		exit(EXIT_SYSTEM);
-	}
+	if (got < 0)
+		exit(merge_cannot("read", path));
 	if (fd > 0)
 		close(fd);
-	buf_cstr(&names);
-	*n = 0;
-	for (size_t i = 0; i < names.n; i += strlen(names.p + i) + 1) {
-		v = mem_resize(v, (size_t)*n + 1, sizeof(*v));
-		v[(*n)++] = names.p + i;
-	}
+	*n += begin < names.n;
+	name = buf_cstr(&names);
+	v = mem_array((size_t)*n + 1, sizeof(*v));
+	for (int i = 0; i < *n; i++, name += strlen(name) + 1)
+		v[i] = name;
 	return v;
 }
 
@@ -283,6 +325,10 @@ static void check_usage(enum verb verb, int n)
 	int max = verb == V_DELTA && merge.since ? 1 : verbs[verb].max;
 	int min = verb == V_DELTA && !merge.since ? 2 : verbs[verb].min;
 
+	if (n != 2 && verb == V_DIFF)
+		merge_usage("diff needs two states");
+	if (verb == V_DELTA && (n < min || n > max))
+		merge_usage("delta needs two states, or --since CONTEXT and one");
 	if (n < min || (max >= 0 && n > max))
 		merge_usage("%s needs %s operands", verbs[verb].name, n < min ? "more" : "fewer");
 	if (verb == V_APPLY && !set.node)

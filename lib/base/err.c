@@ -55,23 +55,3 @@ int err_set(struct err *e, int code, const char *fmt, ...)
 	errno = saved;
 	return code;
 }
-
-const char *err_name(int code)
-{
-	switch (code) {
-	case ERR_NONE: return "ok";
-	case ERR_USAGE: return "usage";
-	case ERR_INVALID: return "invalid";
-	case ERR_TOO_LARGE: return "too large";
-	case ERR_DENIED: return "denied";
-	case ERR_UNSUPPORTED: return "unsupported";
-	case ERR_NOTFOUND: return "not found";
-	case ERR_IO: return "system error";
-	case ERR_CLOSED: return "closed";
-	case ERR_TIMEOUT: return "timeout";
-	case ERR_BUSY: return "busy";
-	case ERR_UNKNOWN: return "unknown outcome";
-	case ERR_MORE: return "incomplete";
-	}
-	return "unknown error";
-}

@@ -33,7 +33,4 @@ struct err {
  * that ends in ':' gets ` strerror(errno)` appended. `e` may be NULL. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The word for a code: "invalid", "too large", ...; never NULL. */
-const char *err_name(int code);
-
 #endif

@@ -117,16 +117,6 @@ double hist_mean(const struct hist *h)
 	return h->n ? (double)(h->sum / (long double)h->n) : 0;
 }
 
-uint64_t hist_count_to(const struct hist *h, uint64_t value)
-{
-	size_t last = bucket_of(value > HIST_MAX ? HIST_MAX : value);
-	uint64_t n = 0;
-
-	for (size_t i = 0; i <= last && i < h->cap; i++)
-		n += h->counts[i];
-	return n;
-}
-
 bool hist_next(const struct hist *h, size_t *bucket, uint64_t *low, uint64_t *high, uint64_t *n)
 {
 	for (; *bucket < h->cap; ++*bucket) {

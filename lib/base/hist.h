@@ -37,8 +37,6 @@ void hist_merge(struct hist *h, const struct hist *from);
  * never more than the greatest value seen; 0 when the histogram is empty. */
 uint64_t hist_percentile(const struct hist *h, double percent);
 double hist_mean(const struct hist *h);
-/* How many values are not greater than `value`, to the resolution of the buckets. */
-uint64_t hist_count_to(const struct hist *h, uint64_t value);
 
 /* Buckets that hold something, in order of value: `*bucket` starts at 0. False after the last. */
 bool hist_next(const struct hist *h, size_t *bucket, uint64_t *low, uint64_t *high, uint64_t *n);

@@ -9,6 +9,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -21,6 +22,21 @@ struct str str_head(struct str s, size_t max)
 	while (n > 0 && max - n < 4 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
 		n--;
 	return (struct str){ s.p, n };
+}
+
+const char *str_brief(struct str s, char *space, size_t size)
+{
+	char length[48] = "";
+	size_t length_n = 0;
+
+	if (s.n >= size) {
+		length_n = (size_t)snprintf(length, sizeof(length), "… (%zu bytes)", s.n);
+		s = str_head(s, size - 1 - length_n);
+	}
+	memcpy(space, s.n ? s.p : "", s.n);
+	memcpy(space + s.n, length, length_n);
+	space[s.n + length_n] = '\0';
+	return space;
 }
 
 static unsigned char lower(char c)

@@ -48,6 +48,10 @@ static inline struct str str_skip(struct str s, size_t n)
 
 /* The first `max` bytes at most; never ends inside a UTF-8 sequence. */
 struct str str_head(struct str s, size_t max);
+/* How a message quotes what somebody sent: `s`, or where that does not fit, its beginning, `…` and
+ * its length. Returns `space`, terminated; `size` is STR_BRIEF, or more. */
+#define STR_BRIEF 120
+const char *str_brief(struct str s, char *space, size_t size);
 /* ASCII case-insensitive, for header and scheme names. */
 bool str_case_eq(struct str a, struct str b);
 /* Without leading and trailing space and tab. */

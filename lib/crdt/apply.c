@@ -25,6 +25,56 @@ static int bad(struct act *a, const char *why)
 	return json_find(&a->r->json, a->op, E_OP, "%s", why);
 }
 
+/* What each type can do, besides clear for those with dots. */
+static const char *operations(const struct crdt_type *t)
+{
+	static const struct {
+		const struct crdt_type *type;
+		const char *names;
+	} rows[] = {
+		{ &crdt_gcounter, "inc" },
+		{ &crdt_pncounter, "inc dec" },
+		{ &crdt_bcounter, "inc dec transfer" },
+		{ &crdt_max, "set" },
+		{ &crdt_min, "set" },
+		{ &crdt_gset, "add" },
+		{ &crdt_2pset, "add rm" },
+		{ &crdt_lww, "set del" },
+		{ &crdt_lwwmap, "put del" },
+		{ &crdt_orset, "add rm clear" },
+		{ &crdt_rwset, "add rm clear" },
+		{ &crdt_ewflag, "on off clear" },
+		{ &crdt_dwflag, "on off clear" },
+		{ &crdt_mvreg, "set clear" },
+		{ &crdt_lwwr, "set clear" },
+		{ &crdt_ccounter, "inc dec clear" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].type == t)
+			return rows[i].names;
+	return NULL;
+}
+
+/* Of an ormap that is asked of the child. */
+static int check_operation(struct act *a, const struct crdt_type *t)
+{
+	const char *names = operations(t);
+	char brief[STR_BRIEF];
+
+	for (struct str rest = str_of(names); rest.p;)
+		if (str_eq(str_cut(rest, ' ', &rest), a->name))
+			return 0;
+	if (!names)
+		return 0;
+	if (!a->name.p)
+		return json_find(&a->r->json, a->op, E_OP,
+			"the member 'op' is missing (%s %s has: %s)", crdt_article(t), t->name,
+			names);
+	return json_find(&a->r->json, a->op, E_OP, "%s %s has no operation '%s' (it has: %s)",
+		crdt_article(t), t->name, str_brief(a->name, brief, sizeof(brief)), names);
+}
+
 static bool is(const struct act *a, const char *name)
 {
 	return str_eq(a->name, str_of(name));
@@ -96,23 +146,21 @@ static int apply_counter(struct act *a)
 
 	if (amount(a, &by) != 0)
 		return ERR_INVALID;
-	if (t == &crdt_gcounter && is(a, "inc")) {
+	if (t == &crdt_gcounter) {
 		buf_add_str(key, a->node);
-	} else if (t == &crdt_pncounter && (is(a, "inc") || is(a, "dec"))) {
+	} else if (t == &crdt_pncounter) {
 		buf_add_text(key, is(a, "inc") ? "p" : "n");
 		buf_add_str(key, a->node);
-	} else if (t == &crdt_bcounter && (is(a, "inc") || is(a, "transfer"))) {
+	} else if (is(a, "inc") || is(a, "transfer")) {
 		if (is(a, "transfer") && (!to || to->type != JSON_STRING || to->text.n == 0 ||
 						 str_eq(to->text, a->node)))
 			return bad(a, "a transfer needs another node in 'to'");
 		buf_add_char(key, 'r');
 		key_add(key, a->node);
 		buf_add_str(key, is(a, "inc") ? a->node : to->text);
-	} else if (t == &crdt_bcounter && is(a, "dec")) {
+	} else {
 		buf_add_char(key, 'u');
 		buf_add_str(key, a->node);
-	} else {
-		return bad(a, "the type has no such operation");
 	}
 	if (t == &crdt_bcounter && !is(a, "inc") && rights(a->s, a->node) < by)
 		return json_find(
@@ -125,9 +173,8 @@ static int apply_set(struct act *a)
 	const struct json *elem = json_get(a->op, "elem");
 	const struct crdt_type *t = a->s->type;
 
-	if (!elem || (!is(a, "add") && !(t == &crdt_2pset && is(a, "rm"))))
-		return bad(a,
-			elem ? "the type has no such operation" : "the member 'elem' is missing");
+	if (!elem)
+		return bad(a, "the member 'elem' is missing");
 	if (t == &crdt_2pset)
 		buf_add_text(&a->r->key, is(a, "add") ? "a" : "r");
 	if (canon_value(&a->r->json, &a->r->key, elem) != 0)
@@ -203,8 +250,6 @@ static int apply_lww(struct act *a)
 	const struct json *key = json_get(a->op, "key"), *value = json_get(a->op, "value");
 	bool map = a->s->type == &crdt_lwwmap, del = is(a, "del");
 
-	if (!del && !is(a, map ? "put" : "set"))
-		return bad(a, "the type has no such operation");
 	if (!del && !value)
 		return bad(a, "the member 'value' is missing");
 	if (map && (!key || key->type != JSON_STRING))
@@ -272,9 +317,8 @@ static int apply_elem(struct act *a, bool tagged)
 {
 	const struct json *elem = json_get(a->op, "elem");
 
-	if (!elem || (!is(a, "add") && !is(a, "rm")))
-		return bad(a,
-			elem ? "the type has no such operation" : "the member 'elem' is missing");
+	if (!elem)
+		return bad(a, "the member 'elem' is missing");
 	if (canon_value(&a->r->json, &a->r->key, elem) != 0)
 		return ERR_INVALID;
 	buf_add_char(&a->r->key, '\0');
@@ -292,8 +336,6 @@ static int apply_count(struct act *a)
 	uint64_t by;
 	int rc;
 
-	if (!is(a, "inc") && !is(a, "dec"))
-		return bad(a, "the type has no such operation");
 	if (amount(a, &by) != 0)
 		return ERR_INVALID;
 	key_add(&node, a->node);
@@ -319,9 +361,8 @@ static int apply_register(struct act *a, const struct crdt_type *t)
 	struct str val;
 	int rc;
 
-	if (!is(a, "set") || !value)
-		return bad(a,
-			value ? "the type has no such operation" : "the member 'value' is missing");
+	if (!value)
+		return bad(a, "the member 'value' is missing");
 	replace(a, buf_str(&a->r->key), NULL, NULL, NULL);
 	if (t == &crdt_lwwr) { /* the entry is made as a leaf, and its text taken out again */
 		rc = add_entry(a, value);
@@ -341,8 +382,6 @@ static int apply_register(struct act *a, const struct crdt_type *t)
 /* r->key holds the path of the child, or nothing. */
 static int apply_causal(struct act *a, const struct crdt_type *t)
 {
-	bool on = is(a, "on"), off = is(a, "off");
-
 	if (is(a, "clear")) {
 		replace(a, buf_str(&a->r->key), NULL, NULL, NULL);
 		return 0;
@@ -353,10 +392,8 @@ static int apply_causal(struct act *a, const struct crdt_type *t)
 		return apply_count(a);
 	if (t == &crdt_mvreg || t == &crdt_lwwr)
 		return apply_register(a, t);
-	if ((t != &crdt_ewflag && t != &crdt_dwflag) || (!on && !off))
-		return bad(a, "the type has no such operation");
 	replace(a, buf_str(&a->r->key), NULL, NULL, NULL);
-	return on == (t == &crdt_ewflag) ? write_dot(a, NULL) : 0;
+	return is(a, "on") == (t == &crdt_ewflag) ? write_dot(a, NULL) : 0;
 }
 
 /* "at":["u","s"] names the way, "type" what stands at its end. */
@@ -371,6 +408,8 @@ static int apply_map(struct act *a)
 		t = str_eq(type->text, STR("lwwr")) ? &crdt_lwwr : crdt_type_find(type->text);
 	if ((type || !is(a, "clear")) && (!t || !t->causal || t == &crdt_ormap))
 		return bad(a, "the member 'type' is missing or no type of a child");
+	if (t && check_operation(a, t) != 0)
+		return ERR_INVALID;
 	for (const struct json *name = at->first; name; name = name->next) {
 		if (name->type != JSON_STRING)
 			return bad(a, "'at' is a list of names");
@@ -390,9 +429,12 @@ int crdt_apply(struct crdt_reader *r, struct crdt_state *s, struct str node, con
 	const struct crdt_type *t = s->type;
 	int rc;
 
-	if (!name || name->type != JSON_STRING)
+	if (name && name->type == JSON_STRING)
+		a.name = name->text;
+	if (check_operation(&a, t) != 0)
+		return ERR_INVALID;
+	if (!a.name.p)
 		return bad(&a, "the member 'op' is missing");
-	a.name = name->text;
 	a.delta = (struct crdt_state){ .type = t,
 		.shape = s->shape,
 		.delta = s->delta,
@@ -402,10 +444,9 @@ int crdt_apply(struct crdt_reader *r, struct crdt_state *s, struct str node, con
 	r->key.n = 0;
 	if (t == &crdt_gcounter || t == &crdt_pncounter || t == &crdt_bcounter)
 		rc = apply_counter(&a);
-	else if ((t == &crdt_max || t == &crdt_min) && is(&a, "set") && json_get(op, "value"))
-		rc = t->read(r, json_get(op, "value"));
 	else if (t == &crdt_max || t == &crdt_min)
-		rc = bad(&a, "max and min know only set, with a value");
+		rc = json_get(op, "value") ? t->read(r, json_get(op, "value"))
+					   : bad(&a, "the member 'value' is missing");
 	else if (t == &crdt_gset || t == &crdt_2pset)
 		rc = apply_set(&a);
 	else if (t == &crdt_lww || t == &crdt_lwwmap)

@@ -60,12 +60,13 @@ void canon_component(struct buf *out, struct str component)
 static int number(struct json_reader *r, struct buf *out, const struct json *v)
 {
 	struct number n;
+	char brief[STR_BRIEF];
 
 	if (number_add(out, v->text) != 0)
 		return json_find(r, v, E_RANGE, "the number is too large for a double");
 	if (v->type == JSON_INT && (number_parse(&n, v->text) != 0 || n.u > NUMBER_SAFE_MAX))
-		json_find(r, v, W_UNSAFE_INT, "the integer " STR_FMT " is above 2^53-1",
-			STR_ARG(str_head(v->text, 40)));
+		json_find(r, v, W_UNSAFE_INT, "the integer %s is above 2^53-1",
+			str_brief(v->text, brief, sizeof(brief)));
 	return 0;
 }
 

@@ -38,7 +38,8 @@ int causal_dot_of(struct crdt_reader *r, const struct json *node, const struct j
 int causal_dot(struct crdt_reader *r, const struct json *v, struct crdt_dot *dot)
 {
 	if (v->type != JSON_ARRAY || v->n != 2)
-		return json_find(&r->json, v, E_CTX, "a dot is [node, number]");
+		return json_find(&r->json, v, E_CTX, 
+			"a dot is [node, number], and several are [[node, number], ...]");
 	return causal_dot_of(r, v->first, v->first->next, dot);
 }
 
@@ -145,7 +146,8 @@ static size_t elem_end(const struct crdt_leaf *v, size_t n, size_t i, size_t ski
 static int read_elem(struct crdt_reader *r, const struct json *pair)
 {
 	if (pair->type != JSON_ARRAY || pair->n != 2)
-		return json_find(&r->json, pair, E_KEY, "an entry is [element, dots]");
+		return json_find(&r->json, pair, E_KEY, 
+			"an entry is [element, [[node, number], ...]]");
 	if (canon_value(&r->json, &r->key, pair->first) != 0)
 		return ERR_INVALID;
 	buf_add_char(&r->key, '\0');

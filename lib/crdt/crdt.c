@@ -11,6 +11,7 @@
 #include "crdt/shape.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/opt.h"
 
 static const struct crdt_type *const types[] = {
 	&crdt_gcounter,
@@ -43,6 +44,30 @@ const struct crdt_type *crdt_type_find(struct str name)
 		if (str_eq(str_of(types[i]->name), name))
 			return types[i];
 	return NULL;
+}
+
+const char *crdt_article(const struct crdt_type *t)
+{
+	bool vowel = strchr("aeio", t->name[0]) || t == &crdt_mvreg; /* an em-v register */
+
+	return vowel ? "an" : "a";
+}
+
+struct str crdt_type_nearest(struct str name)
+{
+	struct buf words = { 0 };
+	struct str nearest;
+
+	for (size_t i = 0; types[i]; i++)
+		buf_addf(&words, i > 0 ? "|%s" : "%s", types[i]->name);
+	nearest = opt_nearest(buf_cstr(&words), name);
+	for (size_t i = 0; types[i]; i++)
+		if (str_eq(nearest, str_of(types[i]->name)))
+			nearest = str_of(types[i]->name);
+	if (nearest.n == 0)
+		nearest = STR("");
+	buf_fini(&words);
+	return nearest;
 }
 
 void crdt_state_fini(struct crdt_state *s)
@@ -85,12 +110,13 @@ void crdt_add_count(struct crdt_reader *r, uint64_t count)
 int crdt_count(struct crdt_reader *r, const struct json *v, uint64_t *out)
 {
 	struct number n;
+	char brief[STR_BRIEF];
 
 	if (v->type != JSON_INT)
 		return json_find(&r->json, v, E_NOT_INT, "a count is an integer");
 	if (number_parse(&n, v->text) != 0)
 		return json_find(&r->json, v, v->text.p[0] == '-' ? E_NEG : E_RANGE,
-			"the count " STR_FMT " is out of range", STR_ARG(str_head(v->text, 40)));
+			"the count %s is out of range", str_brief(v->text, brief, sizeof(brief)));
 	if (n.negative)
 		return json_find(&r->json, v, E_NEG, "the count is " STR_FMT, STR_ARG(v->text));
 	if (n.u > INT64_MAX)
@@ -121,12 +147,14 @@ static bool listed(const char *members, struct str name)
 
 int crdt_want_object(struct crdt_reader *r, const struct json *v, const char *members)
 {
+	char brief[STR_BRIEF];
+
 	if (v->type != JSON_OBJECT)
 		return json_find(&r->json, v, E_KEY, "an object was expected");
 	for (const struct json *m = v->first; m && members; m = m->next)
 		if (!listed(members, m->name))
-			return json_find(&r->json, m, E_KEY, "unknown member '" STR_FMT "'",
-				STR_ARG(str_head(m->name, 80)));
+			return json_find(&r->json, m, E_KEY, "unknown member '%s' (there are: %s)",
+				str_brief(m->name, brief, sizeof(brief)), members);
 	return 0;
 }
 
@@ -141,6 +169,7 @@ static struct json *walk_to(
 	struct crdt_reader *r, struct json *v, const char *path, const char *option)
 {
 	struct str rest = str_of(path + (*path == '.')), name;
+	char brief[STR_BRIEF], whole[STR_BRIEF];
 
 	while (rest.p && v) {
 		struct json *m = v->type == JSON_OBJECT ? v->first : NULL;
@@ -149,8 +178,9 @@ static struct json *walk_to(
 		while (m && !str_eq(m->name, name))
 			m = m->next;
 		if (!m)
-			json_find(&r->json, v, E_KEY, "there is no member '" STR_FMT "' (%s %s)",
-				STR_ARG(name), option, path);
+			json_find(&r->json, v, E_KEY, "there is no member '%s' (%s %s)",
+				str_brief(name, brief, sizeof(brief)), option,
+				str_brief(str_of(path), whole, sizeof(whole)));
 		v = m;
 	}
 	return v;
@@ -193,18 +223,26 @@ static const struct crdt_type *find_type(struct crdt_reader *r, const struct jso
 {
 	struct str version, name;
 	const struct crdt_type *t;
+	char brief[STR_BRIEF];
 	uint64_t number;
 
 	name = str_cut(v->text, '/', &version);
 	t = crdt_type_find(name);
 	if (!t || !version.p || str_u64(version, &number) != 0) {
-		json_find(&r->json, v, E_TYPE, "unknown type '" STR_FMT "'",
-			STR_ARG(str_head(v->text, 80)));
+		str_brief(v->text, brief, sizeof(brief));
+		name = t ? name : crdt_type_nearest(name);
+		if (name.n > 0)
+			json_find(&r->json, v, E_TYPE,
+				"unknown type '%s' (did you mean '" STR_FMT "/1'?)", brief,
+				STR_ARG(name));
+		else
+			json_find(&r->json, v, E_TYPE,
+				"unknown type '%s' (rt-crdt-merge -V lists the types)", brief);
 		return NULL;
 	}
 	if (number != 1 || version.n != 1) {
-		json_find(&r->json, v, E_VERSION, "version '" STR_FMT "' of %s is not known (1 is)",
-			STR_ARG(version), t->name);
+		json_find(&r->json, v, E_VERSION, "version '%s' of %s is not known (1 is)",
+			str_brief(version, brief, sizeof(brief)), t->name);
 		return NULL;
 	}
 	if (r->options->type && r->options->type != t) {
@@ -247,12 +285,29 @@ static int read_envelope(struct crdt_reader *r, struct json *v)
 	if (!state)
 		return json_find(&r->json, v, E_KEY, "the member 'state' is missing");
 	if (s->type->causal && !ctx)
-		return json_find(&r->json, v, E_KEY, "the member 'ctx' is missing");
+		return json_find(&r->json, v, E_KEY,
+			"%s %s needs the member 'ctx', as in {\"vv\":{\"node\":1}}",
+			crdt_article(s->type), s->type->name);
 	if (!s->type->causal && ctx)
 		return json_find(&r->json, ctx, E_KEY, "%s has no context", s->type->name);
 	if (ctx && causal_context(r, ctx) != 0)
 		return ERR_INVALID;
 	return s->type->read(r, state);
+}
+
+/* Many programs keep a state beside other things. */
+static int no_shape(
+	struct crdt_reader *r, const struct json *v, enum crdt_code code, const char *why)
+{
+	const struct json *m = v->type == JSON_OBJECT ? v->first : NULL;
+	char brief[STR_BRIEF];
+
+	while (m && m->type != JSON_OBJECT)
+		m = m->next;
+	if (!m || code != E_TYPE || r->options->at)
+		return json_find(&r->json, v, code, "%s", why);
+	return json_find(&r->json, v, code, "%s; is the state in a member of it? (--at .%s)", why,
+		str_brief(m->name, brief, sizeof(brief)));
 }
 
 static int read_plain(struct crdt_reader *r, struct json *v)
@@ -262,9 +317,9 @@ static int read_plain(struct crdt_reader *r, struct json *v)
 	const char *why = "";
 
 	s->type = shape_recognise(v, r->options->type, &s->shape, &code, &why);
-	if (!s->type)
-		return code == CRDT_CODES ? 0 : json_find(&r->json, v, code, "%s", why);
-	return s->type->read(r, v);
+	if (s->type)
+		return s->type->read(r, v);
+	return code == CRDT_CODES ? 0 : no_shape(r, v, code, why);
 }
 
 /* Equal keys: a set may name an element twice; a dot may not have two contents. */
@@ -302,12 +357,14 @@ static int check_dots(struct crdt_reader *r, struct crdt_state *s)
 		key_dot(leaf_key(&s->leaves.v[i]), &dot);
 		if (!ctx_covers(&s->ctx, dot)) {
 			struct buf path = { 0 }, node = { 0 };
+			char brief[STR_BRIEF];
 			int rc;
 
 			crdt_path(&path, s->type, leaf_key(&s->leaves.v[i]));
 			key_decode(&node, dot.node);
 			rc = crdt_find(r->report, E_DOT_UNCOVERED, s->line, buf_cstr(&path),
-				"the context does not cover the dot [%s,%llu]", buf_cstr(&node),
+				"the context does not cover the dot [%s,%llu]",
+				str_brief(buf_str(&node), brief, sizeof(brief)),
 				(unsigned long long)dot.seq);
 			buf_fini(&path);
 			buf_fini(&node);

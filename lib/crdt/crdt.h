@@ -97,6 +97,10 @@ extern const struct crdt_type crdt_gcounter, crdt_pncounter, crdt_bcounter, crdt
 
 /* By its name without version; NULL when there is none. */
 const struct crdt_type *crdt_type_find(struct str name);
+/* "a" or "an", before its name. */
+const char *crdt_article(const struct crdt_type *t);
+/* The name that is meant most likely by a wrong one; "" when none is. */
+struct str crdt_type_nearest(struct str name);
 /* Every type, NULL-terminated. */
 const struct crdt_type *const *crdt_types(void);
 

@@ -131,14 +131,15 @@ static int report(struct crdt_report *r, const struct crdt_state *s, const struc
 {
 	struct crdt_dot dot;
 	struct buf node = { 0 }, path = { 0 };
+	char brief[STR_BRIEF];
 	int rc;
 
 	key_dot(leaf_key(l), &dot);
 	key_decode(&node, dot.node);
 	crdt_path(&path, s->type, leaf_key(l));
 	rc = crdt_find(r, E_DOT_REUSE, s->line, buf_cstr(&path),
-		"the dot [%s,%llu] also stands elsewhere (%s:%llu)", buf_cstr(&node),
-		(unsigned long long)dot.seq, at->file ? at->file : "-",
+		"the dot [%s,%llu] also stands elsewhere (%s:%llu)",
+		str_brief(buf_str(&node), brief, sizeof(brief)), (unsigned long long)dot.seq, at->file ? at->file : "-",
 		(unsigned long long)at->line);
 	buf_fini(&node);
 	buf_fini(&path);

@@ -16,6 +16,7 @@ struct walk {
 	const struct crdt_type *type;
 	size_t *at;                    /* of each list */
 	const struct crdt_leaf **have; /* of each list for the key at hand, or NULL */
+	struct crdt_state all;         /* of causal types: the result */
 };
 
 static void add_src(struct buf *out, const struct crdt_state *s)
@@ -104,12 +105,42 @@ static void explain_entry(struct walk *w, struct str key)
 	}
 }
 
-/* Who has seen this dot and no longer holds it? */
+/* The dots of a state at one place: what stands before them in the key. */
+static size_t dots_at(const struct crdt_state *s, struct str place, size_t *first)
+{
+	struct crdt_leaf least = { .key = place.p, .key_n = (uint32_t)place.n };
+	struct crdt_dot dot;
+	size_t n = 0;
+
+	*first = leaves_find(&s->leaves, 0, &least);
+	for (; *first + n < s->leaves.n; n++) {
+		struct str key = leaf_key(&s->leaves.v[*first + n]);
+
+		if (!str_starts(key, place) || key_dot(key, &dot) != place.n)
+			break;
+	}
+	return n;
+}
+
+static void add_dots(struct walk *w, size_t first, size_t n)
+{
+	buf_add_char(w->out, '[');
+	for (size_t i = first; i < first + n; i++) {
+		buf_add_text(w->out, i > first ? ",[" : "[");
+		causal_emit_dot(w->out, leaf_key(&w->all.leaves.v[i]));
+		buf_add_char(w->out, ']');
+	}
+	buf_add_char(w->out, ']');
+}
+
+/* Who has seen this dot and no longer holds it? What stands at its place all the same, in the
+ * result or for him, is told too: an element that was removed here may have been added there. */
 static void explain_dot(struct walk *w, struct str key)
 {
 	struct crdt_dot dot;
+	struct str place = str_make(key.p, key_dot(key, &dot));
+	size_t first, n;
 
-	key_dot(key, &dot);
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->have[i] || !ctx_covers(&w->s[i].ctx, dot))
 			continue;
@@ -117,9 +148,16 @@ static void explain_dot(struct walk *w, struct str key)
 		causal_emit_dot(w->out, key);
 		buf_add_text(w->out, "]],");
 		add_path(w, key);
-		buf_add_text(w->out, ",\"reason\":\"removed\",\"removed_by\":");
+		buf_addf(w->out, ",\"reason\":\"%s\",\"removed_by\":",
+			dots_at(&w->s[i], place, &first) > 0 ? "replaced" : "removed");
 		add_src(w->out, &w->s[i]);
-		buf_add_text(w->out, ",\"rule\":\"dot-covered\"}\n");
+		buf_add_text(w->out, ",\"rule\":\"dot-covered\"");
+		n = dots_at(&w->all, place, &first);
+		if (n > 0) {
+			buf_add_text(w->out, ",\"stays\":");
+			add_dots(w, first, n);
+		}
+		buf_add_text(w->out, "}\n");
 		return;
 	}
 }
@@ -143,17 +181,17 @@ static void explain_key(struct walk *w, struct str key)
 }
 
 /* What stands side by side in the result: "concurrent-kept", "add-wins", "remove-wins". */
-static void explain_result(struct walk *w, const struct crdt_state *all)
+static void explain_result(struct walk *w)
 {
-	const struct crdt_leaf *v = all->leaves.v;
+	const struct crdt_leaf *v = w->all.leaves.v;
 	struct buf path = { 0 }, next = { 0 };
 
-	for (size_t i = 0, end; i < all->leaves.n; i = end) {
+	for (size_t i = 0, end; i < w->all.leaves.n; i = end) {
 		bool a = false, r = false;
 
 		path.n = 0;
 		crdt_path(&path, w->type, leaf_key(&v[i]));
-		for (end = i; end < all->leaves.n; end++) {
+		for (end = i; end < w->all.leaves.n; end++) {
 			struct crdt_dot dot;
 			size_t n = key_dot(leaf_key(&v[end]), &dot);
 
@@ -165,14 +203,9 @@ static void explain_result(struct walk *w, const struct crdt_state *all)
 			r |= w->type == &crdt_rwset && v[end].key[n - 1] == 'r';
 		}
 		if ((a && r) || (w->type != &crdt_rwset && v[i].val && end - i > 1)) {
-			buf_add_char(w->out, '{');
-			buf_add_text(w->out, "\"dots\":[");
-			for (size_t k = i; k < end; k++) {
-				buf_add_text(w->out, k > i ? ",[" : "[");
-				causal_emit_dot(w->out, leaf_key(&v[k]));
-				buf_add_char(w->out, ']');
-			}
-			buf_add_text(w->out, "],\"path\":");
+			buf_add_text(w->out, "{\"dots\":");
+			add_dots(w, i, end - i);
+			buf_add_text(w->out, ",\"path\":");
 			buf_add_str(w->out, buf_str(&path));
 			buf_addf(w->out, ",\"rule\":\"%s\"}\n",
 				a && r ? "remove-wins" : "concurrent-kept");
@@ -182,15 +215,27 @@ static void explain_result(struct walk *w, const struct crdt_state *all)
 	buf_fini(&next);
 }
 
+static void join_all(struct walk *w)
+{
+	struct crdt_report quiet = { 0 };
+	struct crdt_state copy;
+
+	for (size_t i = 0; i < w->n; i++) {
+		crdt_clone(&copy, &w->s[i]);
+		crdt_join(&quiet, &w->all, &copy, NULL);
+		crdt_state_fini(&copy);
+	}
+}
+
 void crdt_explain(struct buf *out, const struct crdt_state *s, size_t n)
 {
 	struct walk w = { .out = out, .s = s, .n = n, .at = mem_zalloc((n + 1) * sizeof(*w.at)),
 		.have = mem_zalloc((n + 1) * sizeof(*w.have)) };
-	struct crdt_state all = { 0 }, copy;
-	struct crdt_report quiet = { 0 };
 
 	for (size_t i = 0; i < n && !w.type; i++)
 		w.type = s[i].type;
+	if (w.type && w.type->causal)
+		join_all(&w);
 	while (w.type) {
 		const struct crdt_leaf *least = NULL;
 
@@ -212,15 +257,9 @@ void crdt_explain(struct buf *out, const struct crdt_state *s, size_t n)
 		}
 		explain_key(&w, leaf_key(least));
 	}
-	if (w.type && w.type->causal) {
-		for (size_t i = 0; i < n; i++) {
-			crdt_clone(&copy, &s[i]);
-			crdt_join(&quiet, &all, &copy, NULL);
-			crdt_state_fini(&copy);
-		}
-		explain_result(&w, &all);
-		crdt_state_fini(&all);
-	}
+	if (w.type && w.type->causal)
+		explain_result(&w);
+	crdt_state_fini(&w.all);
 	mem_free(w.at);
 	mem_free(w.have);
 }

@@ -5,6 +5,8 @@
 #include "crdt/find.h"
 #include "base/err.h"
 
+#define PATH_SHOWN 400 /* bytes of where a finding is: keys may be megabytes */
+
 static const struct {
 	const char *name, *advice;
 } table[CRDT_CODES] = {
@@ -12,9 +14,11 @@ static const struct {
 	[E_UTF8] = { "E_UTF8", "write the document as UTF-8" },
 	[E_DEPTH] = { "E_DEPTH", "raise --max-depth if the nesting is meant" },
 	[E_SIZE] = { "E_SIZE", "raise --max-line if the size is meant" },
+	[E_LIMIT] = { "E_LIMIT", "write it shorter; no option raises that limit" },
 	[E_DUPKEY] = { "E_DUPKEY",
 		"find the writer that repeats keys; other tools keep one of them silently" },
-	[E_TYPE] = { "E_TYPE", "name the type with --type, or merge documents of one type only" },
+	[E_TYPE] = { "E_TYPE", 
+		"merge documents of one type; --type names it, rt-crdt(5) shows its shape" },
 	[E_VERSION] = { "E_VERSION", "use a newer rt-crdt-merge" },
 	[E_KEY] = { "E_KEY", "correct the member; see rt-crdt(5)" },
 	[E_AMBIGUOUS] = { "E_AMBIGUOUS", "say which it is with --type" },
@@ -23,7 +27,8 @@ static const struct {
 	[E_NEG] = { "E_NEG", "counts never go below 0; use pncounter to count down" },
 	[E_NOT_INT] = { "E_NOT_INT",
 		"write counts as integers, without fraction, quotes or exponent" },
-	[E_RANGE] = { "E_RANGE", "numbers are at most 9223372036854775807" },
+	[E_RANGE] = { "E_RANGE",
+		"counts are at most 9223372036854775807, other numbers what a double holds" },
 	[E_SUM_RANGE] = { "E_SUM_RANGE", "read the value with a tool that knows big integers" },
 	[E_RIGHTS] = { "E_RIGHTS", "a replica spent rights it did not hold; find out which" },
 	[E_TS] = { "E_TS",
@@ -34,7 +39,7 @@ static const struct {
 	[E_DOT_REUSE] = { "E_DOT_REUSE",
 		"a replica was restored or cloned: give it a new node id before it writes again" },
 	[E_DOT_UNCOVERED] = { "E_DOT_UNCOVERED", "the context must cover every dot of the state" },
-	[E_CTX] = { "E_CTX", "correct the context; see rt-crdt(5)" },
+	[E_CTX] = { "E_CTX", "correct it; rt-crdt(5) explains dots and contexts" },
 	[E_NODE] = { "E_NODE", "node ids are strings of 1 to 1024 bytes" },
 	[E_OP] = { "E_OP", "correct the operation; see rt-crdt-merge(1)" },
 	[E_ROLLBACK] = { "E_ROLLBACK",
@@ -66,6 +71,7 @@ int crdt_find(struct crdt_report *r, enum crdt_code c, uint64_t line, const char
 	const char *fmt, ...)
 {
 	struct buf text = { 0 };
+	char where[PATH_SHOWN];
 	va_list ap;
 
 	if (crdt_code_is_error(c)) {
@@ -75,8 +81,9 @@ int crdt_find(struct crdt_report *r, enum crdt_code c, uint64_t line, const char
 		r->warnings++;
 	}
 	if (r->fn) {
-		struct crdt_finding f = { c, r->file, line, path, NULL };
+		struct crdt_finding f = { .code = c, .file = r->file, .line = line };
 
+		f.path = str_brief(str_of(path), where, sizeof(where));
 		va_start(ap, fmt);
 		buf_addv(&text, fmt, ap);
 		va_end(ap);

@@ -125,12 +125,13 @@ static int parse_iso(struct hlc *h, struct str *s)
 int hlc_parse_stamp(struct hlc *h, struct str text, struct err *e)
 {
 	struct str rest = text;
+	char brief[STR_BRIEF];
 
 	*h = (struct hlc){ 0 };
 	if (parse_iso(h, &rest) != 0 || rest.n > 0)
 		return err_set(e, ERR_INVALID,
-			"'" STR_FMT "' is no stamp such as 2026-11-24T04:12:42.123456Z-0003",
-			STR_ARG(str_head(text, 80)));
+			"'%s' is no stamp such as 2026-11-24T04:12:42.123456Z-0003",
+			str_brief(text, brief, sizeof(brief)));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct parse {
@@ -29,7 +30,11 @@ uint64_t json_line(const struct json_reader *r, const char *at)
 
 static void add_token(struct buf *out, struct str s)
 {
+	char brief[STR_BRIEF];
+
 	buf_add_char(out, '/');
+	if (s.n >= sizeof(brief))
+		s = str_of(str_brief(s, brief, sizeof(brief)));
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '~')
 			buf_add_text(out, "~0");
@@ -210,7 +215,7 @@ static bool string(struct parse *s, struct str *out)
 	if (high && !str_utf8(*out))
 		return fail(s, begin, E_UTF8, "bytes that are not UTF-8 in a string");
 	if (out->n > UINT32_MAX / 8)
-		return fail(s, begin, E_SIZE, "a string too long");
+		return fail(s, begin, E_LIMIT, "a string of more than 512 MiB");
 	if (!escaped)
 		return true;
 	copy = o = arena_alloc(r->arena, out->n);
@@ -234,6 +239,17 @@ static bool string(struct parse *s, struct str *out)
 static bool digit(const struct json_reader *r, const char *p)
 {
 	return p < r->end && *p >= '0' && *p <= '9';
+}
+
+#define NUMBER_MAX 4096
+
+static struct json *long_number(struct parse *s, const char *begin, ptrdiff_t n)
+{
+	char what[96];
+
+	snprintf(what, sizeof(what), "a number of %td characters, where %d are the most,", n,
+		NUMBER_MAX);
+	return fail(s, begin, E_LIMIT, what);
 }
 
 static struct json *number(struct parse *s)
@@ -266,8 +282,8 @@ static struct json *number(struct parse *s)
 		while (digit(r, p))
 			p++;
 	}
-	if (p - begin > 4096)
-		return fail(s, begin, E_SIZE, "a number of more than 4096 characters");
+	if (p - begin > NUMBER_MAX)
+		return long_number(s, begin, p - begin);
 	v = node(s, type, begin);
 	v->text = str_make(begin, (size_t)(p - begin));
 	r->p = p;
@@ -301,6 +317,7 @@ static bool sort_members(struct parse *s, struct json *object)
 {
 	struct json **all = mem_array(object->n, sizeof(*all)), **to = &object->first;
 	struct json *twice = NULL;
+	char brief[STR_BRIEF];
 	size_t i = 0;
 
 	for (struct json *m = object->first; m; m = m->next)
@@ -315,8 +332,8 @@ static bool sort_members(struct parse *s, struct json *object)
 	*to = NULL;
 	mem_free(all);
 	if (twice)
-		json_find(s->r, twice, E_DUPKEY, "the key '" STR_FMT "' comes twice",
-			STR_ARG(str_head(twice->name, 80)));
+		json_find(s->r, twice, E_DUPKEY, "the key '%s' comes twice",
+			str_brief(twice->name, brief, sizeof(brief)));
 	return !twice;
 }
 

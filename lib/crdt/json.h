@@ -47,7 +47,7 @@ void json_skip_space(struct json_reader *r);
 uint64_t json_line(const struct json_reader *r, const char *at);
 /* The member of that name, or NULL. */
 struct json *json_get(const struct json *object, const char *name);
-/* Appends the JSON pointer (RFC 6901) of a value. */
+/* Appends the JSON pointer (RFC 6901) of a value; long names in it are cut (str_brief). */
 void json_path(struct buf *out, const struct json *v);
 /* Reports at a value. */
 int json_find(struct json_reader *r, const struct json *v, enum crdt_code code, const char *fmt,

@@ -36,11 +36,12 @@ static int read_ormap(struct crdt_reader *r, const struct json *v)
 			return ERR_INVALID;
 		for (const struct json *c = m->first; c; c = c->next) {
 			const struct crdt_type *type = child_type(c->name);
+			char brief[STR_BRIEF];
 
 			if (!type)
 				return json_find(&r->json, c, E_TYPE,
-					"'" STR_FMT "' is no type of a child%s",
-					STR_ARG(str_head(c->name, 80)),
+					"'%s' is no type of a child%s",
+					str_brief(c->name, brief, sizeof(brief)),
 					crdt_type_find(c->name)
 						? ": it has no dots, so it could not be removed"
 						: "");

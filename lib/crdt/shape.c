@@ -48,6 +48,16 @@ static const struct crdt_type *refuse(
 	return NULL;
 }
 
+/* A counter that counts both ways, of which one half was left out. */
+static const char *half_of(struct str name)
+{
+	return str_eq(name, STR("P")) || str_eq(name, STR("N"))
+		     ? "a pncounter has both halves, P and N"
+	     : str_eq(name, STR("p")) || str_eq(name, STR("n"))
+		     ? "a pncounter has both halves, p and n"
+		     : NULL;
+}
+
 static const struct crdt_type *pick(
 	struct json *v, enum crdt_shape *shape, enum crdt_code *code, const char **why)
 {
@@ -89,6 +99,11 @@ static const struct crdt_type *pick(
 		if (m->type == JSON_INT)
 			return refuse(code, why, E_TYPE,
 				"a counter with members that are no counts, or no plain shape");
+	if (v->n == 1 && is_object(v->first)) {
+		const char *half = half_of(v->first->name);
+		if (half)
+			return refuse(code, why, E_KEY, half);
+	}
 	return refuse(code, why, E_TYPE, "none of the plain shapes");
 }
 

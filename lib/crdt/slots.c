@@ -255,6 +255,7 @@ static int check_bcounter(struct crdt_report *r, const struct crdt_state *s)
 	struct right *rights = mem_array(2 * s->leaves.n, sizeof(*rights));
 	struct arena names = { 0 };
 	struct buf name = { 0 }, path = { 0 };
+	char brief[STR_BRIEF];
 	size_t n = 0;
 	int rc = 0;
 
@@ -286,8 +287,8 @@ static int check_bcounter(struct crdt_report *r, const struct crdt_state *s)
 			continue;
 		crdt_path(&path, s->type, leaf_key(rights[i].leaf));
 		rc = crdt_find(r, E_RIGHTS, s->line, buf_cstr(&path),
-			"'" STR_FMT "' has spent more rights than it held",
-			STR_ARG(str_head(rights[i].node, 80)));
+			"'%s' has spent more rights than it held",
+			str_brief(rights[i].node, brief, sizeof(brief)));
 	}
 	arena_fini(&names);
 	buf_fini(&name);

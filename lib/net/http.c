@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/url.h"
 #include "codec/name.h"
+#include "net/origin.h"
 
 #include <stdio.h>
 
@@ -101,8 +102,7 @@ void http_reply(struct conn *c, int status, const char *type, struct str headers
 	struct buf *out = conn_lane(c);
 
 	begin_line(c, out, status, type, headers);
-	/* A HEAD of what would be streamed has no length to tell, and 0 would be a wrong one. */
-	if (status != 204 && status != 304 && !(c->head_only && !type))
+	if (status != 204 && status != 304)
 		buf_addf(out, "Content-Length: %zu\r\n", body.n);
 	buf_add_text(out, "\r\n");
 	if (!c->head_only)
@@ -341,57 +341,22 @@ bool http_subscribe(struct conn *c, const struct head *h, struct str path_room, 
 
 /* --- Origin (RFC 6454; Fetch) ----------------------------------------------------------------- */
 
-/* The same host: the origin without its scheme is the Host of the request. */
-static bool same_host(struct str origin, struct str host)
-{
-	long at = str_find(origin, STR("://"));
-
-	return at >= 0 && str_case_eq(str_skip(origin, (size_t)at + 3), host);
-}
-
-static bool origin_allowed(const struct conn *c, const struct head *h, struct str origin)
-{
-	if (same_host(origin, h->host))
-		return true;
-	for (int i = 0; i < c->net->conf.n_origins; i++) {
-		struct str allowed = str_of(c->net->conf.origins[i]);
-		if (str_eq(allowed, STR("*")) || str_case_eq(allowed, origin) ||
-			same_host(origin, allowed))
-			return true;
-	}
-	return false;
-}
-
 /* False: the request was answered. */
 static bool check_origin(struct conn *c, const struct head *h)
 {
+	const struct net_conf *conf = &c->net->conf;
 	struct str origin = head_get(h, STR("origin"));
 
 	if (!origin.p)
 		return true;
-	if (origin.n > 512 || !origin_allowed(c, h, origin)) {
+	if (origin.n > 512 ||
+		!origin_is_allowed(origin, h->host, conf->origins, conf->n_origins)) {
 		http_refuse(c, 403, STR("this origin is not allowed (rt-serve --origin)"));
 		return false;
 	}
 	mem_free(c->cors);
 	c->cors = mem_strndup(origin.p, origin.n);
 	return true;
-}
-
-static void answer_options(struct conn *c, const struct head *h)
-{
-	struct buf headers = { 0 };
-	struct str wanted = head_get(h, STR("access-control-request-headers"));
-
-	buf_add_text(&headers, "Allow: GET, HEAD, POST, PUT, OPTIONS\r\n");
-	if (head_get(h, STR("access-control-request-method")).p)
-		buf_add_text(&headers, "Access-Control-Allow-Methods: GET, HEAD, POST, PUT\r\n"
-				       "Access-Control-Max-Age: 600\r\n");
-	if (wanted.p && wanted.n < 512)
-		buf_addf(
-			&headers, "Access-Control-Allow-Headers: " STR_FMT "\r\n", STR_ARG(wanted));
-	http_reply(c, 204, NULL, buf_str(&headers), STR(""));
-	buf_fini(&headers);
 }
 
 /* --- routes ----------------------------------------------------------------------------------- */
@@ -427,6 +392,32 @@ static const struct route *find_route(const struct head *h, struct str *room)
 	return NULL;
 }
 
+static const char *route_methods(const struct route *r)
+{
+	return r->methods & GETS ? "GET, HEAD, OPTIONS" : "POST, PUT, OPTIONS";
+}
+
+static void answer_options(struct conn *c, const struct head *h)
+{
+	struct buf headers = { 0 };
+	struct str wanted = head_get(h, STR("access-control-request-headers")), room;
+	const struct route *r = find_route(h, &room);
+	const char *allow = r ? route_methods(r) : c->net->events->methods(c->net->arg, h);
+
+	if (!allow) /* of `*`, or of nothing */
+		allow = "GET, HEAD, POST, PUT, OPTIONS";
+	buf_addf(&headers, "Allow: %s\r\n", allow);
+	if (head_get(h, STR("access-control-request-method")).p)
+		buf_addf(&headers,
+			"Access-Control-Allow-Methods: %s\r\nAccess-Control-Max-Age: 600\r\n",
+			allow);
+	if (wanted.p && wanted.n < 512)
+		buf_addf(
+			&headers, "Access-Control-Allow-Headers: " STR_FMT "\r\n", STR_ARG(wanted));
+	http_reply(c, 204, NULL, buf_str(&headers), STR(""));
+	buf_fini(&headers);
+}
+
 static unsigned method_bit(enum head_method m)
 {
 	return m == HTTP_GET || m == HTTP_HEAD ? GETS : m == HTTP_POST || m == HTTP_PUT ? POSTS : 0;
@@ -454,9 +445,6 @@ static void open_route(struct conn *c, const struct head *h, const struct route 
 		rc = pattern_check(room, &e);
 	if (rc)
 		http_refuse(c, http_status(rc), str_of(e.text));
-	else if (h->method == HTTP_HEAD)
-		http_reply(c, 200, NULL, STR(""), STR("")); /* what GET would
-		                                             * stream has no length */
 	else
 		r->open(c, h, room);
 }
@@ -537,11 +525,11 @@ static void wrong_method(struct conn *c, const struct route *r, struct str room)
 		room = STR("");
 	if (r->methods & GETS) {
 		buf_addf(&b, "to publish, POST to /pub/" STR_FMT, STR_ARG(shown(room)));
-		http_not_allowed(c, "GET, HEAD, OPTIONS", buf_str(&b));
+		http_not_allowed(c, route_methods(r), buf_str(&b));
 	} else {
 		buf_add_text(&b, "this path is for publishing; to listen, ");
 		add_ways_out(&b, room);
-		http_not_allowed(c, "POST, PUT, OPTIONS", buf_str(&b));
+		http_not_allowed(c, route_methods(r), buf_str(&b));
 	}
 	buf_fini(&b);
 }

@@ -92,6 +92,9 @@ struct net_events {
 	/* A request that no transport serves; answer with http_reply. False: there is no such
 	 * resource. `body` is the whole body. */
 	bool (*request)(void *arg, struct conn *c, const struct head *h, struct str body);
+	/* What may be asked of a resource that no transport serves: "GET, HEAD, OPTIONS"; NULL:
+	 * there is none at that path. */
+	const char *(*methods)(void *arg, const struct head *h);
 	/* Is `request` to be called with the body, once that has come whole? Else it is called at
 	 * once, and the connection ends with the answer. */
 	bool (*takes_body)(void *arg, const struct head *h);

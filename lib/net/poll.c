@@ -2,7 +2,8 @@
  *
  * Stateless: the position is in the request (since) and in the answer (Rt-Next), so any instance of
  * a bus that replays can answer the next poll. A poll is a subscription that is drained into one
- * answer: at once if something is owed, else when something comes or the time is over. */
+ * answer: at once if something is owed, else when something comes or the time is over. HEAD does not
+ * wait: it is answered as a poll whose time is over. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "net/http.h"
@@ -49,7 +50,8 @@ static void answer(struct conn *c)
 	buf_add_text(&headers, "\r\n");
 	http_add_position(&headers, "Rt-Next", next);
 	http_add_position(&headers, "Rt-Head", c->net->table->head);
-	c->net->stats.frames_out += poll->n;
+	if (!c->head_only)
+		c->net->stats.frames_out += poll->n;
 	http_reply(c, status, status == 204 ? NULL : "application/x-ndjson", buf_str(&headers),
 		buf_str(&body));
 	buf_fini(&headers);
@@ -97,7 +99,8 @@ static enum peek_kind collect(struct conn *c)
 			feed_advance(f, &p, 0);
 			break;
 		case PEEK_GAP:
-			conn_gap(c, &p.gap);
+			if (!c->head_only)
+				conn_gap(c, &p.gap);
 			wire_gap_json(&poll->body, &p.gap);
 			buf_add_char(&poll->body, '\n');
 			feed_advance(f, &p, 0);
@@ -213,8 +216,8 @@ void poll_open(struct conn *c, const struct head *h, struct str room)
 	}
 	if (!http_subscribe(c, h, room, false))
 		return;
-	poll->at_once =
-		http_query(h, "since", &since) == 0 || str_eq(buf_str(&since), STR("latest"));
+	poll->at_once = h->method == HTTP_HEAD || http_query(h, "since", &since) == 0 ||
+			str_eq(buf_str(&since), STR("latest"));
 	buf_fini(&since);
 	conn_deadline(c, c->net->now_ms + seconds * 1000);
 }

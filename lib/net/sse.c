@@ -4,6 +4,7 @@
  * it without an event: the start, and heartbeats where the position moved. The answer begins when
  * the start is known. */
 #include "base/clock.h"
+#include "net/glance.h"
 #include "net/http.h"
 
 static void add_id(struct buf *out, struct pos pos)
@@ -19,14 +20,11 @@ static void add_retry(struct buf *out)
 	buf_addf(out, "retry: %u\n", 500 + (unsigned)rand_below(4500));
 }
 
-static void begin(struct conn *c, struct buf *out)
+static void write_head(struct conn *c, struct buf *out, struct pos next)
 {
 	struct buf headers = { 0 };
-	size_t at;
 
-	if (c->sub->begun)
-		return;
-	c->sub->begun = true;
+	(void)next; /* in the first `id:` */
 	buf_add_text(&headers,
 		"Cache-Control: private, no-cache, no-store, must-revalidate, max-age=0\r\n"
 		"X-Accel-Buffering: no\r\nRt-Conn: ");
@@ -35,6 +33,16 @@ static void begin(struct conn *c, struct buf *out)
 	http_add_position(&headers, "Rt-Head", c->net->table->head);
 	http_begin(c, out, 200, "text/event-stream; charset=utf-8", buf_str(&headers));
 	buf_fini(&headers);
+}
+
+static void begin(struct conn *c, struct buf *out)
+{
+	size_t at;
+
+	if (c->sub->begun)
+		return;
+	c->sub->begun = true;
+	write_head(c, out, c->sub->feed.pos);
 	wire_chunk_begin(out, &at);
 	buf_add_text(out, ":\n");
 	add_retry(out);
@@ -123,10 +131,13 @@ void sse_open(struct conn *c, const struct head *h, struct str room)
 	bool named = http_query_flag(h, "named", false);
 	struct subscriber *s;
 
-	c->transport = &transport_sse;
+	if (h->method == HTTP_HEAD)
+		glance_open(c, write_head);
+	else
+		c->transport = &transport_sse;
 	s = conn_subscribe(c, WIRE_SSE, true, !http_query_flag(h, "echo", true));
 	s->counts = http_query_flag(h, "presence", false);
-	if (!http_subscribe(c, h, room, true))
+	if (!http_subscribe(c, h, room, true) || h->method == HTTP_HEAD)
 		return;
 	if (several(&s->feed))
 		s->wire = named ? WIRE_SSE_ROOM_NAMED : WIRE_SSE_ROOM;

@@ -2,16 +2,14 @@
  *
  * Messages with metadata, control messages, an empty line (or the position, where it
  * moved) as heartbeat. */
+#include "net/glance.h"
 #include "net/http.h"
 
 /* Rt-Next is a position to keep: with a gap yet to come, that is the one the client came with. */
-static void begin(struct conn *c, struct buf *out, struct pos next)
+static void write_head(struct conn *c, struct buf *out, struct pos next)
 {
 	struct buf headers = { 0 };
 
-	if (c->sub->begun)
-		return;
-	c->sub->begun = true;
 	buf_add_text(&headers, "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nRt-Conn: ");
 	buf_add_conn_id(&headers, c);
 	buf_add_text(&headers, "\r\n");
@@ -19,6 +17,14 @@ static void begin(struct conn *c, struct buf *out, struct pos next)
 	http_add_position(&headers, "Rt-Head", c->net->table->head);
 	http_begin(c, out, 200, "application/x-ndjson", buf_str(&headers));
 	buf_fini(&headers);
+}
+
+static void begin(struct conn *c, struct buf *out, struct pos next)
+{
+	if (c->sub->begun)
+		return;
+	c->sub->begun = true;
+	write_head(c, out, next);
 }
 
 static void say_start(struct conn *c, const struct sub *s, struct buf *out)
@@ -79,9 +85,12 @@ void stream_open(struct conn *c, const struct head *h, struct str room)
 {
 	struct subscriber *s;
 
-	c->transport = &transport_stream;
+	if (h->method == HTTP_HEAD)
+		glance_open(c, write_head);
+	else
+		c->transport = &transport_stream;
 	s = conn_subscribe(c, WIRE_NDJSON, true, !http_query_flag(h, "echo", true));
 	s->counts = http_query_flag(h, "presence", false);
-	if (http_subscribe(c, h, room, false))
+	if (http_subscribe(c, h, room, false) && h->method != HTTP_HEAD)
 		conn_deadline(c, c->net->now_ms + c->net->conf.heartbeat_ms);
 }

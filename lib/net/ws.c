@@ -228,11 +228,12 @@ static void op_subscribe(struct conn *c, const struct msg *m, struct str ref, st
 	buf_fini(&text);
 }
 
-static void op_unsubscribe(struct conn *c, struct str ref, struct str room)
+static void op_unsubscribe(struct conn *c, const struct msg *m, struct str ref, struct str room)
 {
 	struct sub *s = sub_find(&c->sub->feed, room);
 	struct buf b = { 0 };
 
+	(void)m;
 	if (!s) {
 		say_error(c, ref, "invalid", STR("not subscribed to that room"));
 		return;
@@ -247,12 +248,13 @@ static void op_unsubscribe(struct conn *c, struct str ref, struct str room)
 
 /* The members now; the changes are the user_joined and user_left of the room, for its
  * subscribers. */
-static void op_presence(struct conn *c, struct str ref, struct str room)
+static void op_presence(struct conn *c, const struct msg *m, struct str ref, struct str room)
 {
 	struct net *n = c->net;
 	struct err e = { 0 };
 	int rc = room_name_check(room, &e);
 
+	(void)m;
 	if (rc == 0)
 		rc = n->events->allow(n->arg, c, ASK_SUBSCRIBE, room, &e);
 	if (rc)
@@ -261,8 +263,34 @@ static void op_presence(struct conn *c, struct str ref, struct str room)
 		n->events->presence(n->arg, c, room, ref);
 }
 
+typedef void op_fn(struct conn *c, const struct msg *m, struct str ref, struct str room);
+
+static op_fn *find_op(const struct msg *m)
+{
+	return msg_is(m, MSG_OP, STR("subscribe"))   ? op_subscribe
+	     : msg_is(m, MSG_OP, STR("unsubscribe")) ? op_unsubscribe
+	     : msg_is(m, MSG_OP, STR("presence"))    ? op_presence
+						     : NULL;
+}
+
+static void op_unknown(struct conn *c, const struct msg *m, struct str ref)
+{
+	struct buf op = { 0 };
+	struct err e = { 0 };
+	char brief[STR_BRIEF];
+
+	msg_string(m, MSG_OP, &op);
+	err_set(&e, ERR_INVALID,
+		"unknown '_op' '%s': there are subscribe, unsubscribe, presence, ping; what is "
+		"to be published goes without '_op'",
+		str_brief(buf_str(&op), brief, sizeof brief));
+	say_error(c, ref, "invalid", str_of(e.text));
+	buf_fini(&op);
+}
+
 static void on_control(struct conn *c, const struct msg *m)
 {
+	op_fn *op = find_op(m);
 	struct buf room = { 0 };
 	struct str ref = msg_raw(m, MSG_REF);
 	struct err e = { 0 };
@@ -275,22 +303,15 @@ static void on_control(struct conn *c, const struct msg *m)
 		say_position_now(c, "pong", ref);
 		return;
 	}
-	if (!msg_string(m, MSG_ROOM, &room)) {
-		say_error(c, ref, "invalid", STR("a control message needs '_room'"));
-		goto out;
-	}
-	if (pattern_check(buf_str(&room), &e) != 0)
-		say_error(c, ref, "invalid", str_of(e.text));
-	else if (msg_is(m, MSG_OP, STR("subscribe")))
-		op_subscribe(c, m, ref, buf_str(&room));
-	else if (msg_is(m, MSG_OP, STR("unsubscribe")))
-		op_unsubscribe(c, ref, buf_str(&room));
-	else if (msg_is(m, MSG_OP, STR("presence")))
-		op_presence(c, ref, buf_str(&room));
-	else
+	if (!op)
+		op_unknown(c, m, ref);
+	else if (!msg_string(m, MSG_ROOM, &room))
 		say_error(c, ref, "invalid",
-			STR("unknown '_op' (subscribe, unsubscribe, presence, ping)"));
-out:
+			STR("subscribe, unsubscribe and presence need '_room'"));
+	else if (pattern_check(buf_str(&room), &e) != 0)
+		say_error(c, ref, "invalid", str_of(e.text));
+	else
+		op(c, m, ref, buf_str(&room));
 	buf_fini(&room);
 }
 
@@ -488,7 +509,7 @@ const struct transport transport_ws = {
 static bool check_handshake(
 	struct conn *c, const struct head *h, struct str room, char accept[29])
 {
-	if (!h->upgrade_websocket) {
+	if (!h->upgrade_websocket || h->method != HTTP_GET) {
 		http_needs_upgrade(c, room);
 		return false;
 	}

@@ -6,6 +6,7 @@
 #include "bus/bus.h"
 #include "codec/name.h"
 #include "net/listen.h"
+#include "net/origin.h"
 
 #include <stdlib.h>
 
@@ -280,6 +281,9 @@ int conf_read(struct conf *c, int argc, char **argv, struct err *e)
 			return ERR_USAGE;
 	if (c->max_message < 64 || c->max_message > (64u << 20))
 		return err_set(e, ERR_USAGE, "--max-message must be between 64 and 64m");
+	for (int i = 0; i < c->origins.n; i++)
+		if (origin_check(str_of(c->origins.v[i]), e) != 0)
+			return ERR_USAGE;
 	return read_slow(c, e);
 }
 

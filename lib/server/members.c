@@ -34,9 +34,10 @@ static void on_left(void *arg, struct str room, struct str user)
 
 const struct presence_events members_events = { on_joined, on_left };
 
+/* Is who subscribes so a member? HEAD only looks. */
 static bool counts(const struct conn *c, struct str room)
 {
-	return c->user && c->sub->counts && !pattern_is(room) && !room_name_internal(room);
+	return c->user && !c->head_only && c->sub->counts && !pattern_is(room) && !room_name_internal(room);
 }
 
 void members_joined(void *arg, struct conn *c, struct str room)

@@ -399,6 +399,9 @@ static const struct resource {
 	{ STR("/connections"), get_connections },
 };
 
+#define RESOURCE_METHODS "GET, HEAD, OPTIONS"
+#define PRESENCE_METHODS "GET, HEAD, POST, OPTIONS"
+
 static void presence_request(
 	struct worker *w, struct conn *c, const struct head *h, struct str room, struct str body)
 {
@@ -411,7 +414,25 @@ static void presence_request(
 	else if (h->method == HTTP_POST)
 		members_post(w, c, h, room, body);
 	else
-		http_not_allowed(c, "GET, HEAD, POST, OPTIONS", STR(""));
+		http_not_allowed(c, PRESENCE_METHODS, STR(""));
+}
+
+static const struct resource *find_resource(struct str path)
+{
+	for (size_t i = 0; i < sizeof resources / sizeof *resources; i++)
+		if (str_eq(path, resources[i].path))
+			return &resources[i];
+	return NULL;
+}
+
+const char *stats_methods(void *worker, const struct head *h)
+{
+	struct str path = str_make(h->path, h->path_n);
+
+	(void)worker;
+	if (str_starts(path, STR("/presence/")))
+		return PRESENCE_METHODS;
+	return find_resource(path) ? RESOURCE_METHODS : NULL;
 }
 
 bool stats_takes_body(void *worker, const struct head *h)
@@ -425,20 +446,17 @@ bool stats_request(void *worker, struct conn *c, const struct head *h, struct st
 {
 	struct worker *w = worker;
 	struct str path = str_make(h->path, h->path_n);
+	const struct resource *r = find_resource(path);
 
 	if (str_starts(path, STR("/presence/"))) {
 		presence_request(w, c, h, str_skip(path, STR("/presence/").n), body);
 		return true;
 	}
-	for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
-		if (!str_eq(path, resources[i].path))
-			continue;
-		if (h->method == HTTP_GET || h->method == HTTP_HEAD)
-			resources[i].get(w, c, h);
-		else
-			http_not_allowed(c, "GET, HEAD, OPTIONS",
-				STR("to publish, POST to /pub/ROOM"));
-		return true;
-	}
-	return false;
+	if (!r)
+		return false;
+	if (h->method == HTTP_GET || h->method == HTTP_HEAD)
+		r->get(w, c, h);
+	else
+		http_not_allowed(c, RESOURCE_METHODS, STR("to publish, POST to /pub/ROOM"));
+	return true;
 }

@@ -390,6 +390,7 @@ static const struct net_events net_events = {
 	.limited = stats_limited,
 	.closed = stats_closed,
 	.request = stats_request,
+	.methods = stats_methods,
 	.takes_body = stats_takes_body,
 	.turn = turn_now,
 	.ready = ready,

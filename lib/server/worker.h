@@ -79,6 +79,7 @@ void worker_close(struct worker *w);
 
 /* stats.c */
 bool stats_request(void *worker, struct conn *c, const struct head *h, struct str body);
+const char *stats_methods(void *worker, const struct head *h);
 bool stats_takes_body(void *worker, const struct head *h);
 void stats_closed(void *worker, struct conn *c, unsigned code, struct str reason);
 void stats_gap(void *worker, struct conn *c, const struct gap *g);

@@ -185,3 +185,59 @@ limit_memory() { case $RT_BIN in *san-*) ;; *) ulimit -v "$1" ;; esac; }
 		rm -f out.??????
 	done
 }
+
+@test "what a message quotes is cut, however long it is" {
+	local long
+	long=$(head -c 100000 /dev/zero | tr '\0' k)
+	say() { # say CODE DOCUMENT OPTIONS...: refused, in lines of at most 1000 bytes that tell how long what they quote is
+		local code=$1; shift; printf '%s\n' "$1" > doc; shift
+		for f in text json; do
+			rt-crdt-merge "$@" -f $f doc > out 2> err || true
+			grep -q "$code" err && [ "$(wc -L < err)" -le 1000 ] && grep -q '… (10[0-9]* bytes)' err && continue
+			echo "$code $* -f $f:"; cut -c 1-1500 err; return 1
+		done
+	}
+	say E_NODE "{\"$long\":-1}"
+	say E_DUPKEY "{\"$long\":1,\"$long\":1}"
+	say E_KEY "{\"crdt\":\"gcounter/1\",\"$long\":1,\"state\":{}}"
+	say E_TYPE "{\"crdt\":\"$long\",\"state\":{}}"
+	say E_VERSION "{\"crdt\":\"gcounter/$(tr k 0 <<< "$long")\",\"state\":{}}"
+	say E_SYNTAX "{\"$long\":{\"a\":x}}"
+	say E_TYPE "{\"crdt\":\"ormap/1\",\"ctx\":{\"vv\":{}},\"state\":{\"a\":{\"$long\":1}}}"
+	say E_DOT_UNCOVERED "{\"crdt\":\"orset/1\",\"ctx\":{\"vv\":{}},\"state\":[[\"$long\",[[\"a\",1]]]]}"
+	say E_DOT_REUSE "{\"crdt\":\"orset/1\",\"ctx\":{\"vv\":{\"a\":1}},\"state\":[[\"a\",[[\"a\",1]]],[\"$long\",[[\"a\",1]]]]}"
+	say W_LWW_TIE "{\"$long\":{\"node_id\":\"a\",\"timestamp\":1,\"value\":1}}
+{\"$long\":{\"node_id\":\"a\",\"timestamp\":1,\"value\":2}}"
+	say E_TS "{\"$long\":{\"node_id\":\"a\",\"timestamp\":-1,\"value\":1}}"
+	say E_KEY '{"a":1}' --at ".$long"
+	# Each of many names on the way, and all of them together.
+	say E_SYNTAX "$(printf "{\"${long:0:1000}\":%.0s" $(seq 60))x"
+	# A key of 1100 bytes in the middle of a path leaves the end of it to be seen.
+	printf '{"crdt":"ormap/1","ctx":{"vv":{}},"state":{"%s":{"orset":{"here":1}}}}' "$long" > doc
+	run -3 rt-crdt-merge doc; [[ $output == *"bytes)/orset: "* ]]
+}
+
+@test "a limit that no option raises says so" {
+	printf '{"a":%s}\n' "$(head -c 100000 /dev/zero | tr '\0' 7)" > doc
+	run -3 rt-crdt-merge doc
+	[ "$output" = "rt-crdt-merge: doc:1: E_LIMIT at /a: a number of 100000 characters, where 4096 are the most, at byte 5 (write it shorter; no option raises that limit)" ]
+	echo '{"aaaaaaaaaaaaaaaaaaaaaaaaaaa":1}' > doc
+	run -3 rt-crdt-merge --max-line 20 doc
+	[ "$output" = "rt-crdt-merge: doc:1: E_SIZE: the line is longer than 20 bytes (raise --max-line if the size is meant)" ]
+}
+
+@test "names of inputs that are none end it" {
+	echo '{"a":1}' > a
+	run -3 timeout 20 rt-crdt-merge --files0-from /dev/zero
+	[ "$output" = "rt-crdt-merge: '/dev/zero': name 1 is empty (names are ended by NUL, as find -print0 does)" ]
+	printf 'a\0\0a\0' > names; run -3 rt-crdt-merge --files0-from names; [[ $output == "rt-crdt-merge: 'names': name 2 is empty"* ]]
+	run -3 bash -c "yes | head -c 2000000000 | rt-crdt-merge --files0-from -"
+	[ "$output" = "rt-crdt-merge: '-': name 1 is longer than 4095 bytes (names are ended by NUL, as find -print0 does)" ]
+	{ printf 'a\0'; head -c 4096 /dev/zero | tr '\0' x; printf '\0a\0'; } > names
+	run -3 rt-crdt-merge --files0-from names; [[ $output == *"name 2 is longer than 4095 bytes"* ]]
+	# Not before the end of it all has been seen.
+	printf 'a\na\n' | run -6 rt-crdt-merge --files0-from -
+	printf 'a\0a' > names; [ "$(rt-crdt-merge --files0-from names)" = '{"a":1}' ]
+	: > names; [ -z "$(rt-crdt-merge --files0-from names)" ]
+	{ head -c 4095 /dev/zero | tr '\0' x; } > names; run -6 rt-crdt-merge --files0-from names
+}

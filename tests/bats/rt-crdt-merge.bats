@@ -66,6 +66,7 @@ two() {
 	local late='--max-drift 1m --now 2026-11-24T00:00:00Z'
 	# Code, line, path, command that reads what follows it as `doc` (-: nothing).
 	while read -r code line path cmd doc; do
+		doc=${doc/NUMBER/$(printf '0%.0s' $(seq 4096))}
 		printf '%b' "$doc" > doc
 		cmd=${cmd//,/ }; path=${path#-}
 		for form in text json; do
@@ -88,6 +89,7 @@ two() {
 		E_SYNTAX 2 /b merge {"a":1}\n{"b":x}
 		E_UTF8 1 /a merge {"a":"\\ud800"}
 		E_DEPTH 1 /0/0 merge,-t,gset,--max-depth,2 [[[1]]]
+		E_LIMIT 1 /a merge {"a":1NUMBER}
 		E_SIZE 2 - merge,--max-line,20 {"a":1}\n{"aaaaaaaaaaaaaaaaaaaaaaa":1}
 		E_DUPKEY 1 /a merge {"a":1,"a":2}
 		E_TYPE 1 /crdt merge {"crdt":"nosuch/1","state":{}}
@@ -559,4 +561,51 @@ commit() { git add -A; git commit -qm "${1:-c}"; }
 		[[ $output != *"'$verb'"* ]]
 	done
 	[ "$verb" ]
+}
+
+@test "who writes a state by hand for the first time is told what was meant" {
+	while IFS='|' read -r words args doc; do
+		rc=0; printf '%s\n' "$doc" | rt-crdt-merge $args > out 2> err || rc=$?
+		[ $rc -ge 2 ] && [ ! -s out ] && grep -qF -- "$words" err || { echo "wanted '$words' from $args: $doc"; cat err; return 1; }
+	done <<-'TABLE'
+		unknown type 'gcounter' (did you mean 'gcounter/1'?)||{"crdt":"gcounter","state":{"a":1}}
+		unknown type 'g-counter/1' (did you mean 'gcounter/1'?)||{"crdt":"g-counter/1","state":{"a":1}}
+		unknown type 'tree/1' (rt-crdt-merge -V lists the types)||{"crdt":"tree/1","state":{"a":1}}
+		'or-set' is not known (did you mean 'orset'?)|-t or-set|[]
+		'tree' is not known (-V lists the types)|-t tree|[]
+		none of the plain shapes; is the state in a member of it? (--at .counter)||{"counter":{"a":1}}
+		none of the plain shapes; is the state in a member of it? (--at .state)||{"type":"gcounter","state":{"a":1}}
+		a pncounter has both halves, P and N||{"P":{"a":1}}
+		a pncounter has both halves, p and n||{"n":{"a":1}}
+		unknown member 'version' (there are: crdt ctx delta epoch id state)||{"crdt":"gcounter/1","version":1,"state":{}}
+		an orset needs the member 'ctx', as in {"vv":{"node":1}}||{"crdt":"orset/1","state":[]}
+		an entry is [element, [[node, number], ...]]||{"crdt":"orset/1","ctx":{"vv":{}},"state":["ann"]}
+		a dot is [node, number], and several are [[node, number], ...]||{"crdt":"orset/1","ctx":{"vv":{"b":1}},"state":[["ann",["b",1]]]}
+		unknown member 'b' (there are: cloud vv)||{"crdt":"orset/1","ctx":{"b":1},"state":[]}
+		diff needs two states|diff -|{}
+		delta needs two states, or --since CONTEXT and one|delta -|{}
+		an orset has no operation 'remove' (it has: add rm clear)|apply --node a -t orset|{"op":"remove","elem":1}
+		an orset has no operation 'inc' (it has: add rm clear)|apply --node a -t orset|{"op":"inc"}
+		a gcounter has no operation 'dec' (it has: inc)|apply --node a -t gcounter|{"op":"dec"}
+		the member 'op' is missing (an orset has: add rm clear)|apply --node a -t orset|{"add":"ann"}
+		a lwwmap has no operation 'set' (it has: put del)|apply --node a -t lwwmap|{"op":"set","value":1}
+		an mvreg has no operation 'put' (it has: set clear)|apply --node a -t ormap|{"op":"put","at":["x"],"type":"mvreg"}
+		cannot open 'nosuch': no such file or directory|nosuch|
+		cannot read '/': is a directory|/|
+		cannot write beside '/nonexistent/x': no such file or directory|-o /nonexistent/x|{"a":1}
+	TABLE
+}
+
+@test "explain tells a removal from a replacement, and what stands there all the same" {
+	o() { echo "{\"crdt\":\"orset/1\",\"ctx\":{\"vv\":$1},\"state\":$2}"; }
+	o '{"berlin":2}' '[["ann",[["berlin",1]]],["bob",[["berlin",2]]]]' > berlin
+	o '{"berlin":2,"paris":1}' '[["ann",[["berlin",1]]],["cyd",[["paris",1]]]]' > paris
+	o '{"berlin":2,"tokyo":1}' '[["ann",[["berlin",1]]],["bob",[["tokyo",1]]]]' > tokyo
+	[ "$(rt-crdt-merge explain berlin paris)" = '{"dots":[["berlin",2]],"path":["bob"],"reason":"removed","removed_by":"paris:1","rule":"dot-covered"}' ]
+	[ "$(rt-crdt-merge explain berlin tokyo)" = '{"dots":[["berlin",2]],"path":["bob"],"reason":"replaced","removed_by":"tokyo:1","rule":"dot-covered","stays":[["tokyo",1]]}' ]
+	[ "$(rt-crdt-merge explain berlin paris tokyo)" = '{"dots":[["berlin",2]],"path":["bob"],"reason":"removed","removed_by":"paris:1","rule":"dot-covered","stays":[["tokyo",1]]}' ]
+	[ "$(rt-crdt-merge value berlin paris tokyo)" = '["ann","bob","cyd"]' ]
+	# A register that was written again.
+	printf '%s\n' '{"crdt":"mvreg/1","ctx":{"vv":{"a":1}},"state":[["a",1,"x"]]}' '{"crdt":"mvreg/1","ctx":{"vv":{"a":2}},"state":[["a",2,"y"]]}' > r
+	[ "$(rt-crdt-merge explain r)" = '{"dots":[["a",1]],"path":[],"reason":"replaced","removed_by":"r:2","rule":"dot-covered","stays":[["a",2]]}' ]
 }

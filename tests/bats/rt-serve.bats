@@ -16,9 +16,32 @@ teardown() { rt_teardown; }
 		-l unix:
 		--presence redis://localhost
 		--slow never
+		--origin example.org
+		--origin https://
+		--origin https://example.org/
+		--origin https://example.org:443
+		--origin http://example.org:80
+		--origin https://*.example.org
+		--origin https://bücher.example
+		--origin https://a@example.org
+		--origin self
+		--origin ://example.org
 		--max-message 1
 		operand
 	EOF
+}
+
+@test "an origin that no browser sends is refused with the one that was meant" {
+	run -2 rt-serve --check --origin example.org
+	[ "${lines[0]}" = "rt-serve: --origin 'example.org': an origin begins with its scheme, as a browser sends it: https://example.org" ]
+	run -2 rt-serve --check --origin https://example.org:443/
+	[ "${lines[0]}" = "rt-serve: --origin 'https://example.org:443/': an origin is scheme://host[:port], as a browser sends it: https://example.org" ]
+	run -2 rt-serve --check --origin self
+	[ "${lines[0]}" = "rt-serve: --origin 'self': pages of the server's own host are let in always" ]
+	rt-serve --check --origin '*' --origin null --origin HTTPS://Example.org --origin http://example.org:443 --origin http://[::1]:80000 \
+		--origin app+x://localhost > /dev/null && return 1
+	rt-serve --check --origin '*' --origin null --origin HTTPS://Example.org --origin http://example.org:443 --origin 'http://[::1]:8000' \
+		--origin app+x://localhost > /dev/null
 }
 
 @test "a file of options that cannot be read is the system's fault" {

@@ -31,6 +31,19 @@ load serve
 	tool rules methods
 }
 
+@test "HEAD is answered as GET without the body: nothing is held open, nobody is subscribed" {
+	tool rules heads
+	tool rules heads_are_no_news
+}
+
+@test "OPTIONS names the methods of the path" {
+	tool rules options
+}
+
+@test "a control message that makes no sense is told what would" {
+	tool rules controls
+}
+
 @test "who asks for something else than he means is told what to ask for" {
 	tool rules newcomers
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh BUILD - the programs in BUILD against clients and servers that others wrote: browser, npm, PyPI, curl, nginx, Go.
 #
-# They are fetched once, with three tries, into ~/.cache/rt-tests, by lock files with checksums. Each part is a program that speaks TAP; two run at a
+# They are fetched once, with three tries, into ~/.cache/rt-tests, by lock files with checksums; nginx and its nchan are Debian's packages, unpacked
+# there and not installed, since installing nginx starts it on port 80. Each part is a program that speaks TAP; two run at a
 # time, each has 120 s. A part that cannot be fetched is skipped by name; with RT_REQUIRE=all it fails. Ends with "N passed, N failed" alone on a line.
 # Centrifugo is built from its sources, which takes a quarter of an hour the first time: only RT_STRANGERS=all does that; then it is a part for good.
 set -u
@@ -31,6 +32,10 @@ cached() {
 npm_fetch() { (cd "$1" && npm ci --no-fund --no-audit --ignore-scripts --fetch-retries=1 --fetch-retry-mintimeout=1000); }
 pip_fetch() { python3 -m venv "$1/venv" && "$1/venv/bin/pip" install --disable-pip-version-check -q --retries 1 --require-hashes -r "$here/requirements.txt"; }
 
+refresh() { [ "${INSTALL:-yes}" != no ] && if [ "$(id -u)" = 0 ]; then apt-get update -qq; else sudo apt-get update -qq; fi; }
+debs() { rm -f ./*.deb && apt-get download -qq nginx libnginx-mod-nchan; }
+nginx_fetch() { (cd "$1" && { debs || { refresh && debs; }; } && for d in *.deb; do dpkg -x "$d" . || exit 1; done && usr/sbin/nginx -v); }
+
 go_fetch() { (cd "$1" && GOFLAGS=-mod=readonly go build -o centrifugo github.com/centrifugal/centrifugo/v6); }
 
 node=no npm=no python=no browser=no curl=no nchan=no
@@ -54,7 +59,13 @@ if [ ! -f "$venv/done" ] && command -v python3 > /dev/null; then
 	thrice pip_fetch "$venv" && touch "$venv/done"
 fi
 [ -f "$venv/done" ] && python=yes
-[ $npm = yes ] && [ -x /usr/sbin/nginx ] && [ -f /usr/lib/nginx/modules/ngx_nchan_module.so ] && nchan=yes
+RT_NGINX=$cache/nginx
+if [ $npm = yes ] && [ ! -f "$RT_NGINX/done" ] && command -v apt-get > /dev/null; then
+	mkdir -p "$RT_NGINX"
+	thrice nginx_fetch "$RT_NGINX" && touch "$RT_NGINX/done"
+fi
+[ $npm = yes ] && [ -f "$RT_NGINX/done" ] && nchan=yes
+export RT_NGINX
 go=$(cached go "$here/go/go.mod" "$here/go/go.sum")
 if [ "${RT_STRANGERS:-}" = all ] && [ ! -f "$go/done" ] && command -v go > /dev/null; then
 	mkdir -p "$go"

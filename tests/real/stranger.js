@@ -1,5 +1,6 @@
 // stranger.js - servers of others, each started on a port of its own and ended by its process handle
 //
+// RT_NGINX is where nginx and its nchan were unpacked, RT_CENTRIFUGO that program; without RT_NGINX an installed nginx is taken.
 // STRANGERS: name -> { has: can it be started here?, profile, transports, start(dir): resolves to { child, url } }
 'use strict';
 const { execute, within } = require('./lib');
@@ -8,7 +9,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 
-const NGINX = ['/usr/sbin/nginx', '/usr/lib/nginx/modules/ngx_nchan_module.so'];
+const NGINX = ['/usr/sbin/nginx', '/usr/lib/nginx/modules/ngx_nchan_module.so'].map((f) => (process.env.RT_NGINX || '') + f);
 
 /* One that was free a moment ago: these servers do not say which one they got. */
 function free_port() {

@@ -14,365 +14,17 @@
  *
  * Commands come through the FIFO, one a line, and are confirmed in control.done (a FIFO too), with the oldest kept position and the head:
  *   trim N | down [TIME] | up | hole | epoch | lag TIME | set NAME VALUE | where */
-#include "bus/bus.h"
+#include "support/bus_test.h"
 
 #include "base/clock.h"
-#include "base/list.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "codec/name.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define TICK_MS 2
-#define MAGIC   0x72743162u
-
-extern const struct bus_ops bus_test;
-
-enum rec_kind {
-	REC_EPOCH,   /* the log is new: nothing before it counts */
-	REC_MESSAGE,
-	REC_LIVE,    /* for those who listen now */
-	REC_TRIM,    /* everything up to hi, lo is gone */
-	REC_SKIP,    /* a position that no message has */
-};
-
-/* In the file: this, then room, payload, key, client, dedup, extra. */
-struct rec_head {
-	uint32_t magic, bytes_n;
-	uint64_t epoch, hi, lo;
-	int64_t ts_ms;
-	uint32_t extra_n;
-	uint16_t room_n, key_n;
-	uint8_t kind, client_n, dedup_n, no_echo;
-};
-
-struct bus_test_s;
-
-struct rec {
-	struct rec_head h;
-	int64_t due_ms;    /* of its delivery */
-	char text[];
-};
-
-struct known {           /* a deduplication id */
-	struct map_node node;
-	struct pos pos;
-	char key[];
-};
-
-/* Something that happens later: a publication that reaches the log, an outcome, an answer. */
-struct later {
-	struct list link;
-	int64_t at_ms;
-	void (*fn)(struct bus_test_s *b, struct later *l);
-	uint64_t tag;
-	enum bus_outcome outcome;
-	struct pos pos, after, upto;
-	enum bus_locate kind;
-	uint64_t arg;
-	unsigned max;
-	struct bus_meta meta;   /* its strings point into text */
-	struct str room, bytes;
-	char text[];
-};
-
-struct bus_test_s {
-	struct bus bus;
-	int fd, control, done, n_handles;
-	char *control_path;
-	uv_timer_t timer;
-	uv_poll_t poll;
-	bool begun, up, polled;
-	int64_t up_at_ms;            /* while down; INT64_MAX: when told */
-	uint64_t seed;
-	int64_t delay_ms, lag_ms;
-	int64_t answer_ms;           /* of outcomes; negative: as delay_ms */
-	double refuse, unknown, unsure, dup, fail;
-	unsigned page;
-	size_t trim_n;               /* kept at most; 0: all */
-	/* the log as it is */
-	off_t size;
-	struct buf tail;
-	struct rec **recs;
-	size_t n_recs, cap_recs, n_kept;
-	uint64_t epoch;
-	struct pos head, trimmed;
-	struct map known;
-	/* what was delivered of it */
-	size_t next;
-	struct pos delivered;
-	int64_t deliver_ms;
-	struct list sending, answers; /* struct later; sending keeps its order */
-	struct map refused;           /* ids: what is refused stays refused, however often it is sent */
-	int64_t send_ms;
-	struct buf line;
-};
-
-/* --- chance ------------------------------------------------------------------------------------------- */
-
-static uint64_t chance(struct bus_test_s *b, uint64_t below)
-{
-	b->seed ^= b->seed << 13;
-	b->seed ^= b->seed >> 7;
-	b->seed ^= b->seed << 17;
-	return below ? b->seed % below : 0;
-}
-
-static bool happens(struct bus_test_s *b, double p)
-{
-	return p > 0 && (double)chance(b, 1u << 20) < p * (1u << 20);
-}
-
-static int64_t some_time(struct bus_test_s *b)
-{
-	return b->delay_ms ? (int64_t)chance(b, (uint64_t)b->delay_ms + 1) : 0;
-}
-
-/* --- the log -------------------------------------------------------------------------------------------- */
-
-static struct str rec_room(const struct rec *r)
-{
-	return str_make(r->text, r->h.room_n);
-}
-
-static struct pos rec_pos(const struct rec *r)
-{
-	return (struct pos){ r->h.epoch, r->h.hi, r->h.lo };
-}
-
-/* The strings of a record, in the order they lie in. */
-static struct str rec_strings(const struct rec *r, struct bus_meta *m)
-{
-	const char *p = r->text + r->h.room_n;
-	struct str bytes = str_make(p, r->h.bytes_n);
-
-	p += r->h.bytes_n;
-	*m = (struct bus_meta){ .ts_ms = r->h.ts_ms, .live = r->h.kind == REC_LIVE, .no_echo = r->h.no_echo };
-	m->key = str_make(p, r->h.key_n);
-	p += r->h.key_n;
-	m->client = str_make(p, r->h.client_n);
-	p += r->h.client_n;
-	m->dedup = str_make(p, r->h.dedup_n);
-	p += r->h.dedup_n;
-	m->extra = str_make(p, r->h.extra_n);
-	return bytes;
-}
-
-static size_t rec_text_n(const struct rec_head *h)
-{
-	return (size_t)h->room_n + h->bytes_n + h->key_n + h->client_n + h->dedup_n + h->extra_n;
-}
-
-static void forget_known(struct map_node *node, void *arg)
-{
-	struct bus_test_s *b = arg;
-
-	map_del(&b->known, node);
-	mem_free(map_entry(node, struct known, node));
-}
-
-static size_t known_key(char key[NAME_MAX_BYTES + DEDUP_MAX_BYTES + 2], struct str room, struct str dedup)
-{
-	memcpy(key, room.p, room.n);
-	key[room.n] = '\0';
-	memcpy(key + room.n + 1, dedup.p, dedup.n);
-	return room.n + 1 + dedup.n;
-}
-
-static const struct known *find_known(struct bus_test_s *b, struct str room, struct str dedup)
-{
-	char key[NAME_MAX_BYTES + DEDUP_MAX_BYTES + 2];
-	struct map_node *node;
-
-	if (dedup.n == 0)
-		return NULL;
-	node = map_find(&b->known, str_make(key, known_key(key, room, dedup)));
-	return node ? map_entry(node, struct known, node) : NULL;
-}
-
-static void note_known(struct bus_test_s *b, const struct rec *r)
-{
-	char key[NAME_MAX_BYTES + DEDUP_MAX_BYTES + 2];
-	struct bus_meta m;
-	struct known *k;
-	size_t n;
-
-	rec_strings(r, &m);
-	if (m.dedup.n == 0 || find_known(b, rec_room(r), m.dedup))
-		return;
-	n = known_key(key, rec_room(r), m.dedup);
-	k = mem_zalloc(sizeof *k + n + 1);
-	memcpy(k->key, key, n);
-	k->pos = rec_pos(r);
-	map_add(&b->known, &k->node, str_make(k->key, n));
-}
-
-/* The log has one more record. */
-static void take_rec(struct bus_test_s *b, const char *p, const struct rec_head *h)
-{
-	struct rec *r = mem_alloc(sizeof *r + rec_text_n(h) + 1);
-	int64_t due = clock_ms() + some_time(b) + b->lag_ms;
-
-	r->h = *h;
-	memcpy(r->text, p + sizeof *h, rec_text_n(h));
-	r->due_ms = b->deliver_ms = due > b->deliver_ms ? due : b->deliver_ms;
-	if (b->n_recs == b->cap_recs) {
-		b->cap_recs = b->cap_recs ? b->cap_recs * 2 : 256;
-		b->recs = mem_resize(b->recs, b->cap_recs, sizeof *b->recs);
-	}
-	b->recs[b->n_recs++] = r;
-	switch (h->kind) {
-	case REC_EPOCH:
-		b->epoch = h->epoch;
-		b->head = b->trimmed = (struct pos){ .epoch = h->epoch };
-		b->n_kept = 0;
-		map_each(&b->known, forget_known, b);
-		break;
-	case REC_MESSAGE:
-		b->head = rec_pos(r);
-		b->n_kept++;
-		note_known(b, r);
-		break;
-	case REC_SKIP:
-		b->head = rec_pos(r);
-		break;
-	case REC_TRIM:
-		b->trimmed = rec_pos(r);
-		b->n_kept = 0;
-		for (size_t i = b->n_recs; i-- > 0 && b->recs[i]->h.kind != REC_EPOCH;)
-			b->n_kept += b->recs[i]->h.kind == REC_MESSAGE && pos_cmp(rec_pos(b->recs[i]), b->trimmed) > 0;
-		break;
-	}
-}
-
-/* Reads what was appended. With the lock a torn record at the end is of somebody who was killed: it is cut off. */
-static void tail_log(struct bus_test_s *b, bool locked)
-{
-	struct stat st;
-	size_t at = 0;
-	struct rec_head h;
-
-	if (fstat(b->fd, &st) != 0 || st.st_size == b->size)
-		return;
-	b->tail.n = 0;
-	while (b->size + (off_t)b->tail.n < st.st_size) {
-		size_t n = (size_t)(st.st_size - b->size) - b->tail.n;
-		ssize_t got = pread(b->fd, buf_reserve(&b->tail, n), n, b->size + (off_t)b->tail.n);
-		if (got <= 0)
-			break;
-		b->tail.n += (size_t)got;
-	}
-	while (b->tail.n - at >= sizeof h) {
-		memcpy(&h, b->tail.p + at, sizeof h);
-		if (h.magic != MAGIC || b->tail.n - at < sizeof h + rec_text_n(&h))
-			break;
-		take_rec(b, b->tail.p + at, &h);
-		at += sizeof h + rec_text_n(&h);
-	}
-	b->size += (off_t)at;
-	if (locked && at < b->tail.n && ftruncate(b->fd, b->size) != 0)
-		abort();
-}
-
-/* Under the lock, with the log read to its end. */
-static void append(struct bus_test_s *b, struct rec_head *h, struct str room, struct str bytes, const struct bus_meta *m)
-{
-	static const struct bus_meta none;
-	struct buf out = { 0 };
-
-	m = m ? m : &none;
-	h->magic = MAGIC;
-	h->room_n = (uint16_t)room.n;
-	h->bytes_n = (uint32_t)bytes.n;
-	h->key_n = (uint16_t)m->key.n;
-	h->client_n = (uint8_t)m->client.n;
-	h->dedup_n = (uint8_t)m->dedup.n;
-	h->extra_n = (uint32_t)m->extra.n;
-	h->no_echo = m->no_echo;
-	h->ts_ms = m->ts_ms;
-	buf_add(&out, h, sizeof *h);
-	buf_add_str(&out, room);
-	buf_add_str(&out, bytes);
-	buf_add_str(&out, m->key);
-	buf_add_str(&out, m->client);
-	buf_add_str(&out, m->dedup);
-	buf_add_str(&out, m->extra);
-	for (size_t at = 0; at < out.n;) {
-		ssize_t n = pwrite(b->fd, out.p + at, out.n - at, b->size + (off_t)at);
-		if (n <= 0)
-			abort();
-		at += (size_t)n;
-	}
-	buf_fini(&out);
-	tail_log(b, true);
-}
-
-static void lock_log(struct bus_test_s *b)
-{
-	while (flock(b->fd, LOCK_EX) != 0 && errno == EINTR)
-		;
-	tail_log(b, true);
-}
-
-static void unlock_log(struct bus_test_s *b)
-{
-	flock(b->fd, LOCK_UN);
-}
-
-/* Positions are not dense. */
-static struct rec_head next_head(struct bus_test_s *b, enum rec_kind kind)
-{
-	struct rec_head h = { .kind = (uint8_t)kind, .epoch = b->epoch, .hi = b->head.hi, .lo = b->head.lo };
-
-	if (h.hi == 0 || chance(b, 8) == 0) {
-		h.hi += 1 + chance(b, 3);
-		h.lo = chance(b, 2);
-	} else {
-		h.lo += 1 + chance(b, 3);
-	}
-	return h;
-}
-
-static void add_trim(struct bus_test_s *b, size_t keep)
-{
-	struct rec_head h = { .kind = REC_TRIM, .epoch = b->epoch, .hi = b->head.hi, .lo = b->head.lo };
-
-	for (size_t i = b->n_recs; i-- > 0 && b->recs[i]->h.kind != REC_EPOCH;) {
-		if (b->recs[i]->h.kind != REC_MESSAGE)
-			continue;
-		h.hi = b->recs[i]->h.hi;
-		h.lo = b->recs[i]->h.lo;
-		if (keep-- == 0)
-			break;
-	}
-	if (keep != SIZE_MAX)
-		return; /* there are no more than that */
-	if (pos_cmp((struct pos){ 0, h.hi, h.lo }, b->trimmed) > 0)
-		append(b, &h, STR(""), STR(""), NULL);
-}
-
-static void add_epoch(struct bus_test_s *b)
-{
-	struct rec_head h = { .kind = REC_EPOCH };
-
-	rand_bytes(&h.epoch, sizeof h.epoch);
-	append(b, &h, STR(""), STR(""), NULL);
-}
-
-/* Is the i-th record a message that the log still has? */
-static bool has_message(const struct bus_test_s *b, size_t i)
-{
-	const struct rec *r = b->recs[i];
-
-	return r->h.kind == REC_MESSAGE && r->h.epoch == b->epoch && pos_cmp(rec_pos(r), b->trimmed) > 0;
-}
 
 /* --- later ------------------------------------------------------------------------------------------------ */
 
@@ -388,7 +40,7 @@ static struct later *later_new(void (*fn)(struct bus_test_s *b, struct later *l)
 
 static void later_add(struct bus_test_s *b, struct later *l)
 {
-	l->at_ms = clock_ms() + some_time(b);
+	l->at_ms = clock_ms() + bus_test_time(b);
 	list_add(&b->answers, &l->link);
 }
 
@@ -412,7 +64,7 @@ static void answer_outcome(struct bus_test_s *b, uint64_t tag, enum bus_outcome 
 {
 	struct later *l = later_new(tell_outcome, tag, 0);
 
-	l->outcome = what != BUS_REFUSED && happens(b, b->unsure) ? BUS_UNKNOWN : what;
+	l->outcome = what != BUS_REFUSED && bus_test_happens(b, b->unsure) ? BUS_UNKNOWN : what;
 	l->pos = pos;
 	later_add(b, l);
 	if (b->answer_ms >= 0)
@@ -428,29 +80,28 @@ static struct later *store(struct bus_test_s *b, struct later *l, bool answered)
 	enum bus_outcome what = BUS_OK;
 	struct pos pos = { 0 };
 
-	lock_log(b);
-	first = l->meta.live ? NULL : find_known(b, l->room, l->meta.dedup);
+	test_log_lock(b);
+	first = l->meta.live ? NULL : known_find(b, l->room, l->meta.dedup);
 	if (first) {
 		what = BUS_DUP;
 		pos = first->pos;
 	} else {
-		struct rec_head h = next_head(b, l->meta.live ? REC_LIVE : REC_MESSAGE);
-		append(b, &h, l->room, l->bytes, &l->meta);
+		struct rec_head h = test_log_next(b, l->meta.live ? REC_LIVE : REC_MESSAGE);
+		test_log_append(b, &h, l->room, l->bytes, &l->meta);
 		if (!l->meta.live)
 			pos = b->head;
 		if (b->trim_n && b->n_kept > b->trim_n + b->trim_n / 8)
-			add_trim(b, b->trim_n);
-		if (l->meta.dedup.n && happens(b, b->dup))
+			test_log_trim(b, b->trim_n);
+		if (l->meta.dedup.n && bus_test_happens(b, b->dup))
 			what = BUS_DUP; /* sent twice inside; the second was noticed */
 	}
-	unlock_log(b);
+	test_log_unlock(b);
 	if (answered && l->tag)
 		answer_outcome(b, l->tag, what, pos);
 	return l;
 }
 
-/* Where the log is lost, what it had acknowledged is not doubted as well: sent again it would come behind what was sent later. */
-static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool doubt)
+void bus_test_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool doubt)
 {
 	size_t n = 0, part;
 	struct list *it;
@@ -462,7 +113,7 @@ static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool 
 		struct later *l = list_entry(a, struct later, link);
 		if (l->fn != tell_outcome)
 			continue;
-		if (doubt && chance(b, 2))
+		if (doubt && bus_test_chance(b, 2))
 			l->outcome = BUS_UNKNOWN;
 		list_del(&l->link);
 		tell_outcome(b, l);
@@ -470,7 +121,7 @@ static void go_down(struct bus_test_s *b, const char *why, int64_t for_ms, bool 
 	}
 	list_for_each(s, &b->sending)
 		n++;
-	part = (size_t)chance(b, n + 1);
+	part = (size_t)bus_test_chance(b, n + 1);
 	while ((it = list_pop(&b->sending))) {
 		struct later *l = list_entry(it, struct later, link);
 		if (part) {
@@ -500,7 +151,7 @@ static bool is_refused(struct bus_test_s *b, struct str id)
 
 	if (id.n && map_find(&b->refused, id))
 		return true;
-	if (!happens(b, b->refuse))
+	if (!bus_test_happens(b, b->refuse))
 		return false;
 	if (id.n) {
 		r = mem_zalloc(sizeof *r + id.n);
@@ -523,10 +174,10 @@ static void reach_log(struct bus_test_s *b, struct later *l)
 	} else if (is_refused(b, l->meta.dedup)) {
 		if (l->tag)
 			answer_outcome(b, l->tag, BUS_REFUSED, l->pos);
-	} else if (happens(b, b->unknown)) {
+	} else if (bus_test_happens(b, b->unknown)) {
 		/* The connection broke just here. */
-		list_add_first(&b->sending, &l->link);
-		go_down(b, "the connection broke", 5 + some_time(b), true);
+		list_add(b->sending.next, &l->link); /* in front of the others */
+		bus_test_down(b, "the connection broke", 5 + bus_test_time(b), true);
 		return;
 	} else {
 		store(b, l, true);
@@ -540,7 +191,7 @@ static void test_publish(struct bus *bus, struct str room, struct str bytes, con
 	struct later *l = later_new(NULL, tag,
 		room.n + bytes.n + m->key.n + m->client.n + m->dedup.n + m->extra.n);
 	char *p = l->text;
-	int64_t at = clock_ms() + some_time(b);
+	int64_t at = clock_ms() + bus_test_time(b);
 
 	l->room = put(&p, room);
 	l->bytes = put(&p, bytes);
@@ -565,11 +216,11 @@ static void page_out(struct bus_test_s *b, struct later *l)
 	struct bus_entry *page = mem_array(l->max + 1, sizeof *page);
 	enum bus_page end = BUS_PAGE_END;
 	struct pos from = l->after;
-	size_t n = 0, max = 1 + (size_t)chance(b, b->page < l->max ? b->page : l->max);
-	bool sloppy = chance(b, 8) == 0; /* more than was asked for */
+	size_t n = 0, max = 1 + (size_t)bus_test_chance(b, b->page < l->max ? b->page : l->max);
+	bool sloppy = bus_test_chance(b, 8) == 0; /* more than was asked for */
 
-	tail_log(b, false);
-	if (happens(b, b->fail) || (l->after.epoch != b->epoch && chance(b, 2))) {
+	test_log_tail(b, false);
+	if (bus_test_happens(b, b->fail) || (l->after.epoch != b->epoch && bus_test_chance(b, 2))) {
 		b->bus.events->replayed(b->bus.arg, l->tag, NULL, 0, BUS_PAGE_FAILED, (struct pos){ 0 });
 		mem_free(page);
 		return;
@@ -582,7 +233,7 @@ static void page_out(struct bus_test_s *b, struct later *l)
 		struct bus_entry *e = &page[n];
 		struct rec *r = b->recs[i];
 
-		if (!has_message(b, i) || !matches(l, r) || pos_cmp(rec_pos(r), from) <= 0 ||
+		if (!test_log_has(b, i) || !matches(l, r) || pos_cmp(rec_pos(r), from) <= 0 ||
 			(pos_cmp(rec_pos(r), l->upto) > 0 && !sloppy))
 			continue;
 		if (n == max) {
@@ -594,7 +245,7 @@ static void page_out(struct bus_test_s *b, struct later *l)
 		e->bytes = rec_strings(r, &e->meta);
 		n++;
 	}
-	if (end == BUS_PAGE_END && chance(b, 4) == 0)
+	if (end == BUS_PAGE_END && bus_test_chance(b, 4) == 0)
 		end = BUS_PAGE_MORE; /* it did not look that far */
 	b->bus.events->replayed(b->bus.arg, l->tag, page, n, end, b->trimmed);
 	mem_free(page);
@@ -621,13 +272,13 @@ static void located(struct bus_test_s *b, struct later *l)
 	struct pos before = b->trimmed, found = b->head;
 	uint64_t seen = 0;
 
-	tail_log(b, false);
+	test_log_tail(b, false);
 	found = l->kind == BUS_EARLIEST ? b->trimmed : b->head;
 	if (l->kind == BUS_LAST) {
 		if (l->arg)
 			found = b->trimmed;
 		for (size_t i = b->n_recs; l->arg && i-- > 0;) {
-			if (!has_message(b, i))
+			if (!test_log_has(b, i))
 				continue;
 			if (seen == l->arg) { /* the message of any room before the n-th from the end */
 				found = rec_pos(b->recs[i]);
@@ -637,7 +288,7 @@ static void located(struct bus_test_s *b, struct later *l)
 		}
 	} else if (l->kind == BUS_TIME) {
 		for (size_t i = 0; i < b->n_recs; i++) {
-			if (!has_message(b, i))
+			if (!test_log_has(b, i))
 				continue;
 			if (matches(l, b->recs[i]) && (uint64_t)b->recs[i]->h.ts_ms >= l->arg) {
 				found = before;
@@ -682,7 +333,7 @@ static void skip_trimmed(struct bus_test_s *b)
 
 static void begin_epoch(struct bus_test_s *b, uint64_t epoch)
 {
-	go_down(b, "the log is another one", 0, false);
+	bus_test_down(b, "the log is another one", 0, false);
 	b->delivered = (struct pos){ .epoch = epoch };
 	b->up = true;
 	b->bus.events->state(b->bus.arg, true, b->delivered, STR(""));
@@ -718,7 +369,7 @@ static void deliver_due(struct bus_test_s *b, int64_t now)
 
 static void come_up(struct bus_test_s *b)
 {
-	tail_log(b, false);
+	test_log_tail(b, false);
 	/* A log that was made anew meanwhile: what the old one had is nowhere. */
 	if (b->delivered.epoch != b->epoch) {
 		for (size_t i = b->n_recs; i-- > b->next;)
@@ -764,138 +415,12 @@ static void on_tick(uv_timer_t *timer)
 	run_due(b, &b->sending, now, true);
 	if (!b->up)
 		return;
-	tail_log(b, false);
+	test_log_tail(b, false);
 	/* Outcomes may come before or after the delivery. */
-	if (chance(b, 2))
+	if (bus_test_chance(b, 2))
 		deliver_due(b, now);
 	run_due(b, &b->answers, now, false);
 	deliver_due(b, now);
-}
-
-/* --- commands --------------------------------------------------------------------------------------------------------- */
-
-/* Deliveries on their way are lost; so that the hole has a place of its own, a position is used up. */
-static void make_hole(struct bus_test_s *b)
-{
-	struct rec_head h;
-
-	if (!b->up)
-		return;
-	lock_log(b);
-	if (b->delivered.epoch != b->epoch) {
-		unlock_log(b);
-		return;
-	}
-	h = next_head(b, REC_SKIP);
-	append(b, &h, STR(""), STR(""), NULL);
-	unlock_log(b);
-	b->next = b->n_recs;
-	b->delivered = b->head;
-	b->bus.events->hole(b->bus.arg, b->head);
-}
-
-static bool set_number(struct bus_test_s *b, struct str name, struct str value)
-{
-	char text[32];
-	const struct {
-		const char *name;
-		double *p;
-	} of[] = { { "refuse", &b->refuse }, { "unknown", &b->unknown }, { "unsure", &b->unsure },
-		{ "dup", &b->dup }, { "fail", &b->fail } };
-
-	snprintf(text, sizeof text, STR_FMT, STR_ARG(value));
-	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
-		if (str_eq(name, str_of(of[i].name))) {
-			*of[i].p = atof(text);
-			return true;
-		}
-	if (str_eq(name, STR("delay")))
-		return duration_parse(value, &b->delay_ms, NULL) == 0;
-	if (str_eq(name, STR("answer")))
-		return duration_parse(value, &b->answer_ms, NULL) == 0;
-	if (str_eq(name, STR("page")))
-		return (b->page = (unsigned)atoi(text)) > 0;
-	if (str_eq(name, STR("trim"))) {
-		b->trim_n = (size_t)atol(text);
-		return true;
-	}
-	if (str_eq(name, STR("seed"))) {
-		b->seed = strtoull(text, NULL, 10) * 2654435761u + 1;
-		return true;
-	}
-	return false;
-}
-
-static bool obey(struct bus_test_s *b, struct str line)
-{
-	struct str arg, what = str_cut(line, ' ', &arg), value;
-	int64_t ms = INT64_MAX;
-
-	if (str_eq(what, STR("trim"))) {
-		lock_log(b);
-		add_trim(b, (size_t)atol(arg.p));
-		unlock_log(b);
-	} else if (str_eq(what, STR("epoch"))) {
-		lock_log(b);
-		add_epoch(b);
-		unlock_log(b);
-	} else if (str_eq(what, STR("hole"))) {
-		make_hole(b);
-	} else if (str_eq(what, STR("down"))) {
-		if (arg.n && duration_parse(arg, &ms, NULL) != 0)
-			return false;
-		go_down(b, "down as ordered", ms, true);
-	} else if (str_eq(what, STR("up"))) {
-		b->up_at_ms = 0;
-	} else if (str_eq(what, STR("lag"))) {
-		if (duration_parse(arg, &b->lag_ms, NULL) != 0)
-			return false;
-		/* Less of it holds for what is on its way too. */
-		b->deliver_ms = clock_ms() + b->lag_ms;
-		for (size_t i = b->next; i < b->n_recs; i++)
-			if (b->recs[i]->due_ms > b->deliver_ms)
-				b->recs[i]->due_ms = b->deliver_ms;
-	} else if (str_eq(what, STR("set"))) {
-		struct str name = str_cut(arg, ' ', &value);
-		return set_number(b, name, value);
-	} else {
-		return str_eq(what, STR("where"));
-	}
-	return true;
-}
-
-static void confirm(struct bus_test_s *b, struct str line, bool good)
-{
-	struct buf out = { 0 };
-
-	buf_addf(&out, "%s " STR_FMT "\t", good ? "ok" : "bad", STR_ARG(line));
-	tail_log(b, false);
-	buf_add_pos(&out, b->trimmed);
-	buf_add_char(&out, '\t');
-	buf_add_pos(&out, b->head);
-	buf_add_char(&out, '\n');
-	if (b->done >= 0 && write(b->done, out.p, out.n) < 0)
-		abort();
-	buf_fini(&out);
-}
-
-static void on_control(uv_poll_t *poll, int status, int events)
-{
-	struct bus_test_s *b = poll->data;
-	char *nl;
-	ssize_t n;
-
-	(void)status;
-	(void)events;
-	n = read(b->control, buf_reserve(&b->line, 4096), 4096);
-	if (n > 0)
-		b->line.n += (size_t)n;
-	while (b->line.n && (nl = memchr(b->line.p, '\n', b->line.n))) {
-		struct str line = str_make(b->line.p, (size_t)(nl - b->line.p));
-		*nl = '\0';
-		confirm(b, line, obey(b, line));
-		buf_drop(&b->line, line.n + 1);
-	}
 }
 
 /* --- opening and closing ------------------------------------------------------------------------------------------------ */
@@ -905,10 +430,10 @@ static int open_log(struct bus_test_s *b, const char *path, struct err *e)
 	b->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (b->fd < 0)
 		return err_set(e, ERR_IO, "cannot open the log '%s':", path);
-	lock_log(b);
+	test_log_lock(b);
 	if (b->n_recs == 0)
-		add_epoch(b);
-	unlock_log(b);
+		test_log_epoch(b);
+	test_log_unlock(b);
 	b->next = b->n_recs;
 	b->delivered = b->head;
 	return 0;
@@ -924,7 +449,7 @@ static int read_query(struct bus_test_s *b, const char *query, struct err *e)
 
 	for (size_t i = 0; rc == 0 && i < sizeof names / sizeof *names; i++) {
 		v.n = 0;
-		if (query_get(str_of(query), str_of(names[i]), 0, &v) == 1 && !set_number(b, str_of(names[i]), buf_str(&v)))
+		if (query_get(str_of(query), str_of(names[i]), 0, &v) == 1 && !bus_test_set(b, str_of(names[i]), buf_str(&v)))
 			rc = err_set(e, ERR_USAGE, "test bus: %s makes no sense", names[i]);
 	}
 	v.n = 0;
@@ -947,7 +472,7 @@ static void test_free(struct bus_test_s *b)
 		mem_free(list_entry(it, struct later, link));
 	list_for_each_safe(it2, &b->answers)
 		mem_free(list_entry(it2, struct later, link));
-	map_each(&b->known, forget_known, b);
+	map_each(&b->known, known_forget, b);
 	map_fini(&b->known);
 	for (size_t i = 0; i < b->n_recs; i++)
 		mem_free(b->recs[i]);
@@ -1007,23 +532,6 @@ static void test_close(struct bus *bus)
 		uv_close((uv_handle_t *)&b->poll, on_closed);
 }
 
-static void open_control(struct bus_test_s *b)
-{
-	struct buf path = { 0 };
-
-	b->control = open(b->control_path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	buf_addf(&path, "%s.done", b->control_path);
-	b->done = open(buf_cstr(&path), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	buf_fini(&path);
-	if (b->control < 0)
-		return;
-	uv_poll_init(b->bus.loop, &b->poll, b->control);
-	b->poll.data = b;
-	b->polled = true;
-	b->n_handles++;
-	uv_poll_start(&b->poll, UV_READABLE, on_control);
-}
-
 /* The loop is known only after open. */
 static void test_turn(struct bus *bus)
 {
@@ -1037,7 +545,7 @@ static void test_turn(struct bus *bus)
 	b->n_handles++;
 	uv_timer_start(&b->timer, on_tick, TICK_MS, TICK_MS);
 	if (b->control_path)
-		open_control(b);
+		bus_test_open_control(b);
 }
 
 const struct bus_ops bus_test = {

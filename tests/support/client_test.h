@@ -9,6 +9,7 @@
 #include "client/client.h"
 #include "support/fake.h"
 #include "base/mem.h"
+#include "unit/err_word.h"
 #include "unit/tap.h"
 
 #include <stdlib.h>
@@ -118,7 +119,7 @@ static void on_window(void *arg)
 
 static void on_failed(void *arg, const struct err *e)
 {
-	note(arg, "failed(%s)", err_name(e->code));
+	note(arg, "failed(%s)", err_word(e->code));
 	buf_add_text(&((struct test *)arg)->why, e->text);
 	uv_stop(&((struct test *)arg)->loop);
 }

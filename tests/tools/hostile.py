@@ -367,6 +367,9 @@ def origins():
                         check(what, (a.status, a.get("access-control-allow-origin")), (403, None))
             a = http(s.addr, "GET", "/healthz")
             check("without Origin", (a.status, a.get("access-control-allow-origin")), (200, None))
+    with Server("--origin", "null", "--origin", "http://b.example:8000") as s:
+        for origin, status in (("null", 200), ("http://b.example:8000", 200), ("http://B.example:8000", 200), ("http://b.example", 403)):
+            check("allowed by name: " + origin, http(s.addr, "GET", "/healthz", ["Origin: " + origin]).status, status)
     with Server("--origin", "*") as s:
         check("any", http(s.addr, "GET", "/healthz", ["Origin: https://x.example"]).status, 200)
 

@@ -1,6 +1,6 @@
 """rules.py NAME - one rule of the protocol: a function below, alone with a server of its own"""
 import json, os, sys, tempfile
-from rtclient import Bad, Closed, Refused, Server, Sse, Stream, Ws, http, request, Wire, read_answer
+from rtclient import Bad, Closed, Refused, Server, Sse, Stream, Ws, http, request, Wire, read_answer, read_head
 
 
 def expect(what, got, want):
@@ -170,6 +170,99 @@ def methods():
             a = http(s.addr, method, path, body=b"{}" if method[0] == "P" else None)
             expect(method + " " + path, (a.status, a.get("allow")), (405, allow))
         expect("no such resource", http(s.addr, "POST", "/nothing", body=b"{}").status, 404)
+
+
+def heads():
+    """HEAD is answered as GET without the body: nothing is held open, nobody is subscribed"""
+    def told(a):
+        """what is not of the one connection or moment"""
+        return a.status, sorted((n, v) for n, v in a.headers if n != "rt-conn" and (n, path) != ("content-length", "/connections"))
+
+    with Server() as s:
+        first = s.publish("a", {"n": 1})
+        watcher = Ws(s.addr, ["_log", "a"])
+        s.publish("a", {"n": 2})
+        gone = "0000000000000001-5"
+        for path in ("/", "/healthz", "/readyz", "/rooms", "/connections", "/presence/a", "/presence/a:b", "/nothing", "/pub/a", "/ws/a",
+                     "/stream/a", "/stream/a?since=" + first, "/stream/a?since=earliest", "/stream/a?since=last:1", "/stream/a?since=" + gone,
+                     "/stream", "/stream/a:b", "/stream/a?since=x", "/stream/a?room=b&since=" + first, "/stream/*?since=earliest",
+                     "/events/a", "/events/a?since=" + first, "/events/a?since=earliest", "/events", "/events/a?since=x",
+                     "/history/a", "/history/a?limit=1", "/history/a?limit=0", "/history", "/history/none", "/history/a?since=" + gone,
+                     "/poll/a", "/poll/a?since=latest", "/poll/a?since=" + first, "/poll/a?timeout=x", "/poll/a?since=" + gone):
+            w = Wire(s.addr)
+            w.send(request("HEAD", path))
+            head = read_answer(w, "HEAD")
+            if "close" not in (head.get("connection") or ""):
+                w.send(request("GET", "/healthz"))
+                expect("what follows HEAD " + path, read_answer(w).json(), {"ok": True})
+            expect("the rest after HEAD " + path, w.buf, b"")
+            w.close()
+            w = Wire(s.addr)
+            w.send(request("GET", path))
+            expect("HEAD " + path, told(head), told(read_head(w)))
+            if head.get("rt-next") or path.startswith("/events/a") and head.status == 200:
+                expect("its connection's name " + path, bool(head.get("rt-conn")), True)
+            w.reset()
+        now = http(s.addr, "GET", "/poll/a").get("rt-next")
+        a = http(s.addr, "HEAD", "/poll/a?presence=1&user_id=ada&since=" + now)
+        expect("a poll that would wait", (a.status, a.get("rt-next")), (204, now))
+        for path in ("/stream/a", "/events/a", "/history/a", "/poll/a"):
+            http(s.addr, "HEAD", path + "?presence=1&user_id=ada")
+        expect("who is present", s.get("/presence/a")["members"], [])
+        a = http(s.addr, "HEAD", "/ws/a", ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+                                           "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="])
+        expect("a handshake is a GET", (a.status, a.get("upgrade")), (426, "websocket"))
+        s.publish("a", {"n": 3})
+        for item in watcher.until(lambda i: i.room == "a" and i.body.get("n") == 3):
+            if item.body.get("type") or item.body.get("user_id"):
+                raise Bad("somebody joined: %r" % item)
+
+
+def heads_are_no_news():
+    """a HEAD leaves no record of a gap, nor of a subscription"""
+    with Server() as s:
+        log = Ws(s.addr, ["_log"])
+        s.publish("a", {"n": 1})
+        before = http(s.addr, "GET", "/metrics").body
+        for path in ("/stream/a", "/events/a", "/history/a", "/poll/a"):
+            expect(path, http(s.addr, "HEAD", path + "?since=0000000000000001-5").status, 200)
+        after = http(s.addr, "GET", "/metrics").body
+        for name in (b"rt_gaps_total", b"rt_sent_total"):
+            expect(name.decode(), [l for l in after.splitlines() if l.startswith(name)], [l for l in before.splitlines() if l.startswith(name)])
+        brief = Sse(s.addr, ["b"])
+        brief.next()
+        brief.w.reset()
+        item = log.next()
+        expect("the first record", (item.body["event"], item.body["rooms"]), ("close", ["b"]))
+
+
+def options():
+    with Server() as s:
+        for path, allow in (("/rooms", "GET, HEAD, OPTIONS"), ("/stream/a", "GET, HEAD, OPTIONS"), ("/ws", "GET, HEAD, OPTIONS"),
+                            ("/pub/a", "POST, PUT, OPTIONS"), ("/presence/a", "GET, HEAD, POST, OPTIONS"),
+                            ("*", "GET, HEAD, POST, PUT, OPTIONS"), ("/nothing", "GET, HEAD, POST, PUT, OPTIONS")):
+            a = http(s.addr, "OPTIONS", path)
+            expect("OPTIONS " + path, (a.status, a.get("allow")), (204, allow))
+
+
+def controls():
+    with Server() as s:
+        w = Ws(s.addr, ["a"])
+        for message, words in (
+                ({"_op": "sub", "_room": "b"}, ("'sub'", "subscribe, unsubscribe, presence, ping")),
+                ({"_op": "publish"}, ("'publish'", "subscribe", "without '_op'")),
+                ({"_op": "x" * 5000}, ("'xxx", "…", "5000 bytes", "subscribe")),
+                ({"_op": ""}, ("''", "subscribe")), ({"_op": "\u001b[2J"}, ("subscribe",)),
+                ({"_op": "subscribe"}, ("'_room'", "subscribe")), ({"_op": "presence"}, ("'_room'", "presence"))):
+            w.send(dict(message, _ref=1))
+            o = w.next().body
+            expect("the answer to %r" % message, (o["_op"], o["_ref"], o["code"]), ("error", 1, "invalid"))
+            for word in words:
+                if word not in o["reason"]:
+                    raise Bad("%r: %r lacks %r" % (message, o["reason"], word))
+            if len(o["reason"]) > 250:
+                raise Bad("too long: %r" % o["reason"])
+        w.close()
 
 
 def newcomers():

@@ -15,10 +15,6 @@ static void test_codes(void)
 	is_text(e.text, strlen(e.text), "room 'a' is closed", "the sentence");
 	err_set(&e, ERR_INVALID, "%s", "");
 	is_text(e.text, strlen(e.text), "", "an empty sentence");
-	for (int code = 0; code >= -13; code--)
-		ok(err_name(code) && *err_name(code), "code %d has a word", code);
-	is_text(err_name(ERR_TOO_LARGE), strlen(err_name(ERR_TOO_LARGE)), "too large", "a word");
-	ok(err_name(7) != NULL && err_name(-1000) != NULL, "so has a code that is none");
 }
 
 static void test_errno(void)

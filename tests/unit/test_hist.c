@@ -52,7 +52,7 @@ static bool same(const struct hist *a, const struct hist *b)
 
 static void test_random(unsigned kind, size_t n)
 {
-	uint64_t seed = kind * 100 + n, *v = mem_array(n, sizeof(*v)), worst = 0, below;
+	uint64_t seed = kind * 100 + n, *v = mem_array(n, sizeof(*v)), worst = 0;
 	struct hist whole = { 0 }, parts[3] = { { 0 } }, merged = { 0 };
 	long double sum = 0;
 	size_t bad = 0, counted = 0;
@@ -83,19 +83,11 @@ static void test_random(unsigned kind, size_t n)
 			bad += v[counted] < low || v[counted] > high;
 	}
 	ok(bad == 0 && counted == n, "the buckets, in order, hold the values");
-	bad = 0;
-	for (size_t i = 0; i < n; i += 1 + n / 100) {
-		for (below = 0; below < n && v[below] <= v[i]; below++)
-			;
-		uint64_t got = hist_count_to(&whole, v[i]);
-		bad += got < below || (got > below && v[got - 1] - v[i] > v[i] / 128);
-	}
-	ok(bad == 0 && hist_count_to(&whole, UINT64_MAX) == n, "how many are not greater");
 	for (size_t i = 0; i < 3; i++)
 		hist_merge(&merged, &parts[i]);
 	ok(same(&merged, &whole), "the sum of its parts is the whole");
 	hist_clear(&merged);
-	ok(!merged.n && hist_percentile(&merged, 50) == 0 && hist_count_to(&merged, HIST_MAX) == 0, "cleared it is empty");
+	ok(!merged.n && hist_percentile(&merged, 50) == 0, "cleared it is empty");
 	hist_merge(&merged, &whole);
 	ok(same(&merged, &whole), "and can be used again");
 	hist_fini(&whole);

@@ -64,7 +64,7 @@ static void step(uint64_t *seed)
 	case 2:
 		if (home[id] >= 0)
 			break;
-		list_add_first(&lists[l], &items[id].link);
+		list_add(lists[l].next, &items[id].link); /* before the first */
 		memmove(model[l] + 1, model[l], sizeof(int) * (size_t)count[l]++);
 		model[l][0] = id;
 		home[id] = l;

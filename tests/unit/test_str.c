@@ -234,10 +234,35 @@ static void test_random(void)
 	ok(c1 != c2 && c1 != rand_below(UINT64_MAX), "children draw numbers of their own");
 }
 
+static void test_brief(void)
+{
+	char space[STR_BRIEF], long_text[5000];
+	size_t n;
+
+	str_brief(none, space, sizeof(space));
+	is_text(space, strlen(space), "", "nothing, quoted");
+	str_brief(STR("a\xc3\xa9"), space, sizeof(space));
+	is_text(space, strlen(space), "a\xc3\xa9", "what is short");
+	memset(long_text, 'a', sizeof(long_text));
+	n = strlen(str_brief(str_make(long_text, STR_BRIEF - 1), space, sizeof(space)));
+	is_int(n, STR_BRIEF - 1, "what just fits");
+	str_brief(str_make(long_text, STR_BRIEF), space, sizeof(space));
+	ok(strstr(space, "a… (120 bytes)") && strlen(space) == STR_BRIEF - 1, "what does not");
+	memset(long_text, '\x80', sizeof(long_text));
+	str_brief(str_make(long_text, sizeof(long_text)), space, sizeof(space));
+	ok(strstr(space, "… (5000 bytes)"), "what is no text");
+	for (size_t i = 0; i < 4998; i += 3)
+		memcpy(long_text + i, "\xe2\x82\xac", 3);
+	for (n = 64; n < 70; n++)
+		ok(str_utf8(str_of(str_brief(str_make(long_text, 4998), space, n))),
+			"no character is cut in %zu bytes", n);
+}
+
 int main(void)
 {
 	test_views();
 	test_head();
+	test_brief();
 	test_numbers();
 	test_utf8();
 	test_rune();

@@ -101,7 +101,7 @@ static void on_why(void *arg, const struct err *e)
 {
 	struct str clause = clause_of(str_of(e->text));
 
-	note(arg, "failed(%s: " STR_FMT ")", err_name(e->code), STR_ARG(clause));
+	note(arg, "failed(%s: " STR_FMT ")", err_word(e->code), STR_ARG(clause));
 	uv_stop(&((struct test *)arg)->loop);
 }
 
