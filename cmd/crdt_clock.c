@@ -78,12 +78,11 @@ static int tick(struct merge *m, const char *path, const struct hlc *seen)
 		if (rc == 0)
 			rc = load(fd, path, &clock);
 	}
-	if (rc == 0 && seen &&
-		hlc_recv(&clock, *seen, m->options.now_us, m->options.max_drift_us, &e) != 0) {
-		log_error("E_DRIFT: %s", e.text);
+	if (rc == 0 &&
+		(seen ? hlc_recv(&clock, *seen, m->options.now_us, m->options.max_drift_us, &e)
+		      : hlc_send(&clock, m->options.now_us, &e)) != 0) {
+		log_error("%s: %s", e.code == ERR_DENIED ? "E_DRIFT" : "E_HLC", e.text);
 		rc = EXIT_DATA;
-	} else if (rc == 0 && !seen) {
-		hlc_send(&clock, m->options.now_us);
 	}
 	if (rc == 0 && fd >= 0)
 		rc = store(fd, path, clock);

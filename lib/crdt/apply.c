@@ -187,6 +187,7 @@ static int apply_set(struct act *a)
 static int fresh_stamp(struct act *a, struct buf *out)
 {
 	struct hlc clock = { 0 }, h;
+	struct err err = { 0 };
 	struct lww_entry e;
 
 	for (size_t i = 0; i < a->s->leaves.n; i++) {
@@ -200,7 +201,8 @@ static int fresh_stamp(struct act *a, struct buf *out)
 			hlc_cmp(h, clock) > 0)
 			clock = h;
 	}
-	hlc_send(&clock, a->r->options->now_us);
+	if (hlc_send(&clock, a->r->options->now_us, &err) != 0)
+		return bad(a, err.text);
 	hlc_format(out, clock);
 	return 0;
 }

@@ -178,15 +178,18 @@ int hlc_cmp(struct hlc a, struct hlc b)
 	return a.us != b.us ? (a.us < b.us ? -1 : 1) : (a.c > b.c) - (a.c < b.c);
 }
 
-static void carry(struct hlc *h)
+static int carry(struct hlc *h, struct err *e)
 {
 	if (h->c > COUNTER_MAX) {
 		h->us++;
 		h->c = 0;
 	}
+	if (h->us >= YEAR_9999_END)
+		return err_set(e, ERR_TOO_LARGE, "there is no stamp after the last of the year 9999");
+	return 0;
 }
 
-void hlc_send(struct hlc *clock, int64_t now_us)
+int hlc_send(struct hlc *clock, int64_t now_us, struct err *e)
 {
 	if (now_us > clock->us) {
 		clock->us = now_us;
@@ -194,7 +197,7 @@ void hlc_send(struct hlc *clock, int64_t now_us)
 	} else {
 		clock->c++;
 	}
-	carry(clock);
+	return carry(clock, e);
 }
 
 int hlc_recv(
@@ -216,8 +219,7 @@ int hlc_recv(
 		clock->us = seen.us;
 		clock->c = seen.c + 1;
 	}
-	carry(clock);
-	return 0;
+	return carry(clock, e);
 }
 
 uint64_t hlc_pack(struct hlc h)

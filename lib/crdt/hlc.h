@@ -24,8 +24,8 @@ int hlc_parse_stamp(struct hlc *h, struct str text, struct err *e);
 void hlc_format(struct buf *out, struct hlc h);
 int hlc_cmp(struct hlc a, struct hlc b);
 /* The stamp for an event at `now_us`; never one given before. A full counter carries into the
- * microseconds. */
-void hlc_send(struct hlc *clock, int64_t now_us);
+ * microseconds. ERR_TOO_LARGE when the year 9999 ends there: `clock` is then no stamp. */
+int hlc_send(struct hlc *clock, int64_t now_us, struct err *e);
 /* After a message stamped `seen`; ERR_DENIED when it is more than max_drift_us ahead of now
  * (negative: any is taken). */
 int hlc_recv(

@@ -372,6 +372,21 @@ bool conn_may_read(struct conn *c)
 	return false;
 }
 
+/* The turn holds enough already: this one is first in the next. Else whoever comes before it takes
+ * all of every turn. */
+static bool is_starved(struct conn *c)
+{
+	struct net *n = c->net;
+
+	if (c->busy || n->turn_bytes < n->conf.turn_bytes || conn_is_throttled(c) ||
+		c->winding_up || c->lane.n > LANE_MAX)
+		return false;
+	c->stalled = true;
+	list_del(&c->dirty);
+	list_add(&n->starved, &c->dirty);
+	return true;
+}
+
 /* Gives bytes to whoever reads now, until none are left or nobody takes them. Returns how
  * many were taken. */
 static size_t consume(struct conn *c, char *p, size_t n)
@@ -379,6 +394,8 @@ static size_t consume(struct conn *c, char *p, size_t n)
 	size_t done = 0;
 
 	c->stalled = false;
+	if (n > 0 && !c->closing && !c->closed && is_starved(c))
+		return 0;
 	while (done < n && !c->busy && !c->closing && !c->closed && conn_may_read(c)) {
 		size_t used = c->transport ? c->transport->data(c, p + done, n - done)
 		                           : read_head(c, p + done, n - done);

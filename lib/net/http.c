@@ -97,10 +97,12 @@ void http_add_position(struct buf *headers, const char *name, struct pos pos)
 	buf_add_text(headers, "\r\n");
 }
 
+/* A long answer is work of this turn like what was read: the next one waits. */
 void http_reply(struct conn *c, int status, const char *type, struct str headers, struct str body)
 {
 	struct buf *out = conn_lane(c);
 
+	c->net->turn_bytes += body.n;
 	begin_line(c, out, status, type, headers);
 	if (status != 204 && status != 304)
 		buf_addf(out, "Content-Length: %zu\r\n", body.n);

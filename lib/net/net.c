@@ -178,6 +178,7 @@ int net_open(struct net *n, uv_loop_t *loop, const struct net_conf *conf,
 	list_init(&n->dirty);
 	list_init(&n->waiting);
 	list_init(&n->choked);
+	list_init(&n->starved);
 	list_init(&n->dead);
 	wheel_init(&n->wheel, n->now_ms);
 	wheel_init(&n->throttled, n->now_ms);
@@ -214,10 +215,11 @@ void net_flush(struct net *n)
 		while ((it = list_pop(&n->waiting)))
 			conn_dirty(list_entry(it, struct conn, waiting));
 	}
+	list_splice(&dirty, &n->starved);
 	list_splice(&dirty, &n->dirty);
 	while ((it = list_pop(&dirty)))
 		conn_flush(list_entry(it, struct conn, dirty));
-	if (!list_empty(&n->dirty))
+	if (!list_empty(&n->dirty) || !list_empty(&n->starved))
 		n->again = true;
 	reap(n);
 	batches_next_turn(&n->batches);

@@ -144,6 +144,8 @@ struct net {
 	                           * the table's n_trimmed then */
 	int64_t choked_ms;
 	uint64_t choked_trimmed;
+	struct list starved;      /* of dirty ones those that this turn did not read at all: they
+	                           * come first in the next */
 	struct list dead;         /* freed when the turn ends */
 	unsigned n_conns, n_refusing; /* refusing: those among them that are over a limit */
 	struct addrs addrs;

@@ -312,12 +312,15 @@ void table_trim(struct table *t, int64_t now_ms)
 	t->scanned = 0;
 	while ((it = list_pop(&t->dirty)))
 		room_finish_turn(t, list_entry(it, struct room, dirty), now_ms);
-	if (t->bytes > t->conf.memory)
+	if (t->bytes > t->conf.memory && t->bytes >= t->fit_above) {
 		table_fit(t);
+		t->fit_above = t->bytes > t->conf.memory ? t->bytes + t->conf.memory / 16 : 0;
+	}
 }
 
 void table_sweep(struct table *t, int64_t now_ms)
 {
+	t->fit_above = 0;
 	list_for_each_safe(it, &t->busy)
 		room_finish_turn(t, list_entry(it, struct room, all), now_ms);
 	list_for_each_safe(it2, &t->idle)

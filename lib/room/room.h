@@ -92,6 +92,8 @@ struct table {
 	uint64_t n_evicted, n_trimmed;
 	uint64_t n_subs, n_cursors;
 	uint64_t scanned;         /* rooms, in this turn */
+	uint64_t fit_above;       /* bytes: what there was could not be made to fit, and with less
+	                           * than this it is not tried again before the sweep; 0: it is */
 };
 
 /* `start`: the head at which listening began (positions of the bus), or {epoch, 0, 0}. `conf` is

@@ -272,6 +272,8 @@ static void get_metrics(struct worker *w, struct conn *c, const struct head *h)
 
 /* --- rooms and connections -------------------------------------------------------------------- */
 
+#define ROOM_LOOK_COST 64 /* in bytes read: what is left out of a list costs time, too */
+
 static void get_rooms(struct worker *w, struct conn *c, const struct head *h)
 {
 	struct buf b = { 0 }, match = { 0 };
@@ -285,6 +287,7 @@ static void get_rooms(struct worker *w, struct conn *c, const struct head *h)
 		goto out;
 	}
 	buf_add_char(&b, '[');
+	w->net.turn_bytes += w->table.rooms.n * ROOM_LOOK_COST;
 	map_for_each(node, &w->table.rooms) {
 		const struct room *r = map_entry(node, struct room, node);
 

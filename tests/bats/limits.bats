@@ -29,6 +29,10 @@ load serve
 	tool limits files
 }
 
+@test "who asks for lists lets others be served" {
+	tool limits lists
+}
+
 @test "patterns of one connection, and the cursors of all" {
 	tool limits patterns
 }

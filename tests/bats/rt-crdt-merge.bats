@@ -375,6 +375,7 @@ two() {
 	rt-crdt-merge hlc now --state c --now 2026-11-24T04:12:42Z; [ "$(rt-crdt-merge hlc now --state c --now 2020-01-01T00:00:00Z)" = 2026-11-24T04:12:42.000000Z-0001 ]
 	[ "$(rt-crdt-merge hlc recv 2026-11-24T04:12:43Z-ffff --state c --now 2026-11-24T04:12:42Z)" = 2026-11-24T04:12:43.000001Z-0000 ]
 	run rt-crdt-merge hlc recv 2027-01-01T00:00:00Z-0000 --now 2026-11-24T04:12:42Z --max-drift 1m; [ "$status" -eq 3 ]
+	run rt-crdt-merge hlc recv 9999-12-31T23:59:59.999999Z-ffff; [ "$status" -eq 3 ]; [[ $output == *"year 9999"* ]]
 	[ "$(rt-crdt-merge hlc cmp 2026-11-24T04:12:42Z-0001 2026-11-24T04:12:42Z-0002)" = before ]
 	[ "$(rt-crdt-merge hlc parse 1700000000000:3:node)" = 2023-11-14T22:13:20.000000Z-0003 ]
 	[ "$(rt-crdt-merge hlc parse "$(rt-crdt-merge hlc pack 2023-11-14T22:13:20Z-0003)")" = 2023-11-14T22:13:20.000000Z-0003 ]

@@ -1,5 +1,5 @@
 """limits.py NAME - what the limits of rt-serve do to who is over them, and to nobody else"""
-import json, socket, struct, sys
+import json, re, signal, socket, struct, sys
 from rtclient import Bad, Closed, Server, Stream, Wire, Ws, http, read_answer, read_head, request
 
 UPGRADE = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
@@ -277,6 +277,24 @@ def reload():
         s.signal(signal.SIGHUP)
         until("unlimited", lambda: not limited())
         a.close(), b.close()
+
+
+def lists():
+    """long answers, or the search for short ones, are no reason to let others wait"""
+    with Server() as s:
+        rooms = b"".join(b'{"_room":"r%d"}\n' % i for i in range(3000))
+        expect("published", http(s.addr, "POST", "/pub", (), rooms).status, 200)
+        for what in request("HEAD", "/rooms"), request("GET", "/rooms?match=nothing.*"):
+            before = metric(s, "requests_total")
+            s.signal(signal.SIGSTOP)
+            many, one = Wire(s.addr), Wire(s.addr)
+            many.send(what * 200)
+            one.send(request("GET", "/metrics"))
+            s.signal(signal.SIGCONT)
+            served = int(re.search(rb"\nrt_requests_total ([0-9]+)", read_answer(one).body).group(1)) - before
+            if served > 100:
+                raise Bad("%r: %d requests came first" % (what, served))
+            many.close(), one.close()
 
 
 def patterns():

@@ -362,7 +362,7 @@ static void test_hlc(void)
 
 		last = clock;
 		if (below(2))
-			hlc_send(&clock, now);
+			hlc_send(&clock, now, NULL);
 		else
 			hlc_recv(&clock,
 				(struct hlc){ .us = now + (int64_t)below(100),
@@ -377,7 +377,7 @@ static void test_hlc(void)
 	ok(rises, "no stamp is given twice, whatever the clock does");
 	ok(returns, "a stamp's text is read back");
 	clock = (struct hlc){ .us = 5, .c = 0xffff };
-	hlc_send(&clock, 1);
+	hlc_send(&clock, 1, NULL);
 	ok(clock.us == 6 && clock.c == 0, "a full counter carries");
 	is_int(hlc_recv(&clock, (struct hlc){ .us = 100 }, 10, 50, NULL), ERR_DENIED,
 		"a stamp of the future is refused");
