@@ -4,6 +4,7 @@
 
 #include "base/tty.h"
 #include "bench/busload.h"
+#include "bench/procstat.h"
 #include "bench/report.h"
 
 #include <stdio.h>
@@ -134,6 +135,9 @@ struct load_conf bench_load_conf(struct bench *b)
 	struct err e = { 0 };
 
 	refuse_unused(b);
+	if (b->pid && !procstat_rss((pid_t)b->pid))
+		cmd_usage(&b->cmd, "option '--pid': there is no process %lld, or it is not to be seen",
+			(long long)b->pid);
 	if (b->sources_text && sources_parse(&b->sources, b->sources_text, &e) < 0)
 		cmd_usage(&b->cmd, "option '--sources': %s", e.text);
 	if (s->plan & PLAN_ECHO) { /* its publishers are its subscribers */

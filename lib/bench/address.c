@@ -12,9 +12,20 @@ static const char *const schemes[TRANSPORTS] = {
 	[TRANSPORT_POLL] = "poll+http",
 };
 
+/* rt's own paths are below that of the URL, where a proxy puts the server. Those of other profiles
+ * are whole. */
+static struct str url_prefix(const struct profile *p, const struct url *u)
+{
+	struct str prefix = p->publish == PUBLISH_RT ? str_of(u->path) : STR("");
+
+	while (prefix.n && prefix.p[prefix.n - 1] == '/')
+		prefix.n--;
+	return prefix;
+}
+
 /* `path` "": what stands in the URL. */
-static char *make_url(
-	const struct url *u, const char *scheme, const char *path, const char *room)
+static char *make_url(const struct url *u, struct str prefix, const char *scheme,
+	const char *path, const char *room)
 {
 	const struct profile_fill fill = { .room = str_of(room) };
 	struct buf b = { 0 };
@@ -30,10 +41,12 @@ static char *make_url(
 	buf_addf(&b, strchr(u->host, ':') ? "[%s]" : "%s", u->host);
 	if (u->port)
 		buf_addf(&b, ":%d", u->port);
-	if (*path)
+	if (*path) {
+		buf_add_str(&b, prefix);
 		profile_fill(&b, path, &fill);
-	else
+	} else {
 		buf_addf(&b, "%s%s%s", u->path, u->query ? "?" : "", u->query ? u->query : "");
+	}
 	text = mem_strdup(buf_cstr(&b));
 	buf_fini(&b);
 	return text;
@@ -90,10 +103,12 @@ static char *publish_url(const struct load_conf *conf, const struct url *u, cons
 {
 	const struct profile *p = conf->profile;
 	const char *path = p->publish_way.path ? p->publish_way.path : "";
+	struct str prefix = url_prefix(p, u);
 
 	if (p->publish == PUBLISH_RT)
-		return make_url(u, conf->transport == TRANSPORT_WS ? "ws" : "http", "/", room);
-	return make_url(u, p->publish == PUBLISH_WS ? "ws" : "http", path, room);
+		return make_url(
+			u, prefix, conf->transport == TRANSPORT_WS ? "ws" : "http", "/", room);
+	return make_url(u, prefix, p->publish == PUBLISH_WS ? "ws" : "http", path, room);
 }
 
 int addresses_make(struct addresses *a, const struct load_conf *conf, uint64_t run, struct err *e)
@@ -111,7 +126,7 @@ int addresses_make(struct addresses *a, const struct load_conf *conf, uint64_t r
 	for (unsigned i = 0; i < a->n; i++) {
 		a->rooms[i] = address_room(conf, run, i);
 		/* rt's client makes its own targets of a poll */
-		a->listen[i] = make_url(&u, schemes[conf->transport],
+		a->listen[i] = make_url(&u, url_prefix(conf->profile, &u), schemes[conf->transport],
 			!path || conf->transport == TRANSPORT_POLL ? "/" : path, a->rooms[i]);
 	}
 	a->publish = publish_url(conf, &u, a->rooms[0]);

@@ -456,3 +456,18 @@ way() {
 	run rt-bench find
 	[ "$status" -eq 2 ]
 }
+
+@test "a path in the URL is where a proxy puts the server: all is asked below it" {
+	start_server server
+	bench 5 fanout -c 1 -r 10/s -d 200ms "ws://$server_address/nope"
+	get '.errors[].text' | grep -F "/nope/ws/bench."
+	run rt-bench probe "http://$server_address/nope"
+	[ "$status" -ne 0 ]
+}
+
+@test "--pid of a process that is not there is refused before the load" {
+	start_server server
+	run rt-bench idle -c 1 -d 100ms --pid 4194304 "ws://$server_address"
+	[ "$status" -eq 2 ]
+	[[ $output == *"there is no process 4194304"* ]]
+}
