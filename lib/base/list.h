@@ -47,6 +47,11 @@ static inline void list_add(struct list *head, struct list *n)
 	head->prev = n;
 }
 
+static inline void list_add_first(struct list *head, struct list *n)
+{
+	list_add(head->next, n);
+}
+
 /* Moves all of `from` to the end of `to` in O(1); `from` is empty afterwards. */
 static inline void list_splice(struct list *to, struct list *from)
 {
