@@ -95,12 +95,9 @@ static void print_version(void)
 static int print_check(struct conf *c)
 {
 	struct buf b = { 0 };
-	const struct bus_ops *ops = NULL;
 	struct str scheme = str_cut(str_of(c->bus), ':', NULL);
+	const struct bus_ops *ops = bus_find(scheme);
 
-	for (int i = 0; bus_engine(i); i++)
-		if (str_eq(str_of(bus_engine(i)->scheme), scheme))
-			ops = bus_engine(i);
 	if (!ops) {
 		log_error("no bus '" STR_FMT ":' is built in", STR_ARG(scheme));
 		return EXIT_USAGE;

@@ -21,6 +21,20 @@ const struct bus_ops *bus_engine(int i)
 	return engines[i];
 }
 
+const struct bus_ops *bus_find(struct str scheme)
+{
+	for (int i = 0; engines[i]; i++) {
+		const char *const *also = engines[i]->also;
+
+		if (str_eq(str_of(engines[i]->scheme), scheme))
+			return engines[i];
+		for (; also && *also; also++)
+			if (str_eq(str_of(*also), scheme))
+				return engines[i];
+	}
+	return NULL;
+}
+
 static int unsupported(const char *scheme, struct err *e)
 {
 	struct buf names = { 0 };
@@ -37,27 +51,21 @@ int bus_open(struct bus **out, struct str text, uv_loop_t *loop, const struct bu
 	void *arg, struct err *e)
 {
 	struct url url = { 0 };
+	const struct bus_ops *ops;
 	int rc;
 
 	*out = NULL;
 	rc = url_parse(&url, text, e);
 	if (rc)
 		return rc;
-	rc = ERR_UNSUPPORTED;
-	for (int i = 0; engines[i]; i++) {
-		if (strcmp(engines[i]->scheme, url.scheme) != 0)
-			continue;
-		rc = engines[i]->open(out, &url, e);
-		if (rc == 0) {
-			(*out)->ops = engines[i];
-			(*out)->loop = loop;
-			(*out)->events = events;
-			(*out)->arg = arg;
-		}
-		goto out;
+	ops = bus_find(str_of(url.scheme));
+	rc = ops ? ops->open(out, &url, e) : unsupported(url.scheme, e);
+	if (rc == 0) {
+		(*out)->ops = ops;
+		(*out)->loop = loop;
+		(*out)->events = events;
+		(*out)->arg = arg;
 	}
-	unsupported(url.scheme, e);
-out:
 	url_fini(&url);
 	return rc;
 }

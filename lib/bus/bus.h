@@ -41,6 +41,7 @@ enum bus_outcome {
 	BUS_DUP,     /* had been stored before; the first one's position */
 	BUS_REFUSED, /* certainly not published */
 	BUS_UNKNOWN, /* may be published or not */
+	BUS_UNAVAILABLE, /* not published, and later it may be: the bus is down, or has no room */
 };
 
 enum bus_locate { BUS_EARLIEST, BUS_HEAD, BUS_LAST, BUS_TIME };
@@ -81,6 +82,7 @@ struct bus;
 
 struct bus_ops {
 	const char *scheme; /* "mem" */
+	const char *const *also; /* other schemes of the same engine, NULL last; or NULL */
 	const char *what;   /* a line for -V and --check */
 	unsigned caps;
 	/* Fills *out; connects later (state). `url` is borrowed for the call. */
@@ -117,5 +119,7 @@ void bus_publish(struct bus *b, struct str room, struct str bytes, const struct 
 void bus_turn(struct bus *b);
 /* The i-th engine, NULL after the last. */
 const struct bus_ops *bus_engine(int i);
+/* The engine of a scheme, or NULL. */
+const struct bus_ops *bus_find(struct str scheme);
 
 #endif

@@ -166,6 +166,7 @@ static void on_published(
 	case BUS_OK: outcome_acked(&w->outcomes, tag, stored ? &pos : NULL, false); break;
 	case BUS_DUP: outcome_acked(&w->outcomes, tag, &pos, true); break;
 	case BUS_REFUSED: refuse(w, NULL, STR(""), tag, ERR_BUSY, reason); break;
+	case BUS_UNAVAILABLE: outcome_lost(&w->outcomes, tag, PUB_UNAVAILABLE, reason); break;
 	case BUS_UNKNOWN:
 		w->stats.unknown++;
 		outcome_lost(&w->outcomes, tag, PUB_UNKNOWN, reason);
