@@ -25,7 +25,7 @@ B := build/$(variant)
 # The family, in the order in which it is told of; what is there is built, installed, and named by -h.
 programs   := $(filter $(notdir $(basename $(wildcard cmd/rt-*.c))), \
               rt-serve rt-pub rt-sub rt-presence rt-bench rt-crdt-merge)
-packages   := libwebsockets libuv libcurl jansson
+packages   := libwebsockets libuv libcurl jansson hiredis
 CFLAGS     ?= -O2 -g
 warnings   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
               -Wwrite-strings -Wvla $(if $(WERROR),-Werror)
@@ -52,9 +52,9 @@ endif
 
 # --- what a machine needs: Debian's packages ------------------------------------------------
 run_needs   := gcc libc6-dev pkg-config libwebsockets-dev libwebsockets-evlib-uv libuv1-dev \
-               libcurl4-openssl-dev libjansson-dev curl
+               libcurl4-openssl-dev libjansson-dev libhiredis-dev curl
 check_needs := $(run_needs) bats python3 jq mandoc tmux zsh fish bash-completion \
-               procps openssl
+               procps openssl redis-tools
 
 # What only check-real needs. Where one cannot be had, its part is skipped.
 real_needs := chromium python3-venv ca-certificates $(if $(shell command -v npm),,nodejs npm)

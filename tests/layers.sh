@@ -55,7 +55,7 @@ done
 [ -z "$bad" ]
 ok $? "a program stands on one of server, client, crdt, bench" "$bad"
 
-flags=$(pkg-config --cflags libwebsockets libuv libcurl)
+flags=$(pkg-config --cflags libwebsockets libuv libcurl hiredis)
 bad=
 for h in lib/*/*.h cmd/*.h; do
 	[ -f "$h" ] || continue

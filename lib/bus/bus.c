@@ -3,13 +3,14 @@
 
 #include "base/mem.h"
 
-extern const struct bus_ops bus_mem;
+extern const struct bus_ops bus_mem, bus_redis;
 #ifdef RT_TEST
 extern const struct bus_ops bus_test; /* tests/support: an engine that misbehaves on command */
 #endif
 
 static const struct bus_ops *const engines[] = {
 	&bus_mem,
+	&bus_redis,
 #ifdef RT_TEST
 	&bus_test,
 #endif

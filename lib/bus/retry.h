@@ -1,0 +1,19 @@
+/* retry.h - when an instance tries its bus again
+ *
+ * At once, then after 100 ms, doubling to 2 s, each up to half less at random, so that instances do
+ * not come back in step. One attempt at a time. Pure. */
+#ifndef RT_BUS_RETRY_H
+#define RT_BUS_RETRY_H
+
+#include <stdint.h>
+
+struct retry {
+	unsigned n; /* attempts since it last worked */
+};
+
+/* Milliseconds until the next attempt. */
+uint64_t retry_next_ms(struct retry *r);
+/* It works. */
+void retry_worked(struct retry *r);
+
+#endif
