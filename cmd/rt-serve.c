@@ -26,9 +26,26 @@ struct serve {
 	uv_signal_t sigterm, sigint, sighup;
 	uv_timer_t drain_timer, watchdog_timer;
 	int argc, n_stops;
+	char *bus; /* where it is not in argv any more; or NULL */
 	char **argv;
 	int64_t drain_until_ms;
 };
+
+/* A bus's URL may hold a password: it moves to memory of ours, and is overwritten where `ps` looks.
+ * What is read again at SIGHUP has lost it, but a bus does not change. */
+static void hide_secrets(struct serve *s)
+{
+	for (int i = 1; i < s->argc; i++) {
+		char *arg = s->argv[i], *end = arg + strlen(arg), *url = (char *)(uintptr_t)s->conf.bus;
+
+		if (url < arg || url >= end)
+			continue;
+		s->bus = mem_strdup(url);
+		url_hide_secret(url);
+		s->conf.bus = s->bus;
+		return;
+	}
+}
 
 static void set_log(const struct conf *c)
 {
@@ -95,13 +112,16 @@ static void print_version(void)
 static int print_check(struct conf *c)
 {
 	struct buf b = { 0 };
-	struct str scheme = str_cut(str_of(c->bus), ':', NULL);
-	const struct bus_ops *ops = bus_find(scheme);
+	const struct bus_ops *ops;
+	struct bus *bus;
+	struct err e = { 0 };
 
-	if (!ops) {
-		log_error("no bus '" STR_FMT ":' is built in", STR_ARG(scheme));
+	if (bus_open(&bus, str_of(c->bus), NULL, NULL, NULL, &e) != 0) {
+		log_error("%s", e.text);
 		return EXIT_USAGE;
 	}
+	ops = bus->ops;
+	bus_close(bus);
 	conf_print(c, &b);
 	buf_addf(&b, "# bus %s: order %s, replay %s, durable %s, deduplication %s, groups %s\n",
 		ops->scheme, ops->caps & BUS_ORDERED ? "bus" : "worker",
@@ -272,6 +292,7 @@ static int serve(struct serve *s)
 	worker_close(&s->worker);
 	uv_loop_close(&s->loop);
 	conf_fini(&s->conf);
+	mem_free(s->bus);
 	return status;
 }
 
@@ -303,7 +324,9 @@ int main(int argc, char **argv)
 		opt_dump(conf_program(&s.conf));
 	else if (s.conf.check)
 		return print_check(&s.conf);
-	else
+	else {
+		hide_secrets(&s);
 		return serve(&s);
+	}
 	return fflush(stdout) == 0 ? 0 : EXIT_SYSTEM;
 }

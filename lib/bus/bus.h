@@ -108,7 +108,8 @@ struct bus {
 };
 
 /* Opens the engine of the URL's scheme. ERR_UNSUPPORTED names the schemes that are built in.
- * `events` and `arg` are kept. */
+ * `events` and `arg` are kept. Nothing is connected before the first bus_turn: without one, `loop`
+ * and `events` may be NULL. */
 int bus_open(struct bus **out, struct str url, uv_loop_t *loop, const struct bus_events *events,
 	void *arg, struct err *e);
 void bus_close(struct bus *b); /* NULL is fine */

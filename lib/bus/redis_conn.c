@@ -257,16 +257,17 @@ static void on_retry(uv_timer_t *timer)
 
 static void fail(struct redis_conn *c)
 {
-	char why[sizeof c->broken];
+	bool news = c->state >= REDIS_LISTENING || strcmp(c->broken, c->told) != 0;
 
 	redis_link_close(c->command);
 	redis_link_close(c->listen);
 	c->command = c->listen = NULL;
 	c->state = REDIS_IDLE;
-	memcpy(why, c->broken, sizeof why);
+	memcpy(c->told, c->broken, sizeof c->told);
 	c->broken[0] = '\0';
 	uv_timer_start(&c->retry_timer, on_retry, retry_next_ms(&c->retry), 0);
-	c->events->down(c->arg, str_of(why));
+	if (news)
+		c->events->down(c->arg, str_of(c->told));
 }
 
 /* --- watching --------------------------------------------------------------------------------- */

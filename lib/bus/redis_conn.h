@@ -20,7 +20,7 @@ struct redis_conn_events {
 	void (*listening)(void *arg);
 	void (*heard)(void *arg, struct str channel, struct str bytes);
 	/* Both connections are gone, and replies under way came as NULL. Also when an attempt
-	 * failed. */
+	 * failed, once for each reason. */
 	void (*down)(void *arg, struct str why);
 	void (*closed)(void *arg); /* after redis_conn_close: nothing is left */
 };
@@ -42,7 +42,7 @@ struct redis_conn {
 	unsigned n_attempts, n_ticks, n_handles;
 	uint64_t tokens_out, tokens_in;
 	char token_channel[32];
-	char broken[240];
+	char broken[240], told[240];
 };
 
 /* Begins to connect with the next turn. `url` is borrowed. `alone`: a cluster will not do. */

@@ -31,16 +31,24 @@ static void set_why(struct redis_link *l, const char *why)
 		snprintf(l->why, sizeof l->why, "%s", why && *why ? why : "connection closed");
 }
 
-/* hiredis's sentences, in our words. */
-static void set_error(struct redis_link *l, const redisAsyncContext *ac)
+/* hiredis's sentences, in our words: the system's begin with a capital. */
+static void words_of(char out[160], const redisAsyncContext *ac)
 {
 	const char *text = ac->c.err ? ac->c.errstr : "";
 
 	if (ac->c.err == REDIS_ERR_EOF)
 		text = "the server closed the connection";
-	else if (strstr(text, "refused"))
-		text = "connection refused";
-	set_why(l, text);
+	snprintf(out, 160, "%s", text);
+	if (ac->c.err == REDIS_ERR_IO && out[0] >= 'A' && out[0] <= 'Z')
+		out[0] = (char)(out[0] + 'a' - 'A');
+}
+
+static void set_error(struct redis_link *l, const redisAsyncContext *ac)
+{
+	char words[160];
+
+	words_of(words, ac);
+	set_why(l, words);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -153,9 +161,12 @@ struct redis_link *redis_link_open(
 {
 	redisAsyncContext *ac = host ? redisAsyncConnect(host, port) : redisAsyncConnectUnix(path);
 	struct redis_link *l;
+	char words[160] = "out of memory";
 
 	if (!ac || ac->c.err) {
-		err_set(e, ERR_IO, "%s", ac ? ac->c.errstr : "out of memory");
+		if (ac)
+			words_of(words, ac);
+		err_set(e, ERR_IO, "%s", words);
 		if (ac)
 			redisAsyncFree(ac);
 		return NULL;

@@ -9,6 +9,7 @@
 #include "net/origin.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static struct opt options[] = {
 	{ .letter = 'l', .name = "listen", .type = OPT_LIST, .arg = "ADDRESS",
@@ -223,12 +224,32 @@ static int read_slow(struct conf *c, struct err *e)
 	return 0;
 }
 
+/* A password that others can read is none. */
+static int check_secret(const struct conf *c, struct err *e)
+{
+	struct buf safe = { 0 };
+	struct url url;
+	struct stat st;
+	int rc = 0;
+
+	if (url_parse(&url, str_of(c->bus), NULL) == 0)
+		url_format_safe(&safe, &url);
+	if (str_find(buf_str(&safe), STR("***")) >= 0 && stat(c->config, &st) == 0 &&
+		(st.st_mode & 077))
+		rc = err_set(e, ERR_USAGE, "'%s' holds a secret and others can read it (chmod 600)",
+			c->config);
+	url_fini(&url);
+	buf_fini(&safe);
+	return rc;
+}
+
 /* The file, then the command line again over it. */
 static int read_config(
 	struct conf *c, const struct opt_program *p, int argc, char **argv, struct err *e)
 {
 	struct opt_list *const lists[] = { &c->listen, &c->slow, &c->origins };
 	bool given[sizeof lists / sizeof *lists];
+	const char *bus = c->bus;
 	int rc;
 
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
@@ -237,6 +258,8 @@ static int read_config(
 	}
 	c->verbose = 0; /* counted again */
 	rc = opt_read_file(p, c->config, e);
+	if (rc == 0 && c->bus != bus)
+		rc = check_secret(c, e);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
@@ -352,6 +375,20 @@ static bool add_value(struct buf *out, const struct opt *o)
 	}
 }
 
+/* What is printed may be seen by others. */
+static void add_bus(struct buf *out, const char *text)
+{
+	struct url url;
+
+	buf_add_text(out, "bus ");
+	if (url_parse(&url, str_of(text), NULL) == 0)
+		url_format_safe(out, &url);
+	else
+		buf_add_text(out, text);
+	buf_add_char(out, '\n');
+	url_fini(&url);
+}
+
 static void add_setting(struct buf *out, const struct opt *o)
 {
 	const struct opt_list *l = o->target;
@@ -360,6 +397,10 @@ static void add_setting(struct buf *out, const struct opt *o)
 	if (o->type == OPT_LIST) {
 		for (int i = 0; i < l->n; i++)
 			buf_addf(out, "%s %s\n", o->name, l->v[i]);
+		return;
+	}
+	if (strcmp(o->name, "bus") == 0) {
+		add_bus(out, *(const char **)o->target);
 		return;
 	}
 	buf_addf(out, "%s ", o->name);

@@ -117,13 +117,17 @@ static bool is_duplicate(
 	return true;
 }
 
-/* What other programs put on the bus may have names that no room of ours has. */
-static bool is_foreign_name(struct worker *w, struct str room, const struct bus_meta *m)
+/* What other programs put on the bus may have names that no room of ours has, or any size. */
+static bool is_unfit(
+	struct worker *w, struct str room, struct str bytes, const struct bus_meta *m)
 {
 	struct err e = { 0 };
 
-	if (m->tag || room_name_check(room, &e) == 0)
+	if (m->tag || (room_name_check(room, &e) == 0 && bytes.n <= w->conf->max_message))
 		return false;
+	if (e.code == 0)
+		err_set(&e, ERR_TOO_LARGE, "%zu bytes, over the limit of %llu", bytes.n,
+			(unsigned long long)w->conf->max_message);
 	if (w->stats.skipped++ == 0)
 		log_warn("a message of the bus is skipped: %s (said once; /metrics counts)",
 			e.text);
@@ -137,7 +141,12 @@ static void on_deliver(
 	int64_t now_ms = w->net.now_ms;
 	struct entry_meta em = entry_meta_of(m);
 
-	if (is_foreign_name(w, room, m) || is_duplicate(w, room, m, now_ms))
+	if (is_unfit(w, room, bytes, m)) {
+		if (is_ordered(w) && !m->live)
+			table_head(&w->table, pos);
+		return;
+	}
+	if (is_duplicate(w, room, m, now_ms))
 		return;
 	if (!is_ordered(w)) {
 		if (!m->live)

@@ -48,9 +48,9 @@ def order(pos):
 # --- the server ---------------------------------------------------------------------------------------------
 
 class Server:
-    def __init__(self, *args, bus="mem", query="", env=None, wait=True, files=None, log=None, clock=False):
+    def __init__(self, *args, bus="mem", query="", env=None, wait=True, files=None, log=None, clock=False, url=None):
         self.dir = tempfile.mkdtemp(prefix="serve-", dir=os.environ.get("BATS_TEST_TMPDIR") or None)
-        self.args, self.bus, self.query, self.env = list(args), bus, query, env
+        self.args, self.bus, self.query, self.env, self.url = list(args), bus, query, env, url
         self.prefix = ["sh", "-c", 'ulimit -n %d; exec "$@"' % files, "sh"] if files else []
         self.port, self.proc, self.control = 0, None, None
         if clock:
@@ -70,6 +70,8 @@ class Server:
         args = [os.path.join(os.environ.get("RT_BIN", "build/test"), "rt-serve"), "-l", "127.0.0.1:%d" % self.port]
         if self.bus == "test":
             args += ["-b", "test://log%s?control=%s&%s" % (self.log, self.control, self.query)]
+        if self.url:
+            args += ["-b", self.url]
         return self.prefix + args + self.args
 
     def start(self, wait=True):
