@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-extern const struct bus_ops bus_mem, bus_redis;
+extern const struct bus_ops bus_mem, bus_redis, bus_redis_stream;
 #ifdef RT_TEST
 extern const struct bus_ops bus_test; /* tests/support: an engine that misbehaves on command */
 #endif
@@ -11,6 +11,7 @@ extern const struct bus_ops bus_test; /* tests/support: an engine that misbehave
 static const struct bus_ops *const engines[] = {
 	&bus_mem,
 	&bus_redis,
+	&bus_redis_stream,
 #ifdef RT_TEST
 	&bus_test,
 #endif

@@ -99,8 +99,15 @@ struct bus_ops {
 	void (*turn)(struct bus *b); /* end of a loop turn, before the flush; NULL: nothing to do */
 };
 
+/* What an engine that keeps messages is asked to keep; set by who opened it, at any time. */
+struct bus_limits {
+	uint64_t history;  /* messages of a room */
+	int64_t dedup_ms;
+};
+
 /* The base of every engine's own struct: its first member. */
 struct bus {
+	struct bus_limits limits;
 	const struct bus_ops *ops;
 	uv_loop_t *loop;
 	const struct bus_events *events;

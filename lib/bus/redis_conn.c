@@ -114,11 +114,12 @@ static void on_heard(redisAsyncContext *ac, void *data, void *arg)
 	}
 }
 
-static void send_words(struct redis_link *l, redisCallbackFn *fn, const char *a, const char *b)
+static void send_words(struct redis_conn *c, struct redis_link *l, redisCallbackFn *fn,
+	const char *a, const char *b)
 {
 	const struct str argv[] = { str_of(a), str_of(b) };
 
-	redis_link_send(l, fn, b ? 2 : 1, argv);
+	redis_link_send(l, fn, c, b ? 2 : 1, argv);
 }
 
 static void authenticate(struct redis_conn *c, struct redis_link *l, struct str password)
@@ -131,7 +132,7 @@ static void authenticate(struct redis_conn *c, struct redis_link *l, struct str 
 	if (c->url->user)
 		argv[n++] = str_of(c->url->user);
 	argv[n++] = password;
-	redis_link_send(l, on_fine, n, argv);
+	redis_link_send(l, on_fine, c, n, argv);
 }
 
 static void greet(struct redis_conn *c, struct str password)
@@ -143,11 +144,11 @@ static void greet(struct redis_conn *c, struct str password)
 	authenticate(c, c->listen, password);
 	snprintf(db, sizeof db, "%u", c->url->db);
 	if (c->url->db)
-		send_words(c->command, on_fine, "SELECT", db);
-	send_words(c->command, on_hello, "HELLO", NULL);
+		send_words(c, c->command, on_fine, "SELECT", db);
+	send_words(c, c->command, on_hello, "HELLO", NULL);
 	redis_url_glob(&glob, c->url->prefix);
-	send_words(c->listen, on_heard, "PSUBSCRIBE", buf_cstr(&glob));
-	send_words(c->listen, on_heard, "SUBSCRIBE", c->token_channel);
+	send_words(c, c->listen, on_heard, "PSUBSCRIBE", buf_cstr(&glob));
+	send_words(c, c->listen, on_heard, "SUBSCRIBE", c->token_channel);
 	buf_fini(&glob);
 }
 
@@ -166,9 +167,9 @@ static void begin(struct redis_conn *c, const char *host)
 	rand_bytes(&id, sizeof id);
 	snprintf(c->token_channel, sizeof c->token_channel, "rt:token:%016llx",
 		(unsigned long long)id);
-	c->command = redis_link_open(c->loop, host, c->url->port, c->url->path, c, &e);
+	c->command = redis_link_open(c->loop, host, c->url->port, c->url->path, &e);
 	if (c->command)
-		c->listen = redis_link_open(c->loop, host, c->url->port, c->url->path, c, &e);
+		c->listen = redis_link_open(c->loop, host, c->url->port, c->url->path, &e);
 	if (!c->listen) {
 		redis_conn_break(c, "%s", e.text);
 		goto out;
@@ -277,7 +278,7 @@ static void send_token(struct redis_conn *c)
 	const struct str argv[] = { STR("PUBLISH"), str_of(c->token_channel), STR("1") };
 
 	c->tokens_out++;
-	redis_link_send(c->command, on_fine, 3, argv);
+	redis_link_send(c->command, on_fine, c, 3, argv);
 }
 
 /* Ticks, not time: a process that was stopped itself has one tick of it, and its answers wait. */

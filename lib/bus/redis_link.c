@@ -18,7 +18,6 @@
 struct redis_link {
 	redisAsyncContext *ac; /* NULL: hiredis gave it up */
 	uv_poll_t poll;
-	void *arg;
 	int mask, asked;       /* what to wait for; what the poll waits for */
 	bool connected, left;  /* left: the kernel did not take everything */
 	bool polls;
@@ -157,7 +156,7 @@ const char *redis_link_turn(struct redis_link *l)
 /* --- opening, closing, sending ---------------------------------------------------------------- */
 
 struct redis_link *redis_link_open(
-	uv_loop_t *loop, const char *host, int port, const char *path, void *arg, struct err *e)
+	uv_loop_t *loop, const char *host, int port, const char *path, struct err *e)
 {
 	redisAsyncContext *ac = host ? redisAsyncConnect(host, port) : redisAsyncConnectUnix(path);
 	struct redis_link *l;
@@ -181,7 +180,6 @@ struct redis_link *redis_link_open(
 	l->polls = true;
 	l->poll.data = l;
 	l->ac = ac;
-	l->arg = arg;
 	ac->data = l;
 	ac->ev.data = l;
 	ac->ev.addRead = add_read;
@@ -203,7 +201,8 @@ void redis_link_close(struct redis_link *l)
 	uv_close((uv_handle_t *)&l->poll, free_link);
 }
 
-void redis_link_send(struct redis_link *l, redisCallbackFn *fn, int argc, const struct str *argv)
+void redis_link_send(struct redis_link *l, redisCallbackFn *fn, void *arg, int argc,
+	const struct str *argv)
 {
 	const char *args[REDIS_ARGS_MAX];
 	size_t lens[REDIS_ARGS_MAX];
@@ -212,6 +211,6 @@ void redis_link_send(struct redis_link *l, redisCallbackFn *fn, int argc, const 
 		args[i] = argv[i].n ? argv[i].p : "";
 		lens[i] = argv[i].n;
 	}
-	if (!l->ac || redisAsyncCommandArgv(l->ac, fn, l->arg, argc, args, lens) != REDIS_OK)
+	if (!l->ac || redisAsyncCommandArgv(l->ac, fn, arg, argc, args, lens) != REDIS_OK)
 		set_why(l, "the connection is going");
 }

@@ -46,16 +46,17 @@ bool redis_outbox_add(struct redis_outbox *o, int argc, const struct str *argv, 
 	return o->waiting_bytes <= WAITING_BYTES;
 }
 
-static void send_one(struct redis_out *r, struct redis_link *l, redisCallbackFn *fn)
+static void send_one(
+	struct redis_out *r, struct redis_link *l, redisCallbackFn *fn, void *arg)
 {
-	struct str argv[REDIS_ARGS_MAX];
+	struct str argv[REDIS_OUT_ARGS];
 	const char *p = r->text;
 
 	for (int i = 0; i < r->argc; i++) {
 		argv[i] = str_make(p, r->lens[i]);
 		p += r->lens[i];
 	}
-	redis_link_send(l, fn, r->argc, argv);
+	redis_link_send(l, fn, arg, r->argc, argv);
 }
 
 /* What was put back goes first. */
@@ -70,7 +71,8 @@ static void take_again(struct redis_outbox *o)
 	}
 }
 
-void redis_outbox_send(struct redis_outbox *o, struct redis_link *l, redisCallbackFn *fn)
+void redis_outbox_send(
+	struct redis_outbox *o, struct redis_link *l, redisCallbackFn *fn, void *arg)
 {
 	struct list *it;
 
@@ -86,7 +88,7 @@ void redis_outbox_send(struct redis_outbox *o, struct redis_link *l, redisCallba
 		o->sent_bytes += r->bytes;
 		o->n_sent++;
 		list_add(&o->sent, &r->link);
-		send_one(r, l, fn);
+		send_one(r, l, fn, arg);
 	}
 }
 

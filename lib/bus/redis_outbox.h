@@ -11,6 +11,8 @@
 #include "bus/origins.h"
 #include "bus/redis_link.h"
 
+#define REDIS_OUT_ARGS 28
+
 struct redis_out {
 	struct list link;     /* waiting or sent */
 	struct list match;    /* undelivered */
@@ -18,7 +20,7 @@ struct redis_out {
 	struct origin origin;
 	int argc;
 	size_t bytes;
-	uint32_t lens[REDIS_ARGS_MAX];
+	uint32_t lens[REDIS_OUT_ARGS];
 	char text[];
 };
 
@@ -33,8 +35,9 @@ void redis_outbox_fini(struct redis_outbox *o);
  * than there should be, and the Redis does not keep up. */
 bool redis_outbox_add(struct redis_outbox *o, int argc, const struct str *argv, uint64_t tag,
 	const struct origin *origin);
-/* Sends what the window allows; `fn` gets the replies, in order. */
-void redis_outbox_send(struct redis_outbox *o, struct redis_link *l, redisCallbackFn *fn);
+/* Sends what the window allows; `fn` gets the replies, in order, and `arg`. */
+void redis_outbox_send(
+	struct redis_outbox *o, struct redis_link *l, redisCallbackFn *fn, void *arg);
 /* The one whose reply this is, taken from `sent`: free it, or put it back (redis_outbox_again). */
 struct redis_out *redis_outbox_replied(struct redis_outbox *o);
 /* To be sent again, before all that were not sent yet. In order: nothing is sent before everything

@@ -75,7 +75,7 @@ static void refused(struct bus_redis *b, struct redis_out *r, const redisReply *
 
 static void on_reply(redisAsyncContext *ac, void *data, void *arg)
 {
-	struct bus_redis *b = ((struct redis_conn *)arg)->arg;
+	struct bus_redis *b = arg;
 	const redisReply *reply = data;
 	struct redis_out *r;
 
@@ -203,7 +203,7 @@ static void pubsub_turn(struct bus *bus)
 		redis_conn_open(&b->conn, bus->loop, &b->url, false, &events, b);
 	}
 	if (b->up)
-		redis_outbox_send(&b->out, b->conn.command, on_reply);
+		redis_outbox_send(&b->out, b->conn.command, on_reply, b);
 	redis_conn_turn(&b->conn);
 	if (!b->up)
 		redis_outbox_lose(&b->out, tell_lost, b);

@@ -331,6 +331,11 @@ struct table_conf conf_table(const struct conf *c, unsigned bus_caps)
 	};
 }
 
+struct bus_limits conf_bus(const struct conf *c)
+{
+	return (struct bus_limits){ .history = (uint64_t)c->history, .dedup_ms = c->dedup_ms };
+}
+
 /* --- settings as text ------------------------------------------------------------------------- */
 
 /* What is asked of this run alone is no setting. */

@@ -3,6 +3,7 @@
 #define RT_SERVER_CONF_H
 
 #include "base/opt.h"
+#include "bus/bus.h"
 #include "room/room.h"
 
 struct conf {
@@ -52,5 +53,7 @@ void conf_print(struct conf *c, struct buf *out);
 void conf_keep_fixed(struct conf *running, struct conf *c, void (*said)(const char *name));
 /* What the table of rooms is told. */
 struct table_conf conf_table(const struct conf *c, unsigned bus_caps);
+/* What the bus is told. */
+struct bus_limits conf_bus(const struct conf *c);
 
 #endif

@@ -508,6 +508,7 @@ int worker_open(struct worker *w, uv_loop_t *loop, const struct conf *conf, stru
 	rc = bus_open(&w->bus, str_of(conf->bus), loop, &bus_events, w, e);
 	if (rc)
 		return rc;
+	w->bus->limits = conf_bus(conf);
 	table = conf_table(conf, w->bus->ops->caps);
 	table_init(&w->table, &table, &table_ops, w, w->head);
 	dedup_init(&w->dedup, (size_t)conf->dedup_max, conf->dedup_ms);
@@ -526,6 +527,7 @@ void worker_reload(struct worker *w, const struct conf *conf)
 	struct table_conf table = conf_table(conf, w->bus->ops->caps);
 
 	w->conf = conf;
+	w->bus->limits = conf_bus(conf);
 	w->net.conf = net_conf(conf);
 	w->dedup.max = (size_t)conf->dedup_max;
 	w->dedup.window_ms = conf->dedup_ms;
