@@ -27,6 +27,10 @@ while [ "$n" -lt "$seeds" ]; do
 	checker --bus test --faults down,unknown,unsure,refuse,clients
 	checker --bus test --faults hole,epoch,clients
 	checker --bus test --instances 2 --faults kill,trim,hole,epoch,down,lag,unknown,unsure,clients
+	checker --bus redis --faults kill,rkill,rcut,rstop,clients
+	checker --bus redis+stream --instances 2 --faults kill,rkill,rcut,rstop,rtrim,rscript,clients
+	hop --bus redis --faults kill,rkill,rcut
+	hop --bus redis+stream --instances 2 --faults kill,rkill,rcut,rtrim,rflush
 	RUNS
 	n=$((n + 1))
 done

@@ -36,4 +36,3 @@ load serve
 	need_test_bus
 	tool paths test poll
 }
-

@@ -16,3 +16,11 @@ redis() {
 @test "Pub/Sub: no such address" { redis refused; }
 @test "Pub/Sub: passwords" { redis passwords; }
 @test "Pub/Sub: a replica" { redis replica; }
+@test "Streams: one order over rooms and instances" { redis one_order; }
+@test "Streams: what other programs add" { redis foreign; }
+@test "Streams: trimmed and deleted" { redis trimmed; }
+@test "Streams: flushed" { redis flushed; }
+@test "Streams: a log that lost its end" { redis lost_end; }
+@test "Streams: outages" { redis stream_outage; }
+@test "Streams: OOM, NOREPLICAS, BUSY, NOSCRIPT, READONLY" { redis states; }
+@test "Streams: LOADING" { redis loading; }

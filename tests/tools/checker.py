@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""checker.py [--bus mem|test] [--faults LIST] [--seed N] ... - numbered messages through faults; nothing may be lost, doubled, disordered or made up
+"""checker.py [--bus mem|test|redis|redis+stream] [--faults LIST] [--seed N] ... - numbered messages through faults; nothing may be lost, doubled, disordered or made up
 
 Publishers send numbered messages with `_ref` and `_dedup`, and after a cut resend from the first that has no ack. Subscribers of every
 transport read them, are cut, and come back with the position they were handed. When it is over, every subscriber's account is held against
@@ -7,6 +7,7 @@ everything that is known to have been stored. Allowed is what the rules allow an
 changed under an unacknowledged message, that message once in each epoch, and where its outcome was unknown, behind what was acknowledged
 in the epoch before. Prints one line of figures; exits 1 on any violation."""
 import argparse, collections, random, signal, sys, threading
+from redis_server import *
 from rtclient import *
 
 ROOMS = ["a", "b.x", "b.y", "c"]
@@ -18,7 +19,11 @@ class World:
         self.o, self.R = o, random.Random(o.seed)
         self.query = "delay=%dms&fail=0.1&page=%d&seed=%d&dup=0.05" % (self.R.choice((0, 3, 8)), self.R.choice((1, 5, 32)), o.seed)
         args = ["--history", str(o.history or self.R.choice((5, 40, 1000))), "--heartbeat", "300ms", "--slow", o.slow, "--dedup", "1h"]
-        if o.bus == "test":
+        self.redis = Redis() if o.bus.startswith("redis") else None
+        if self.redis:
+            url = self.redis.url(o.bus)
+            self.servers = [Server(*args, bus=o.bus, url=url) for _ in range(o.instances)]
+        elif o.bus == "test":
             self.servers = [Server(*args, bus="test", query=self.query)]
             for _ in range(o.instances - 1):
                 self.servers.append(Server(*args, bus="test", query=self.query + "9", log=self.servers[0].log))
@@ -35,8 +40,21 @@ class World:
     def note_epoch(self, s):
         if s.bus == "test":
             self.epochs.add(s.tell("where")[1])
+        elif s.bus == "redis+stream":
+            self.note_data()
         else:
             self.epochs.add(http(s.addr, "GET", "/poll/settled").get("rt-head"))
+
+    def note_data(self):
+        """the epoch is of the data: whoever comes first makes it"""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            epoch = self.redis.ask("GET", "rt:epoch")
+            if epoch:
+                self.epochs.add(epoch.decode() + "-0")
+                return
+            time.sleep(0.002)
+        raise Bad("nobody makes an epoch")
 
     def addr(self, R):
         return R.choice(self.servers).addr
@@ -224,7 +242,34 @@ def fault_epoch(w, s):
     w.epochs.add(s.tell("epoch")[1])
 
 
+def fault_redis_kill(w, s):
+    w.redis.kill()
+    time.sleep(w.R.random() * 0.1)
+    w.redis.start()
+
+
+def fault_redis_stop(w, s):
+    w.redis.freeze()
+    time.sleep(w.R.random() * 0.2)
+    w.redis.thaw()
+
+
+def fault_redis_cut(w, s):
+    w.redis.ask("CLIENT", "KILL", "TYPE", w.R.choice(("normal", "pubsub")), "SKIPME", "yes")
+
+
+def fault_redis_trim(w, s):
+    w.redis.ask("XTRIM", "stream:" + w.R.choice(ROOMS), "MAXLEN", "=", w.R.choice((0, 3, 20)))
+
+
+def fault_redis_flush(w, s):
+    w.redis.ask("FLUSHALL")
+    w.note_data()
+
+
 FAULTS = {
+    "rkill": fault_redis_kill, "rstop": fault_redis_stop, "rcut": fault_redis_cut, "rtrim": fault_redis_trim,
+    "rflush": fault_redis_flush, "rscript": lambda w, s: w.redis.ask("SCRIPT", "FLUSH"),
     "kill": fault_kill, "drain": fault_drain, "stop": fault_stop, "epoch": fault_epoch,
     "trim": lambda w, s: s.tell("trim %d" % w.R.choice((0, 3, 20, 100))),
     "hole": lambda w, s: s.tell("hole"),
@@ -359,6 +404,8 @@ def run(o):
             except Bad as e:
                 good = False
                 print("    " + str(e)[-3000:])
+        if w.redis:
+            w.redis.stop()
     return good
 
 

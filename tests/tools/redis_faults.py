@@ -323,6 +323,231 @@ def replica():
             until("ready", lambda: is_ready(s))
 
 
+# --- Streams ------------------------------------------------------------------------------------------------------------
+
+def streams(r, *args, query="", **more):
+    return Server(*args, bus="redis+stream", url=r.url("redis+stream", query), **more)
+
+
+def head(s):
+    return http(s.addr, "GET", "/poll/x").get("rt-head")
+
+
+def past(s, room, since):
+    """what is told of everything behind a position, up to a message that is published for it"""
+    sub = Ws(s.addr, [room], since)
+    last = s.publish(room, {"n": "end"})
+    got = sub.until(at("end"))
+    sub.close()
+    return [t for t in told(got) if t[1] != "end"]
+
+
+@case
+def one_order():
+    """ids rise over all rooms and instances, and any of them resumes any rooms anywhere"""
+    with Redis() as r, streams(r) as a, streams(r) as b:
+        ids = [(a, b)[n % 2].publish("r%d" % (n % 3), {"n": n}) for n in range(60)]
+        check("ids rise", [order(i) for i in ids], sorted(set(order(i) for i in ids)))
+        for name in TRANSPORTS:
+            for s in (a, b):
+                sub = TRANSPORTS[name](s.addr, ["r0", "r1", "r2"], ids[19])
+                got = [i for i in sub.until(at(59)) if i.kind in ("msg", "gap")]
+                check(name, [(i.id, i.body.get("n")) for i in got], list(zip(ids[20:], range(20, 60))))
+                sub.close()
+        with streams(r) as c:                  # one that was not there
+            sub = Sse(c.addr, ["*"], ids[39])
+            check("a new instance", [i.id for i in sub.until(at(59)) if i.kind == "msg"], ids[40:])
+        meta = {"_key": "k", "_attempt": 2, "_from": "a\"b", "_reason": "\u00e9"}
+        a.publish("m", dict(meta, n=1))
+        got = Ws(b.addr, ["m"], "earliest").until(at(1))[-1]
+        check("metadata", {k: v for k, v in got.meta.items() if k in meta}, meta)
+
+
+@case
+def foreign():
+    """what others XADD: JSON, any fields, any bytes; in its place among ours, once, on all instances"""
+    with Redis() as r, streams(r) as a, streams(r) as b:
+        first = a.publish("f", {"n": 0})
+        subs = [TRANSPORTS[t](s.addr, ["f"], first) for t in ("ws", "sse", "stream") for s in (a, b)]
+        r.ask("XADD", "stream:f", "*", "data", '{"n":1,"_origin":5}')
+        a.publish("f", {"n": 2})               # it names what is before it: nobody waits for a sweep
+        r.ask("XADD", "stream:f", "*", "n", "3", "\xff", "x\"")
+        r.ask("XADD", "stream:f", "*", "data", "[1]")
+        r.ask("XADD", "stream:f", "*", "data", b"\xff")
+        r.ask("XADD", "stream:f", "*", "data", '{"n":4}')      # found by a sweep
+        want = [{"n": 1}, {"n": 2}, {"n": "3", "\xff": 'x"'}, {"_data": [1]}, {"_b64": "/w=="}, {"n": 4}]
+        for s in subs:
+            check(s.name, [i.body for i in s.until(at(4)) if i.kind == "msg"], want)
+        check("replayed", [i.body for i in Ws(b.addr, ["f"], first).until(at(4)) if i.kind == "msg"], want)
+        # a stream that nobody told of
+        r.ask("XADD", "stream:new", "*", "data", '{"n":1}')
+        sub = Ws(a.addr, ["new"], "earliest")
+        sub.until(at(1))
+        sub = Ws(a.addr, ["*"], "latest")
+        sub.next()
+        r.ask("XADD", "stream:newer", "*", "data", '{"n":2}')
+        sub.until(at(2))                       # a SCAN finds it
+        # a key of another kind: that room refuses, for good; others go on
+        r.ask("SET", "stream:wrong", "x")
+        w = http(a.addr, "POST", "/pub/wrong", (), b"{}")
+        if w.status == 200 or "WRONGTYPE" not in w.body.decode():
+            raise Bad("published to no stream: %d %r" % (w.status, w.body))
+        a.publish("f", {})
+
+
+@case
+def trimmed():
+    """what is gone is told, once, and nothing else is"""
+    with Redis() as r, streams(r, "--history", "3") as a:
+        def fill(room):
+            return [a.publish(room, {"n": n}) for n in range(10)]
+        ids = fill("whole")
+        other = a.publish("other", {})
+        check("nothing is gone", past(a, "whole", ids[0]), [("msg", n) for n in range(1, 10)])
+        check("the position of another room", past(a, "whole", other), [])
+        check("a room that never was", past(a, "never", other), [])
+        ids = fill("cut")
+        r.ask("XTRIM", "stream:cut", "MAXLEN", "=", "5")
+        check("at what is left", past(a, "cut", ids[5]), [("msg", n) for n in range(6, 10)])
+        check("just before what is left", past(a, "cut", ids[4]), [("msg", n) for n in range(5, 10)])
+        check("before it", past(a, "cut", ids[3]), [("gap", "history")] + [("msg", n) for n in range(5, 10)])
+        for since in ("earliest", "last:100", "1h"):
+            got = told(Sse(a.addr, ["cut"], since).until(at("end")))
+            check(since, got, [("msg", n) for n in range(5, 10)] + [("msg", "end")])
+        ids = fill("gone")
+        r.ask("DEL", "stream:gone")
+        check("deleted", past(a, "gone", ids[4])[:1], [("gap", "history")])
+        check("deleted, and begun again", past(a, "gone", ids[4])[:1], [("gap", "history")])
+        ids = fill("emptied")
+        r.ask("XTRIM", "stream:emptied", "MAXLEN", "=", "0")
+        check("emptied", past(a, "emptied", ids[4])[:1], [("gap", "history")])
+
+
+@case
+def flushed():
+    """another log: a gap of reason epoch for everybody, whether or not anybody publishes"""
+    with Redis() as r, streams(r) as a, streams(r) as b:
+        before = a.publish("x", {"n": 1})
+        subs = [TRANSPORTS[t](s.addr, ["x"], before) for t in ("ws", "sse", "stream") for s in (a, b)]
+        r.ask("FLUSHALL")
+        for s in subs:
+            s.until(lambda i: i.kind == "gap" and i.body["reason"] == "epoch")
+        after = try_publish(a, "x", 2)
+        if pos_key(after)[0] == pos_key(before)[0]:
+            raise Bad("the same epoch: %s %s" % (before, after))
+        for s in subs:
+            check("and on", told(s.until(at(2))), [("msg", 2)])
+        check("the old position", past(b, "x", before), [("gap", "epoch"), ("msg", 2)])
+
+
+@case
+def lost_end():
+    """a Redis that comes back without what it had acknowledged last: positions given then are of another epoch"""
+    with Redis("--appendonly", "no") as r, streams(r) as a, streams(r) as b:
+        early = a.publish("x", {"n": 1})
+        r.ask("CONFIG", "SET", "save", "3600 1")
+        r.ask("SAVE")
+        late = a.publish("x", {"n": 2})
+        sub = Ws(b.addr, ["x"], early)
+        sub.until(at(2))
+        r.ask("CONFIG", "SET", "save", "")
+        r.kill()
+        r.start()
+        sub.until(lambda i: i.kind == "gap" and i.body["reason"] == "epoch")
+        new = try_publish(a, "x", 3)
+        check("goes on", told(sub.until(at(3)))[-1:], [("msg", 3)])
+        if pos_key(new)[0] == pos_key(late)[0]:
+            raise Bad("the same epoch")
+        for s in (a, b):
+            check("what was lost is told", past(s, "x", late)[:1], [("gap", "epoch")])
+
+
+@case
+def states():
+    """what Redis answers when it cannot: nothing is acknowledged, nothing is lost, it comes back by itself"""
+    with Redis(port=True) as r, Redis(port=True) as primary, streams(r) as a, streams(r) as b:
+        sub = Ws(b.addr, ["s"], a.publish("s", {"n": 0}))
+        n = 0
+        def breaks(what, mend):
+            nonlocal n
+            until(what, lambda: http(a.addr, "POST", "/pub/s", (), b'{"n":-1}').status == 503)
+            mend()
+            n += 1
+            try_publish(a, "s", n)
+            check(what, [t for t in told(sub.until(at(n))) if t != ("msg", -1)], [("msg", n)])
+        r.ask("CONFIG", "SET", "maxmemory", "1")
+        breaks("OOM", lambda: r.ask("CONFIG", "SET", "maxmemory", "0"))
+        r.ask("CONFIG", "SET", "min-replicas-to-write", "1")
+        breaks("NOREPLICAS", lambda: r.ask("CONFIG", "SET", "min-replicas-to-write", "0"))
+        r.send("EVAL", "while true do end", "0")               # BUSY: another connection says so
+        other = Redis(start=False)
+        other.socket = r.socket
+        other.connect()
+        def kill_script():
+            until("killed", lambda: kill_one(other))
+        def kill_one(c):
+            try:
+                return c.ask("SCRIPT", "KILL") == b"OK"
+            except Reply as e:
+                return "NOTBUSY" in str(e)
+        breaks("BUSY", kill_script)
+        try:
+            r.reply()
+        except Reply:
+            pass
+        r.ask("SCRIPT", "FLUSH")                               # NOSCRIPT: nobody notices
+        for _ in range(20):
+            n += 1
+            a.publish("s", {"n": n})
+        sub.until(at(n))
+        r.ask("SCRIPT", "FLUSH")
+        check("replay without scripts", told(Ws(a.addr, ["s"], "last:1").until(at(n))), [("msg", n)])
+        # it becomes a replica: not for us, until it is a primary again
+        r.ask("CONFIG", "SET", "replica-serve-stale-data", "yes")
+        r.ask("REPLICAOF", "127.0.0.1", free_port())
+        breaks("READONLY", lambda: r.ask("REPLICAOF", "NO", "ONE"))
+
+
+@case
+def loading():
+    """a Redis that reads its data is not ready, and then is"""
+    with Redis("--key-load-delay", "-200", "--loading-process-events-interval-bytes", "1024", "--aof-use-rdb-preamble", "no") as r:
+        with streams(r) as a:
+            for n in range(300):
+                last = a.publish("x", {"n": n, "fill": "x" * 2000})
+            sub = Ws(a.addr, ["x"], last)
+            sub.next()
+            r.kill()
+            r.start()
+            new = try_publish(a, "x", 1000)
+            check("nothing is lost", told(sub.until(at(1000))), [("msg", 1000)])
+
+
+@case
+def stream_outage():
+    """over an outage nothing is lost and nothing is told"""
+    with Redis() as r, streams(r) as a, streams(r) as b:
+        first = a.publish("o", {"n": 0})
+        subs = [TRANSPORTS[t](s.addr, ["o", "p"], first) for t in ("ws", "sse", "stream") for s in (a, b)]
+        n = 0
+        for breaks, mends in ((r.kill, r.start), (r.freeze, r.thaw)):
+            breaks()
+            for s in (a, b):
+                until("down", lambda: http(s.addr, "POST", "/pub/other", (), b"{}").status == 503)
+            mends()
+            for room in ("o", "p"):
+                n += 1
+                try_publish((a, b)[n % 2], room, n)
+            for s in subs:
+                check(s.name, told(s.until(at(n))), [("msg", n - 1), ("msg", n)])
+        # others add while our connection is gone
+        r.ask("XADD", "stream:o", "*", "data", '{"n":100}')
+        r.ask("CLIENT", "KILL", "TYPE", "pubsub")
+        r.ask("XADD", "stream:o", "*", "data", '{"n":101}')
+        for s in subs:
+            check(s.name, told(s.until(at(101))), [("msg", 100), ("msg", 101)])
+
+
 def main():
     CASES[sys.argv[1]]()
     print("ok")

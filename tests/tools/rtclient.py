@@ -51,6 +51,7 @@ class Server:
     def __init__(self, *args, bus="mem", query="", env=None, wait=True, files=None, log=None, clock=False, url=None):
         self.dir = tempfile.mkdtemp(prefix="serve-", dir=os.environ.get("BATS_TEST_TMPDIR") or None)
         self.args, self.bus, self.query, self.env, self.url = list(args), bus, query, env, url
+        self.replays = bus in ("test", "redis+stream")
         self.prefix = ["sh", "-c", 'ulimit -n %d; exec "$@"' % files, "sh"] if files else []
         self.port, self.proc, self.control = 0, None, None
         if clock:
