@@ -63,15 +63,15 @@ static void add_string(struct buf *out, const redisReply *fields, const char *na
 static void add_envelope(struct buf *out, const redisReply *fields, struct str data)
 {
 	struct str attempt = field(fields, "attempt");
-	uint64_t n;
+	struct scan number;
 
 	buf_add_char(out, '{');
 	add_string(out, fields, "client");
 	add_string(out, fields, "key");
 	add_string(out, fields, "dedup");
-	if (str_u64(attempt, &n) == 0) {
+	if (scan_json(&number, attempt, 0, NULL) == 0 && number.type == SCAN_NUMBER) {
 		buf_add_text(out, "\"_attempt\":");
-		buf_add_u64(out, n);
+		buf_add_str(out, attempt);
 		buf_add_char(out, ',');
 	}
 	add_string(out, fields, "from");

@@ -107,8 +107,9 @@ static void finish_page(struct redis_read *r)
 		r->end = BUS_PAGE_TRIMMED;
 		while (below < n && pos_cmp(e[below].pos, r->oldest) <= 0)
 			below++;
-		memmove(e, e + below, (n - below) * sizeof *e);
 		n -= below;
+		if (n)
+			memmove(e, e + below, n * sizeof *e);
 	}
 	r->entries.n = n * sizeof *e;
 }

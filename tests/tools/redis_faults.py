@@ -205,6 +205,7 @@ def outage(r, a, b, breaks, mends):
     for s in (a, b):
         until("down", lambda: http(s.addr, "POST", "/pub/o", (), b'{"n":100}').status == 503)
     mends()
+    try_publish(b, "elsewhere", 2)           # who is not back yet misses what is published
     two = try_publish(a, "o", 2)
     for s in subs:
         got = [t for t in told(s.until(at(2))) if t != ("msg", 100)]

@@ -65,8 +65,8 @@ static void test_entries(void)
 
 	ENTRY("{\"a\":1}", true, "ours", "p", "0-0", "data", "{\"a\":1}");
 	ENTRY("{}", true, "an empty one", "p", "5-3", "data", "{}");
-	ENTRY("{\"_client\":\"c\",\"_key\":\"k\\\"\",\"_dedup\":\"d\",\"_attempt\":2,\"_from\":\"a\",\"_reason\":\"r\"}",
-		true, "metadata", "p", "5-3", "data", "{}", "reason", "r", "key", "k\"", "attempt", "2",
+	ENTRY("{\"_client\":\"c\",\"_key\":\"k\\\"\",\"_dedup\":\"d\",\"_attempt\":2.5,\"_from\":\"a\",\"_reason\":\"r\"}",
+		true, "metadata", "p", "5-3", "data", "{}", "reason", "r", "key", "k\"", "attempt", "2.5",
 		"client", "c", "dedup", "d", "from", "a");
 	ENTRY("{\"a\":1}", false, "JSON of others", "data", "{\"a\":1}");
 	ENTRY("{\"a\":1}", false, "... that names nothing before it", "p", "x", "data", "{\"a\":1}");
