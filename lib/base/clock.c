@@ -62,15 +62,20 @@ int64_t clock_us(void)
 	return read_clock(CLOCK_MONOTONIC, 1000000) + skipped_ms() * 1000;
 }
 
+int64_t clock_test_ms(const char *name, int64_t otherwise)
+{
+#ifdef RT_TEST
+	const char *text = getenv(name);
+	if (text)
+		return strtoll(text, NULL, 10);
+#endif
+	(void)name;
+	return otherwise;
+}
+
 int64_t clock_wall_ms(void)
 {
-	int64_t offset = 0;
-#ifdef RT_TEST
-	const char *text = getenv("RT_CLOCK_OFFSET_MS");
-	if (text)
-		offset = strtoll(text, NULL, 10);
-#endif
-	return read_clock(CLOCK_REALTIME, 1000) + offset;
+	return read_clock(CLOCK_REALTIME, 1000) + clock_test_ms("RT_CLOCK_OFFSET_MS", 0);
 }
 
 /* --- numbers --------------------------------------------------------------------------------- */

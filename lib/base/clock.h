@@ -14,6 +14,9 @@ int64_t clock_ms(void);      /* monotonic, milliseconds */
 int64_t clock_us(void);      /* monotonic, microseconds */
 int64_t clock_wall_ms(void); /* since 1970 */
 
+/* A time that the environment may set in the test variant, by that name. */
+int64_t clock_test_ms(const char *name, int64_t otherwise);
+
 /* "250ms" "10s" "5m" "1h" "2d", "1h30m"; a bare number is refused ("give a unit: 10s"); "0" is
  * allowed. "forever" gives INT64_MAX. */
 int duration_parse(struct str s, int64_t *ms, struct err *e);

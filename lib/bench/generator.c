@@ -1,7 +1,8 @@
 /* generator.c - limits of the machine that makes the load */
 #include "bench/generator.h"
 
-#include <stdlib.h>
+#include "base/clock.h"
+
 #include <sys/resource.h>
 
 #define LAG_MAX_MS   10  /* p99 of the tool's own lag; more: the run is void */
@@ -27,19 +28,10 @@ int generator_files(unsigned connections, struct err *e)
 		(unsigned long long)want);
 }
 
-static uint64_t lag_max_ms(void)
-{
-#ifdef RT_TEST
-	const char *ms = getenv("RT_LAG_MAX_MS");
-	if (ms)
-		return strtoull(ms, NULL, 10);
-#endif
-	return LAG_MAX_MS;
-}
-
 void generator_judge(struct result *r)
 {
-	uint64_t lag_ns = hist_percentile(&r->lag, 99), max_ms = lag_max_ms();
+	uint64_t lag_ns = hist_percentile(&r->lag, 99);
+	uint64_t max_ms = (uint64_t)clock_test_ms("RT_LAG_MAX_MS", LAG_MAX_MS);
 	uint64_t worst_ms = max_ms > LAG_WORST_MS ? max_ms : LAG_WORST_MS;
 
 	if (lag_ns > max_ms * 1000000)

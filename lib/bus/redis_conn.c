@@ -266,7 +266,7 @@ static void fail(struct redis_conn *c)
 	c->state = REDIS_IDLE;
 	memcpy(c->told, c->broken, sizeof c->told);
 	c->broken[0] = '\0';
-	uv_timer_start(&c->retry_timer, on_retry, retry_next_ms(&c->retry), 0);
+	uv_timer_start(&c->retry_timer, on_retry, reconnect_next_ms(&c->reconnect), 0);
 	if (news)
 		c->events->down(c->arg, str_of(c->told));
 }
@@ -295,7 +295,7 @@ static void on_watch(uv_timer_t *timer)
 		return;
 	}
 	if (c->n_ticks > 1)
-		retry_worked(&c->retry);
+		reconnect_worked(&c->reconnect);
 	if (c->tokens_out - c->tokens_in >= TOKENS_OUT_MOST)
 		redis_conn_break(c, "no answer for %d s", TOKENS_OUT_MOST);
 	else
@@ -341,7 +341,7 @@ void redis_conn_open(struct redis_conn *c, uv_loop_t *loop, const struct redis_u
 	uv_timer_init(loop, &c->watch_timer);
 	c->retry_timer.data = c->watch_timer.data = c;
 	uv_timer_start(&c->watch_timer, on_watch, WATCH_MS, WATCH_MS);
-	uv_timer_start(&c->retry_timer, on_retry, retry_next_ms(&c->retry), 0);
+	uv_timer_start(&c->retry_timer, on_retry, reconnect_next_ms(&c->reconnect), 0);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -12,7 +12,7 @@
 
 #include "bus/redis_link.h"
 #include "bus/redis_url.h"
-#include "bus/retry.h"
+#include "bus/reconnect.h"
 
 struct redis_conn_events {
 	/* Everything published from now on is heard. The owner may send on `command`; when it has
@@ -38,7 +38,7 @@ struct redis_conn {
 	bool resolving, closing;
 	uv_getaddrinfo_t resolve;
 	uv_timer_t retry_timer, watch_timer;
-	struct retry retry;
+	struct reconnect reconnect;
 	unsigned n_attempts, n_ticks, n_handles;
 	uint64_t tokens_out, tokens_in;
 	char token_channel[32];

@@ -13,7 +13,7 @@
 #include "client/answer.h"
 #include "client/carrier.h"
 #include "client/handle.h"
-#include "client/pace.h"
+#include "client/poll_pace.h"
 #include "client/post.h"
 #include "client/sse.h"
 
@@ -30,7 +30,7 @@ struct get {
 	struct transfer *transfer;
 	struct buf next, head; /* of the answer: Rt-Next, Rt-Head */
 	struct buf since;      /* poll: what the next asks for */
-	struct pace pace;      /* poll */
+	struct poll_pace pace;      /* poll */
 	uv_timer_t *timer;     /* poll: when the next may begin; NULL until one has to wait */
 	unsigned n_lines;      /* of this answer */
 	struct buf body;       /* of an answer that is an error */
@@ -325,7 +325,7 @@ static bool is_pacing(const struct get *g)
 
 static void poll_again(struct get *g)
 {
-	int64_t wait = pace_wait(&g->pace, g->n_lines > 0);
+	int64_t wait = poll_pace_wait(&g->pace, g->n_lines > 0);
 
 	if (wait && !g->timer) {
 		g->timer = mem_new(uv_timer_t);
@@ -432,7 +432,7 @@ static void start_get(struct get *g)
 	g->transfer = t = transfer_new(h->multi, h->client, buf_cstr(&target), g);
 	g->status = 0;
 	g->n_lines = 0;
-	pace_asked(&g->pace);
+	poll_pace_asked(&g->pace);
 	g->has_answer = false;
 	g->next.n = 0;
 	g->broken = NULL;

@@ -4,9 +4,8 @@
  * waits, and a publish wakes it once for each turn of the loop. */
 #include "client/post.h"
 
+#include "base/clock.h"
 #include "client/answer.h"
-
-#include <stdlib.h>
 
 #define FILL_BYTES   65536 /* of lines made at a time */
 #define ANSWER_BYTES 8192  /* of one answer line */
@@ -49,20 +48,10 @@ static void resume(struct post *p)
 
 /* --- patience --------------------------------------------------------------------------------- */
 
-static int64_t stall_ms(void)
-{
-#ifdef RT_TEST
-	const char *ms = getenv("RT_STALL_MS");
-	if (ms)
-		return strtol(ms, NULL, 10);
-#endif
-	return STALL_MS;
-}
-
 static void be_patient(struct post *p)
 {
 	if (p->answered == p->first && !deadline_is_set(&p->patience.deadline))
-		hub_alarm(p->client->hub, &p->patience, stall_ms());
+		hub_alarm(p->client->hub, &p->patience, clock_test_ms("RT_STALL_MS", STALL_MS));
 }
 
 static void on_stalled(struct alarm *a)
@@ -72,7 +61,7 @@ static void on_stalled(struct alarm *a)
 
 	p->batches = p->hurried = true;
 	if (client_in_flight(p->client))
-		client_on_stalled(p->client, stall_ms());
+		client_on_stalled(p->client, clock_test_ms("RT_STALL_MS", STALL_MS));
 	if (p->transfer == t)
 		resume(p);
 }

@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 
-#include <stdlib.h>
-
 #define FIRST_STEP_MS   100 /* before the first connection: doubling to */
 #define FIRST_CAP_MS    1000
 #define RETRY_WINDOW_MS 5000 /* after an outage: full jitter over a window doubling to */
@@ -32,12 +30,8 @@ int64_t retry_left(const struct retry *r, const struct client_conf *conf)
 
 static int64_t retry_window(const struct client_conf *conf)
 {
-#ifdef RT_TEST
-	const char *ms = getenv("RT_RETRY_WINDOW_MS");
-	if (ms)
-		return strtol(ms, NULL, 10);
-#endif
-	return conf->retry_window_ms ? conf->retry_window_ms : RETRY_WINDOW_MS;
+	return clock_test_ms("RT_RETRY_WINDOW_MS",
+		conf->retry_window_ms ? conf->retry_window_ms : RETRY_WINDOW_MS);
 }
 
 int64_t retry_delay(const struct retry *r, const struct client_conf *conf)

@@ -1,7 +1,7 @@
 /* test_origins.c - numbers of publishers: which are holes, and which are not; the rule of retrying */
 #include "base/err.h"
 #include "bus/origins.h"
-#include "bus/retry.h"
+#include "bus/reconnect.h"
 #include "tap.h"
 
 static void test_text(void)
@@ -57,20 +57,20 @@ static void test_holes(void)
 
 static void test_retry(void)
 {
-	struct retry r = { 0 };
+	struct reconnect r = { 0 };
 	bool fits = true;
 	uint64_t most;
 
 	for (int round = 0; round < 200; round++) {
-		fits &= retry_next_ms(&r) == 0;
+		fits &= reconnect_next_ms(&r) == 0;
 		most = 100;
 		for (int i = 0; i < 9; i++) {
-			uint64_t ms = retry_next_ms(&r);
+			uint64_t ms = reconnect_next_ms(&r);
 
 			fits &= ms <= most && ms >= most / 2;
 			most = most * 2 > 2000 ? 2000 : most * 2;
 		}
-		retry_worked(&r);
+		reconnect_worked(&r);
 	}
 	ok(fits, "at once, then 100 ms, doubling to 2 s, half of it by chance; anew once it works");
 }

@@ -1,12 +1,12 @@
-/* retry.c - the one rule of reconnecting to a bus */
-#include "bus/retry.h"
+/* reconnect.c - the one rule of reconnecting to a bus */
+#include "bus/reconnect.h"
 
 #include "base/str.h"
 
 #define FIRST_MS 100
 #define MOST_MS  2000
 
-uint64_t retry_next_ms(struct retry *r)
+uint64_t reconnect_next_ms(struct reconnect *r)
 {
 	uint64_t ms = FIRST_MS;
 
@@ -19,7 +19,7 @@ uint64_t retry_next_ms(struct retry *r)
 	return ms - rand_below(ms / 2 + 1);
 }
 
-void retry_worked(struct retry *r)
+void reconnect_worked(struct reconnect *r)
 {
 	r->n = 0;
 }

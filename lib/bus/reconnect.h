@@ -1,19 +1,19 @@
-/* retry.h - when an instance tries its bus again
+/* reconnect.h - when an instance tries its bus again
  *
  * At once, then after 100 ms, doubling to 2 s, each up to half less at random, so that instances do
  * not come back in step. One attempt at a time. Pure. */
-#ifndef RT_BUS_RETRY_H
-#define RT_BUS_RETRY_H
+#ifndef RT_BUS_RECONNECT_H
+#define RT_BUS_RECONNECT_H
 
 #include <stdint.h>
 
-struct retry {
+struct reconnect {
 	unsigned n; /* attempts since it last worked */
 };
 
 /* Milliseconds until the next attempt. */
-uint64_t retry_next_ms(struct retry *r);
+uint64_t reconnect_next_ms(struct reconnect *r);
 /* It works. */
-void retry_worked(struct retry *r);
+void reconnect_worked(struct reconnect *r);
 
 #endif

@@ -1,17 +1,17 @@
-/* pace.c - how soon the next poll may begin */
-#include "client/pace.h"
+/* poll_pace.c - how soon the next poll may begin */
+#include "client/poll_pace.h"
 
 #include "base/clock.h"
 
 #define STEP_MS 100
 #define CAP_MS  5000
 
-void pace_asked(struct pace *p)
+void poll_pace_asked(struct poll_pace *p)
 {
 	p->asked_ms = clock_ms();
 }
 
-int64_t pace_wait(struct pace *p, bool brought)
+int64_t poll_pace_wait(struct poll_pace *p, bool brought)
 {
 	int64_t took = clock_ms() - p->asked_ms, apart;
 
