@@ -374,7 +374,7 @@ bool conn_may_read(struct conn *c)
 
 /* The turn holds enough already: this one is first in the next. Else whoever comes before it takes
  * all of every turn. */
-static bool is_starved(struct conn *c)
+static bool waits_for_turn(struct conn *c)
 {
 	struct net *n = c->net;
 
@@ -394,7 +394,7 @@ static size_t consume(struct conn *c, char *p, size_t n)
 	size_t done = 0;
 
 	c->stalled = false;
-	if (n > 0 && !c->closing && !c->closed && is_starved(c))
+	if (n > 0 && !c->closing && !c->closed && waits_for_turn(c))
 		return 0;
 	while (done < n && !c->busy && !c->closing && !c->closed && conn_may_read(c)) {
 		size_t used = c->transport ? c->transport->data(c, p + done, n - done)
